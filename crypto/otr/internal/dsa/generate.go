@@ -1,0 +1,162 @@
+package dsa
+
+import (
+	"errors"
+	"io"
+	"math/big"
+
+	"filippo.io/bigmod"
+)
+
+const (
+	// FIPS 186-4 table C.1 asks for 3 rounds of Miller-Rabin beside a Lucas test for both primes of this size.
+	primeRounds = 3
+
+	// sieveLimit bounds the small primes that candidates for p are sieved with, before the first costly test.
+	sieveLimit = 1 << 16
+
+	// sieveSpan is how many candidates are sieved from one random start. One in 355 is prime.
+	sieveSpan = 4096
+
+	// maxTries bounds every search, so that a random source that does not work gives an error and no endless loop.
+	maxTries = 2000
+)
+
+var (
+	one       = big.NewInt(1)
+	errRandom = errors.New("dsa: the random source does not work")
+)
+
+// Generate makes a key with parameters of its own. It takes a good part of a second: not for the goroutine of a
+// window.
+func Generate(rand io.Reader) (*PrivateKey, error) {
+	q, err := generateQ(rand)
+	if err != nil {
+		return nil, err
+	}
+	p, err := generateP(rand, q)
+	if err != nil {
+		return nil, err
+	}
+	return generateX(rand, p.Bytes(), q.Bytes(), generator(p, q).Bytes())
+}
+
+// generateQ returns a random prime of 160 bits.
+func generateQ(rand io.Reader) (*big.Int, error) {
+	var b [QSize]byte
+	for range maxTries {
+		if _, err := io.ReadFull(rand, b[:]); err != nil {
+			return nil, err
+		}
+		b[0] |= 0x80
+		b[QSize-1] |= 1
+		if q := new(big.Int).SetBytes(b[:]); q.ProbablyPrime(primeRounds) {
+			return q, nil
+		}
+	}
+	return nil, errRandom
+}
+
+// generateP returns a random prime of 1024 bits with p = 1 mod 2q, the first one after a random start.
+func generateP(rand io.Reader, q *big.Int) (*big.Int, error) {
+	var b [PSize]byte
+	step := new(big.Int).Lsh(q, 1)
+	for range maxTries {
+		if _, err := io.ReadFull(rand, b[:]); err != nil {
+			return nil, err
+		}
+		b[0] |= 0x80
+		start := new(big.Int).SetBytes(b[:])
+		start.Sub(start, new(big.Int).Rem(start, step))
+		start.Add(start, one)
+		composite := sieve(start, step)
+		for i := range composite {
+			if composite[i] {
+				continue
+			}
+			p := new(big.Int).Mul(step, big.NewInt(int64(i)))
+			p.Add(p, start)
+			if p.BitLen() == 8*PSize && p.ProbablyPrime(primeRounds) {
+				return p, nil
+			}
+		}
+	}
+	return nil, errRandom
+}
+
+// sieve marks the i for which start + i·step has a small prime factor.
+func sieve(start, step *big.Int) *[sieveSpan]bool {
+	var composite [sieveSpan]bool
+	var rem, prime big.Int
+	for _, l := range smallPrimes() {
+		prime.SetInt64(l)
+		first := rem.Rem(start, &prime).Int64()
+		stride := rem.Rem(step, &prime).Int64()
+		inverse := rem.ModInverse(rem.SetInt64(stride), &prime)
+		if inverse == nil {
+			continue
+		}
+		for i := (l - first) * inverse.Int64() % l; i < sieveSpan; i += l {
+			composite[i] = true
+		}
+	}
+	return &composite
+}
+
+// smallPrimes returns the odd primes below sieveLimit.
+func smallPrimes() []int64 {
+	var composite [sieveLimit]bool
+	var primes []int64
+	for i := 3; i < sieveLimit; i += 2 {
+		if composite[i] {
+			continue
+		}
+		primes = append(primes, int64(i))
+		for j := i * i; j < sieveLimit; j += 2 * i {
+			composite[j] = true
+		}
+	}
+	return primes
+}
+
+// generator returns h^((p-1)/q) mod p for the smallest h that gives more than 1 (FIPS 186-4 A.2.1).
+func generator(p, q *big.Int) *big.Int {
+	e := new(big.Int).Sub(p, one)
+	e.Div(e, q)
+	g := new(big.Int)
+	for h := int64(2); g.Cmp(one) <= 0; h++ {
+		g.Exp(big.NewInt(h), e, p)
+	}
+	return g
+}
+
+// generateX picks x by rejection, in arithmetic that does not show it, and makes the key.
+func generateX(rand io.Reader, p, q, g []byte) (*PrivateKey, error) {
+	pm, err := bigmod.NewModulus(p)
+	if err != nil {
+		return nil, err
+	}
+	qm, err := bigmod.NewModulus(q)
+	if err != nil {
+		return nil, err
+	}
+	base, err := bigmod.NewNat().SetBytes(g, pm)
+	if err != nil {
+		return nil, err
+	}
+	k := new(PrivateKey)
+	for range maxTries {
+		if _, err := io.ReadFull(rand, k.x[:]); err != nil {
+			return nil, err
+		}
+		n, err := bigmod.NewNat().SetBytes(k.x[:], qm)
+		if err != nil || n.IsZero() == 1 || n.IsOne() == 1 {
+			continue
+		}
+		clear(n.Bits())
+		y := bigmod.NewNat().Exp(base, k.x[:], pm).Bytes(pm)
+		k.public, err = newPublicKey(p, q, g, new(big.Int).SetBytes(y).Bytes())
+		return k, err
+	}
+	return nil, errRandom
+}
