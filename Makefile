@@ -1,0 +1,66 @@
+# Sotto. `make run` opens it; `make test` runs everything CI runs.
+# Each installs what it needs (Debian and Ubuntu) and works a second time offline.
+
+TAGS := -tags migrated_fynedo
+GO := go
+FUZZTIME ?= 1m
+SESSIONS ?= 1000
+MESSAGES ?= 100000
+
+.PHONY: run build test check unit e2e fuzz interop bench soak clean
+
+run: build
+	@echo "Opening Sotto"
+	@./build/sotto
+
+build:
+	@.ci/packages run
+	@echo "Building Sotto (the first time takes some minutes: Fyne's OpenGL bindings are large)"
+	@$(GO) build $(TAGS) -o build/sotto .
+
+test:
+	@.ci/packages test
+	@$(MAKE) --no-print-directory check unit e2e
+	@$(MAKE) --no-print-directory fuzz FUZZTIME=3s
+	@$(MAKE) --no-print-directory bench BENCHTIME=1x
+	@echo "All of Sotto's tests passed."
+
+# Format, vet and staticcheck over every package.
+check:
+	@echo "Checking format, vet and staticcheck"
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "gofmt: $$unformatted"; exit 1; }
+	@$(GO) vet $(TAGS) ./...
+	@cd .ci/tools && $(GO) build -o ../../build/staticcheck honnef.co/go/tools/cmd/staticcheck
+	@./build/staticcheck $(TAGS) ./...
+
+# Every package but the end-to-end tests: with the race detector where no window is drawn.
+unit:
+	@echo "Testing crypto and session"
+	@$(GO) test -race ./crypto/... ./session/...
+	@echo "Testing the user interface"
+	@$(GO) test $(TAGS) . $$($(GO) list ./ui/... | grep -v /ui/e2e)
+
+# The built program in real windows, against a real server and real keyrings.
+e2e:
+	@echo "Driving the real window"
+	@$(GO) test $(TAGS) -v -count=1 -timeout 20m ./ui/e2e
+
+fuzz:
+	@.ci/fuzz $(FUZZTIME) ./crypto/... ./session/... ./ui/...
+
+# Sessions with libotr in both roles.
+interop:
+	@.ci/packages test
+	@SOTTO_INTEROP_SESSIONS=$(SESSIONS) $(GO) test -v -count=1 -timeout 4h -run Interop ./crypto/otr/otrtest/...
+
+BENCHTIME ?= 1s
+bench:
+	@$(GO) test -run '^$$' -bench . -benchtime $(BENCHTIME) ./crypto/... ./session/... ./ui/chat/... ./ui/model/...
+
+# Two sessions over Prosody with reconnects: MESSAGES of them, none lost, none twice.
+soak:
+	@.ci/packages test
+	@SOTTO_SOAK_MESSAGES=$(MESSAGES) $(GO) test -v -count=1 -timeout 12h -run Soak ./session
+
+clean:
+	@rm -rf build
