@@ -27,8 +27,8 @@ var (
 	errRandom = errors.New("dsa: the random source does not work")
 )
 
-// Generate makes a key with parameters of its own. It takes a good part of a second: not for the goroutine of a
-// window.
+// Generate makes a key with parameters of its own. It takes about 50 ms and, by bad luck, several times
+// that: not for the goroutine of a window.
 func Generate(rand io.Reader) (*PrivateKey, error) {
 	q, err := generateQ(rand)
 	if err != nil {
