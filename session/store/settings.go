@@ -1,0 +1,204 @@
+package store
+
+import (
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// Version is the version of the settings that this package reads and writes.
+const Version = 1
+
+// Settings is everything that is kept. Changes are made through Store.Update.
+type Settings struct {
+	Version  int       `json:"version"` // set by Update
+	Accounts []Account `json:"accounts,omitempty"`
+	Window   Window    `json:"window"`
+}
+
+// Window is how the person left the window.
+type Window struct {
+	Width  float32 `json:"width,omitempty"`
+	Height float32 `json:"height,omitempty"`
+	Theme  string  `json:"theme,omitempty"` // "": as the system; light, dark
+}
+
+// Account is an account of the person. Its password and its key are in the keyring.
+type Account struct {
+	ID          string    `json:"id"`                    // random, opaque: names the account's secrets in the keyring
+	JID         string    `json:"jid"`                   // bare
+	Server      string    `json:"server,omitempty"`      // host or host:port that the person gave; "": as DNS says
+	TLS         string    `json:"tls,omitempty"`         // "": whatever the server has; starttls, direct
+	AllowPlain  bool      `json:"allow_plain,omitempty"` // the person agreed to send the password itself
+	Resource    string    `json:"resource"`              // of this installation
+	UserAgentID string    `json:"user_agent_id"`         // XEP-0388
+	InstanceTag uint32    `json:"instance_tag"`          // of OTR
+	Fingerprint string    `json:"fingerprint,omitempty"` // of our own key, to notice a missing or replaced one
+	SCRAM       bool      `json:"scram,omitempty"`       // signed in with it before: never again with less
+	Binding     bool      `json:"binding,omitempty"`     // the same for channel binding
+	Policy      string    `json:"policy,omitempty"`      // "" is require; otherwise a word of package session
+	Contacts    []Contact `json:"contacts,omitempty"`
+}
+
+// Contact is what Sotto itself knows of a contact; the roster lives on the server.
+type Contact struct {
+	JID        string `json:"jid"`                   // bare
+	Policy     string `json:"policy,omitempty"`      // "": the account's
+	Keys       []Key  `json:"keys,omitempty"`        // every key they have used
+	VerifiedUs bool   `json:"verified_us,omitempty"` // they have verified our present key, as far as the protocol told
+}
+
+// Key is one fingerprint a contact has used.
+type Key struct {
+	Fingerprint string    `json:"fingerprint"` // 40 hexadecimal digits
+	FirstSeen   time.Time `json:"first_seen"`
+	LastSeen    time.Time `json:"last_seen"`
+	Verified    string    `json:"verified,omitempty"` // "": no; question, secret, compared
+	VerifiedAt  time.Time `json:"verified_at,omitzero"`
+	Accepted    bool      `json:"accepted,omitempty"` // a changed key the person decided to use unverified
+}
+
+const (
+	maxText           = 4096 // bytes of any text; an address has at most 3071 (RFC 7622)
+	fingerprintLength = 20
+	maxKeys           = 1000
+	maxContacts       = 100_000
+)
+
+// parse understands data wholly or not at all: half of what was known about keys would be worse than nothing, because a contact's
+// changed key would look like a first one. Fields it does not know are left out.
+func parse(data []byte) (*Settings, error) {
+	if !utf8.Valid(data) {
+		return nil, invalid("text") // encoding/json would put a replacement character into an address
+	}
+	// The version first: what is wrong in our eyes may be right in those of a later Sotto.
+	var header struct {
+		Version int `json:"version"`
+	}
+	if err := json.Unmarshal(data, &header); err == nil && header.Version > Version {
+		return nil, ErrNewer
+	}
+	var s Settings
+	d := json.NewDecoder(bytes.NewReader(data))
+	if err := d.Decode(&s); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return nil, fmt.Errorf("%w: more than one value", ErrInvalid)
+	}
+	if s.Version < 1 {
+		return nil, fmt.Errorf("%w: version %d", ErrInvalid, s.Version)
+	}
+	if err := s.check(); err != nil {
+		return nil, err
+	}
+	return &s, nil
+}
+
+// check holds for everything that is read and everything that is written.
+func (s *Settings) check() error {
+	if !slices.Contains([]string{"", "light", "dark"}, s.Window.Theme) {
+		return invalid("theme")
+	}
+	if !(s.Window.Width >= 0 && s.Window.Height >= 0) { // also refuses NaN
+		return invalid("window size")
+	}
+	ids, addresses := map[string]bool{}, map[string]bool{}
+	for i := range s.Accounts {
+		a := &s.Accounts[i]
+		if ids[a.ID] || addresses[a.JID] {
+			return invalid("two accounts are the same")
+		}
+		ids[a.ID], addresses[a.JID] = true, true
+		if err := a.check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *Account) check() error {
+	switch {
+	case a.ID == "" || !isText(a.ID):
+		return invalid("account id")
+	case a.JID == "" || !isText(a.JID):
+		return invalid("account address")
+	case !isText(a.Server), !isText(a.Resource), !isText(a.UserAgentID):
+		return invalid("account text")
+	case a.TLS != "" && a.TLS != "starttls" && a.TLS != "direct":
+		return invalid("tls")
+	case a.Fingerprint != "" && !isFingerprint(a.Fingerprint):
+		return invalid("account fingerprint")
+	case !isWord(a.Policy):
+		return invalid("account policy")
+	case len(a.Contacts) > maxContacts:
+		return invalid("too many contacts")
+	}
+	addresses := map[string]bool{}
+	for i := range a.Contacts {
+		c := &a.Contacts[i]
+		if addresses[c.JID] {
+			return invalid("two contacts are the same")
+		}
+		addresses[c.JID] = true
+		if err := c.check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *Contact) check() error {
+	switch {
+	case c.JID == "" || !isText(c.JID):
+		return invalid("contact address")
+	case !isWord(c.Policy):
+		return invalid("contact policy")
+	case len(c.Keys) > maxKeys:
+		return invalid("too many keys")
+	}
+	seen := map[string]bool{}
+	for _, k := range c.Keys {
+		if !isFingerprint(k.Fingerprint) || seen[strings.ToUpper(k.Fingerprint)] {
+			return invalid("fingerprint")
+		}
+		seen[strings.ToUpper(k.Fingerprint)] = true
+		if !slices.Contains([]string{"", "question", "secret", "compared"}, k.Verified) {
+			return invalid("verification")
+		}
+	}
+	return nil
+}
+
+func invalid(what string) error { return fmt.Errorf("%w: %s", ErrInvalid, what) }
+
+func isText(s string) bool { return len(s) <= maxText && utf8.ValidString(s) }
+
+func isFingerprint(s string) bool {
+	b, err := hex.DecodeString(s)
+	return err == nil && len(b) == fingerprintLength
+}
+
+// isWord accepts the names of policies, which belong to package session.
+func isWord(s string) bool {
+	return len(s) <= 32 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz-_") == ""
+}
+
+func (s *Settings) clone() Settings {
+	c := *s
+	c.Accounts = slices.Clone(s.Accounts)
+	for i := range c.Accounts {
+		a := &c.Accounts[i]
+		a.Contacts = slices.Clone(a.Contacts)
+		for j := range a.Contacts {
+			a.Contacts[j].Keys = slices.Clone(a.Contacts[j].Keys)
+		}
+	}
+	return c
+}
