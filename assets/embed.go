@@ -1,0 +1,19 @@
+// Package assets holds the pictures and the words that are built into the program.
+package assets
+
+import "embed"
+
+// Icons are the drawings of the interface: icons/NAME-SIZE.svg, black on nothing. Package ui/look gives them their colours.
+//
+//go:embed icons/*.svg
+var Icons embed.FS
+
+// Icon is the program's own icon, 512 pixels square.
+//
+//go:embed icon.png
+var Icon []byte
+
+// Translations are the words of the interface in each language: translations/LANGUAGE.json.
+//
+//go:embed translations/*.json
+var Translations embed.FS
