@@ -1,0 +1,103 @@
+package look
+
+import (
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
+)
+
+// Style is how a Text is set.
+type Style uint8
+
+const (
+	Body    Style = iota // 14
+	Strong               // 14 semibold
+	Hint                 // 12, muted
+	Header               // 16 semibold
+	Title                // 20 semibold
+	Warning              // 12 semibold, in the colour of Not private
+)
+
+// A Text is words of ours or of somebody else; it never reads markup.
+type Text struct {
+	widget.RichText
+	segment *widget.TextSegment
+}
+
+// NewText returns words that wrap at the width they are given.
+func NewText(words string, style Style) *Text {
+	t := newText(words, style)
+	t.Wrapping = fyne.TextWrapWord
+	return t
+}
+
+// NewLine returns words on one line that ends in … where it is too long.
+func NewLine(words string, style Style) *Text {
+	t := newText(words, style)
+	t.Truncation = fyne.TextTruncateEllipsis
+	return t
+}
+
+func newText(words string, style Style) *Text {
+	t := &Text{segment: &widget.TextSegment{Text: words, Style: style.rich()}}
+	t.Segments = []widget.RichTextSegment{t.segment}
+	t.ExtendBaseWidget(t)
+	return t
+}
+
+// SetText changes the words.
+func (t *Text) SetText(words string) {
+	if words == t.segment.Text {
+		return
+	}
+	t.segment.Text = words
+	t.Refresh()
+}
+
+// SetStyle changes how they are set.
+func (t *Text) SetStyle(style Style) {
+	align := t.segment.Style.Alignment
+	t.segment.Style = style.rich()
+	t.segment.Style.Alignment = align
+	t.Refresh()
+}
+
+// SetColor changes their colour.
+func (t *Text) SetColor(color fyne.ThemeColorName) {
+	if color == t.segment.Style.ColorName {
+		return
+	}
+	t.segment.Style.ColorName = color
+	t.Refresh()
+}
+
+// Center centres the lines and returns the Text.
+func (t *Text) Center() *Text {
+	t.segment.Style.Alignment = fyne.TextAlignCenter
+	return t
+}
+
+// Words are what it shows.
+func (t *Text) Words() string { return t.segment.Text }
+
+func (s Style) rich() widget.RichTextStyle {
+	r := widget.RichTextStyle{ColorName: theme.ColorNameForeground, SizeName: theme.SizeNameText, Inline: true}
+	switch s {
+	case Strong:
+		r.TextStyle.Bold = true
+	case Hint:
+		r.ColorName = ColorMuted
+		r.SizeName = theme.SizeNameCaptionText
+	case Header:
+		r.TextStyle.Bold = true
+		r.SizeName = theme.SizeNameSubHeadingText
+	case Title:
+		r.TextStyle.Bold = true
+		r.SizeName = theme.SizeNameHeadingText
+	case Warning:
+		r.ColorName = ColorNotPrivate
+		r.TextStyle.Bold = true
+		r.SizeName = theme.SizeNameCaptionText
+	}
+	return r
+}
