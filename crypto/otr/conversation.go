@@ -1,0 +1,485 @@
+package otr
+
+import (
+	"bytes"
+	"crypto/rand"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"time"
+
+	"golang.org/x/crypto/cryptobyte"
+)
+
+// Config is what conversations have in common. The package never changes it. The caller may change Policy and
+// MaxSize between two calls of a Conversation's methods.
+type Config struct {
+	Key     *PrivateKey      // required
+	Tag     InstanceTag      // required, see NewInstanceTag
+	Policy  Policy           // which versions; when to offer, accept and insist on encryption
+	MaxSize int              // largest body the network carries, in bytes; 0 means no limit
+	Rand    io.Reader        // nil means crypto/rand
+	Time    func() time.Time // nil means time.Now
+}
+
+// A Conversation is a conversation with one correspondent, with all of its clients. It is used by one goroutine at a
+// time.
+type Conversation struct {
+	config    *Config
+	commit    ake // our D-H Commit Message that any client may answer: AwaitingDHKey, or none
+	instances map[InstanceTag]*instance
+	selected  *instance // whom Send writes to; nil if no client has or had a session
+	activity  uint64    // counts what arrived authenticated
+	partial   map[InstanceTag]*assembly
+	answered  bool // clear text arrived since we offered the protocol by whitespace tag
+	requests  uint64
+
+	lastStart, lastQuery, lastError, lastErrorQuery time.Time
+}
+
+// New returns a Conversation in Plaintext. It panics if c has no key or no valid tag.
+func New(c *Config) *Conversation {
+	if c.Key == nil || c.Tag < minTag {
+		panic("otr: Config needs a Key and a valid Tag")
+	}
+	return &Conversation{config: c, instances: map[InstanceTag]*instance{}, partial: map[InstanceTag]*assembly{}}
+}
+
+// State returns the message state of the selected client's session. Plaintext if there is none.
+func (c *Conversation) State() State {
+	if c.selected == nil {
+		return Plaintext
+	}
+	return c.selected.state
+}
+
+// Peer returns who is at the other end: zero unless State is Encrypted or Finished.
+func (c *Conversation) Peer() Peer {
+	if c.selected == nil {
+		return Peer{}
+	}
+	return c.selected.peer
+}
+
+// Start implements "User requests to start an OTR conversation". In Encrypted it asks for fresh keys; the session
+// stays usable until there are some. The next session that comes about is selected, whoever's it is.
+func (c *Conversation) Start() []Event {
+	if c.off() {
+		return nil
+	}
+	c.lastStart = c.now()
+	return c.query()
+}
+
+func (c *Conversation) query() []Event {
+	c.lastQuery = c.now()
+	body := queryText
+	if c.config.MaxSize > 0 && len(body) > c.config.MaxSize {
+		body = query
+	}
+	return []Event{Transmit{Body: body, To: c.Peer().Tag}}
+}
+
+// Send implements "User types a message to be sent". In Plaintext it returns the text as it is, perhaps with a
+// whitespace tag. Unless it returns a nil error, the text was neither sent nor kept. With ErrEncryptionRequired the
+// events, if any, begin a session; the caller carries them out and sends the text again after StateChange, if
+// Peer is who the text is meant for.
+func (c *Conversation) Send(text []byte) ([]Event, error) {
+	c.expire()
+	if bytes.IndexByte(text, 0) >= 0 {
+		return nil, ErrTextHasNUL // what follows would be records, not text
+	}
+	switch c.State() {
+	case Encrypted:
+		events, err := c.sendData(c.selected, 0, text)
+		if err != nil {
+			return nil, err
+		}
+		last := events[len(events)-1].(Transmit)
+		last.Text = true
+		events[len(events)-1] = last
+		return events, nil
+	case Finished:
+		return nil, ErrFinished
+	}
+	if c.config.Policy.has(AllowV3 | RequireEncryption) {
+		if c.exchanging() || !c.elapsed(c.lastQuery, queryInterval) {
+			return nil, ErrEncryptionRequired
+		}
+		return c.query(), ErrEncryptionRequired
+	}
+	body := string(text)
+	if tagged := body + tagBase + tagVersion3; c.config.Policy.has(AllowV3|SendWhitespaceTag) && !c.answered && c.fits(tagged) {
+		body = tagged
+	}
+	if !c.fits(body) {
+		return nil, ErrTooLarge
+	}
+	return []Event{Transmit{Body: body, Text: true}}, nil
+}
+
+// fits says whether the network carries body in one piece.
+func (c *Conversation) fits(body string) bool {
+	return c.config.MaxSize == 0 || len(body) <= c.config.MaxSize
+}
+
+// End implements "User requests to end an OTR conversation" for all clients of the correspondent. It is the only
+// way back to Plaintext.
+func (c *Conversation) End() []Event {
+	var events []Event
+	before, peer := c.State(), c.Peer()
+	for _, tag := range slices.Sorted(maps.Keys(c.instances)) {
+		i := c.instances[tag]
+		old := i.state
+		if old == Encrypted {
+			events = append(events, i.endSMP(SMPAborted)...)
+			events = append(events, c.disconnect(i)...)
+		}
+		i.forget(Plaintext)
+		if i != c.selected && old != Plaintext {
+			events = append(events, InstanceChange{Old: old, New: Plaintext, Peer: i.peer})
+		}
+	}
+	if before != Plaintext {
+		peer.SSID = [8]byte{}
+		events = append(events, StateChange{Old: before, New: Plaintext, Peer: peer})
+	}
+	*c = Conversation{config: c.config, instances: map[InstanceTag]*instance{}, partial: map[InstanceTag]*assembly{},
+		requests: c.requests, activity: c.activity, lastError: c.lastError, lastErrorQuery: c.lastErrorQuery}
+	return events
+}
+
+// disconnect tells i that the session ends.
+func (c *Conversation) disconnect(i *instance) []Event {
+	plaintext := appendPlaintext(nil, nil, tlv{kind: tlvDisconnected})
+	message, err := i.keys.sealLast(c.header(typeData, i.tag), flagIgnoreUnreadable, plaintext, c.rand())
+	if err != nil {
+		return failure(err)
+	}
+	events, err := c.transmit(i.tag, message)
+	if err != nil {
+		return failure(err)
+	}
+	return events
+}
+
+// Poll is to be called at least once a minute. It wipes the secrets of key exchanges that were not answered in
+// time, and messages of which only a part arrived.
+func (c *Conversation) Poll() []Event {
+	c.expire()
+	return nil
+}
+
+func (c *Conversation) expire() {
+	if c.elapsed(c.commit.since, handshakeTimeout) {
+		c.commit = ake{}
+	}
+	for tag, i := range c.instances {
+		if !c.elapsed(i.ake.since, handshakeTimeout) {
+			continue
+		}
+		i.ake = ake{}
+		if i.state == Plaintext {
+			delete(c.instances, tag)
+		}
+	}
+	for tag, a := range c.partial {
+		if c.elapsed(a.heard, fragmentTimeout) {
+			delete(c.partial, tag)
+		}
+	}
+}
+
+// Receive takes in what the correspondent sent, and is the only way in. The network cannot make it fail, it can
+// only cause events: what is refused gives Rejected, or nothing where the specification says "ignore".
+func (c *Conversation) Receive(body string) []Event {
+	c.expire()
+	if c.off() {
+		return c.show(body)
+	}
+	b := parseBody(body)
+	if b.form == formFragment {
+		whole, events := c.receiveFragment(b.fragment)
+		if whole == "" {
+			return events
+		}
+		b = parseBody(whole)
+		if b.form == formFragment { // "you can't fragment a fragment"
+			return reject(Malformed, b.fragment.from)
+		}
+	} else {
+		c.forgetPartial(b)
+	}
+	switch b.form {
+	case formQuery:
+		return c.receiveQuery(b)
+	case formError:
+		return c.receiveError(b)
+	case formEncoded:
+		return c.receiveEncoded(b)
+	default:
+		return c.receiveText(b)
+	}
+}
+
+// off says whether the protocol is switched off. A session that is there still goes on to its end.
+func (c *Conversation) off() bool { return !c.config.Policy.has(AllowV3) && c.State() == Plaintext }
+
+// receiveText implements "Receiving plaintext" without and with the whitespace tag. Unlike the specification, which
+// says "in any event", it leaves an encrypted session alone.
+func (c *Conversation) receiveText(b body) []Event {
+	usable := b.offer.v3 && c.config.Policy.has(AllowV3)
+	var events []Event
+	if usable {
+		events = append(events, Offer{ByTag: true})
+	}
+	events = append(events, c.show(b.text)...)
+	if usable && c.config.Policy.has(WhitespaceStartAKE) && c.State() != Encrypted {
+		events = append(events, c.sendCommit()...)
+	}
+	return events
+}
+
+// show returns clear text to be shown.
+func (c *Conversation) show(text string) []Event {
+	if text == "" {
+		return nil
+	}
+	c.answered = true
+	unexpected := c.State() != Plaintext || c.config.Policy.has(AllowV3|RequireEncryption)
+	return []Event{Message{Text: []byte(text), Unexpected: unexpected}}
+}
+
+// receiveQuery implements "Receiving a Query Message".
+func (c *Conversation) receiveQuery(b body) []Event {
+	if !b.offer.v3 || !c.config.Policy.has(AllowV3) {
+		if b.text != "" {
+			return c.show(b.text)
+		}
+		return reject(BadVersion, 0)
+	}
+	events := append([]Event{Offer{}}, c.show(b.text)...)
+	return append(events, c.sendCommit()...)
+}
+
+// receiveError implements "Receiving an Error Message".
+func (c *Conversation) receiveError(b body) []Event {
+	events := []Event{PeerError{Text: clean(b.text, maxPeerError)}}
+	if c.config.Policy.has(AllowV3|ErrorStartAKE) && c.elapsed(c.lastErrorQuery, errorInterval) {
+		c.lastErrorQuery = c.now()
+		events = append(events, c.query()...)
+	}
+	return events
+}
+
+// receiveFragment implements "Receiving Fragments". whole is the message when it is complete.
+func (c *Conversation) receiveFragment(f fragment) (whole string, events []Event) {
+	if f.version != version3 {
+		return "", reject(BadVersion, 0)
+	}
+	if reason, ok := c.checkTags(f.from, f.to); !ok {
+		return "", reject(reason, f.from)
+	}
+	if f.k == 0 {
+		return "", reject(Malformed, f.from)
+	}
+	if f.n > maxFragments {
+		return "", reject(TooMany, f.from)
+	}
+	a := c.partial[f.from]
+	if a == nil {
+		a = new(assembly)
+	}
+	complete, ok := a.add(f, c.now())
+	switch {
+	case !ok:
+		delete(c.partial, f.from)
+		return "", reject(Malformed, f.from)
+	case len(a.pieces) > maxEncoded:
+		delete(c.partial, f.from)
+		return "", reject(TooMany, f.from)
+	case complete:
+		delete(c.partial, f.from)
+		return string(a.pieces), nil
+	}
+	if c.partial[f.from] == nil && len(c.partial) >= maxPartial {
+		c.dropPartial()
+	}
+	c.partial[f.from] = a
+	return "", nil
+}
+
+// dropPartial makes room for another message in fragments: the one that was heard of longest ago goes, but none of
+// a client with a session before one of a client without.
+func (c *Conversation) dropPartial() {
+	var victim InstanceTag
+	known := func(t InstanceTag) bool { i := c.instances[t]; return i != nil && i.state == Encrypted }
+	for tag, a := range c.partial {
+		old := c.partial[victim]
+		if old == nil || known(victim) && !known(tag) || known(victim) == known(tag) && a.heard.Before(old.heard) {
+			victim = tag
+		}
+	}
+	delete(c.partial, victim)
+}
+
+// forgetPartial forgets the fragments that something else came between: all if the sender is not known.
+func (c *Conversation) forgetPartial(b body) {
+	var h header
+	s := cryptobyte.String(b.message)
+	if b.form == formEncoded && b.version == version3 && h.read(&s) {
+		delete(c.partial, h.from)
+		return
+	}
+	clear(c.partial)
+}
+
+// checkTags implements the section "Instance Tags".
+func (c *Conversation) checkTags(from, to InstanceTag) (reason Reason, ok bool) {
+	switch {
+	case from < minTag, to != 0 && to < minTag:
+		return Malformed, false
+	case from == c.config.Tag:
+		return Reflected, false
+	case to != 0 && to != c.config.Tag:
+		return OtherInstance, false
+	}
+	return 0, true
+}
+
+// receiveEncoded handles "Encoded messages".
+func (c *Conversation) receiveEncoded(b body) []Event {
+	if b.version != version3 {
+		return reject(BadVersion, 0)
+	}
+	if b.message == nil {
+		return reject(TooMany, 0)
+	}
+	var h header
+	s := cryptobyte.String(b.message)
+	if !h.read(&s) {
+		return c.malformed(b, 0)
+	}
+	if reason, ok := c.checkTags(h.from, h.to); !ok {
+		return reject(reason, h.from)
+	}
+	if h.to == 0 && h.kind != typeDHCommit {
+		return reject(Malformed, h.from)
+	}
+	if h.kind == typeData {
+		var m dataMessage
+		if !m.read(&s, b.message) {
+			return c.malformed(b, h.from)
+		}
+		return c.receiveData(h, &m)
+	}
+	if !b.ended {
+		return c.malformed(b, h.from)
+	}
+	if !c.config.Policy.has(AllowV3) {
+		return reject(BadVersion, h.from)
+	}
+	switch h.kind {
+	case typeDHCommit:
+		var m dhCommitMessage
+		if !m.read(&s) {
+			return c.malformed(b, h.from)
+		}
+		return c.receiveDHCommit(h, m)
+	case typeDHKey:
+		var m dhKeyMessage
+		if !m.read(&s) {
+			return c.malformed(b, h.from)
+		}
+		return c.receiveDHKey(h, m)
+	case typeRevealSignature:
+		var m revealSignatureMessage
+		if !m.read(&s) {
+			return c.malformed(b, h.from)
+		}
+		return c.receiveRevealSignature(h, m)
+	default: // parseBody knows no other type
+		var m signatureMessage
+		if !m.read(&s) {
+			return c.malformed(b, h.from)
+		}
+		return c.receiveSignature(h, m)
+	}
+}
+
+// malformed refuses an encoded message. When other words stood around it, it may have been a sentence about the
+// protocol, and is shown.
+func (c *Conversation) malformed(b body, from InstanceTag) []Event {
+	return append(reject(Malformed, from), c.show(b.text)...)
+}
+
+func reject(reason Reason, from InstanceTag) []Event {
+	return []Event{Rejected{Reason: reason, From: from}}
+}
+
+func failure(err error) []Event { return []Event{Failure{Err: err}} }
+
+func (c *Conversation) header(kind byte, to InstanceTag) header {
+	return header{kind: kind, from: c.config.Tag, to: to}
+}
+
+// transmit returns what sends a whole message to a client, in pieces if need be.
+func (c *Conversation) transmit(to InstanceTag, message []byte) ([]Event, error) {
+	body := encode(message)
+	if len(body) > maxEncoded {
+		return nil, ErrTooLarge
+	}
+	pieces, err := split(body, c.config.Tag, to, c.config.MaxSize)
+	if err != nil {
+		return nil, err
+	}
+	events := make([]Event, len(pieces))
+	for n, p := range pieces {
+		events[n] = Transmit{Body: p, To: to}
+	}
+	return events, nil
+}
+
+func (c *Conversation) rand() io.Reader {
+	if c.config.Rand == nil {
+		return rand.Reader
+	}
+	return c.config.Rand
+}
+
+func (c *Conversation) now() time.Time {
+	if c.config.Time == nil {
+		return time.Now()
+	}
+	return c.config.Time()
+}
+
+// elapsed says whether something is longer ago than an interval, or never was. A clock that was put back does not
+// make anything last longer.
+func (c *Conversation) elapsed(since time.Time, interval time.Duration) bool {
+	d := c.now().Sub(since)
+	return since.IsZero() || d >= interval || d < 0
+}
+
+// SenderTag returns the sender's instance tag of an encoded message or fragment, or 0 if body is none of version 3.
+// It is not authenticated and good only for routing.
+func SenderTag(body string) InstanceTag {
+	b := parseBody(body)
+	var h header
+	s := cryptobyte.String(b.message)
+	switch {
+	case b.form == formFragment:
+		return b.fragment.from
+	case b.form == formEncoded && b.version == version3 && h.read(&s):
+		return h.from
+	}
+	return 0
+}
+
+// IsOTR says whether body is a message of the protocol: query, encoded message, fragment or error. Such a body
+// carries the hints of XEP-0364 and, when it comes from a carbon or an archive, is not shown as text.
+func IsOTR(body string) bool { return parseBody(body).form != formText }
+
+// cannotSend wraps an error of the source of randomness.
+func cannotSend(err error) error { return fmt.Errorf("otr: nothing can be sent: %w", err) }

@@ -1,0 +1,130 @@
+package otr
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// This file is the section "Fragmentation".
+
+// fragmentOverhead is the length of a fragment without its piece.
+const fragmentOverhead = len("?OTR|00000000|00000000,00000,00000,,")
+
+// split returns body as it is, or in pieces of at most size bytes. 0 is no limit.
+func split(body string, from, to InstanceTag, size int) ([]string, error) {
+	if size == 0 || len(body) <= size {
+		return []string{body}, nil
+	}
+	piece := size - fragmentOverhead
+	if piece < 1 {
+		return nil, ErrTooLarge
+	}
+	n := (len(body) + piece - 1) / piece
+	if n > maxFragments {
+		return nil, ErrTooLarge
+	}
+	pieces := make([]string, 0, n)
+	for k := 1; k <= n; k++ {
+		end := min(piece, len(body))
+		pieces = append(pieces, fmt.Sprintf("?OTR|%08x|%08x,%05d,%05d,%s,", from, to, k, n, body[:end]))
+		body = body[end:]
+	}
+	return pieces, nil
+}
+
+// A fragment is one that was received.
+type fragment struct {
+	version  int // 2 has no tags
+	from, to InstanceTag
+	k, n     int // 0 if the fragment is illegal
+	piece    string
+}
+
+// parseFragment reads a fragment that s begins with. Something that begins like one but goes on otherwise is a
+// fragment too, an illegal one; ok says that it is not to be taken for text.
+func parseFragment(s string) (f fragment, ok bool) {
+	switch {
+	case strings.HasPrefix(s, "?OTR|"):
+		from, rest, ok1 := cutNumber(s[len("?OTR|"):], "|", hexadecimal)
+		to, rest, ok2 := cutNumber(rest, ",", hexadecimal)
+		if !ok1 || !ok2 {
+			return fragment{}, false
+		}
+		f = fragment{version: version3, from: parseTag(from), to: parseTag(to)}
+		s = rest
+	case strings.HasPrefix(s, "?OTR,"):
+		if _, _, ok := cutNumber(s[len("?OTR,"):], ",", decimal); !ok {
+			return fragment{}, false
+		}
+		f = fragment{version: 2}
+		s = s[len("?OTR,"):]
+	default:
+		return fragment{}, false
+	}
+	k, rest, ok1 := cutNumber(s, ",", decimal)
+	n, rest, ok2 := cutNumber(rest, ",", decimal)
+	piece, _, ok3 := strings.Cut(rest, ",")
+	if !ok1 || !ok2 || !ok3 || piece == "" {
+		return f, true
+	}
+	f.k, f.n, f.piece = parseShort(k), parseShort(n), piece
+	if f.k == 0 || f.k > f.n {
+		f.k, f.n = 0, 0
+	}
+	return f, true
+}
+
+const (
+	decimal     = "0123456789"
+	hexadecimal = "0123456789abcdefABCDEF"
+)
+
+// cutNumber takes a number of such digits and the separator after it off the front of s.
+func cutNumber(s, separator, alphabet string) (digits, rest string, ok bool) {
+	rest = strings.TrimLeft(s, alphabet)
+	digits = s[:len(s)-len(rest)]
+	rest, ok = strings.CutPrefix(rest, separator)
+	return digits, rest, ok && digits != ""
+}
+
+// parseTag returns the tag, or one that is not valid if it is too long for a tag.
+func parseTag(digits string) InstanceTag {
+	n, err := strconv.ParseUint(digits, 16, 32)
+	if err != nil {
+		return 1
+	}
+	return InstanceTag(n)
+}
+
+// parseShort returns the SHORT, or 0 if it is too long for one.
+func parseShort(digits string) int {
+	n, err := strconv.ParseUint(digits, 10, 16)
+	if err != nil {
+		return 0
+	}
+	return int(n)
+}
+
+// An assembly is a message that arrives in fragments: (K, N) and F.
+type assembly struct {
+	k, n   int
+	pieces []byte
+	heard  time.Time
+}
+
+// add takes fragment f in, which is legal, and says whether the message is complete. If ok is false the fragment is
+// out of order, and nothing of the message is worth keeping.
+func (a *assembly) add(f fragment, now time.Time) (complete, ok bool) {
+	switch {
+	case f.k == 1:
+		a.k, a.n, a.pieces = 1, f.n, []byte(f.piece)
+	case f.n == a.n && f.k == a.k+1:
+		a.k, a.pieces = f.k, append(a.pieces, f.piece...)
+	default:
+		return false, false
+	}
+	a.heard = now
+	return a.k == a.n, true
+}

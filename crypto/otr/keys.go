@@ -1,0 +1,275 @@
+package otr
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hmac"
+	"crypto/sha1"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"io"
+	"slices"
+
+	"github.com/sotto-im/sotto/crypto/otr/internal/group"
+	"github.com/sotto-im/sotto/crypto/otr/internal/wire"
+)
+
+// This file is the sections "Key Management", "Computing AES keys, MAC keys, and the secure session id" and
+// "Revealing MAC Keys".
+
+// sharedSecret is secbytes: s as an MPI.
+type sharedSecret struct{ secbytes []byte }
+
+// newSharedSecret computes s from our key and theirs.
+func newSharedSecret(ours *group.PrivateKey, theirs *group.Element) sharedSecret {
+	s := ours.Shared(theirs)
+	value := s.Bytes()
+	secret := sharedSecret{wire.AppendMPI(make([]byte, 0, 4+group.Size), value)}
+	clear(value)
+	s.Wipe()
+	return secret
+}
+
+func (s sharedSecret) h1(b byte) [20]byte {
+	h := sha1.New()
+	h.Write([]byte{b})
+	h.Write(s.secbytes)
+	return [20]byte(h.Sum(nil))
+}
+
+func (s sharedSecret) h2(b byte) [32]byte {
+	h := sha256.New()
+	h.Write([]byte{b})
+	h.Write(s.secbytes)
+	return [32]byte(h.Sum(nil))
+}
+
+func (s sharedSecret) wipe() { clear(s.secbytes) }
+
+// A pair is what is derived from one of our keys and one of theirs. The zero pair is not yet derived.
+type pair struct {
+	derived        bool
+	verified       bool // receiveMAC has verified a message: it must be revealed
+	sendAES        [16]byte
+	receiveAES     [16]byte
+	sendMAC        [20]byte
+	receiveMAC     [20]byte
+	sent, received uint64 // the counter of the last message
+}
+
+func newPair(s sharedSecret, ours, theirs *group.Element) pair {
+	sendByte, receiveByte := byte(0x02), byte(0x01)
+	if ours.CompareVarTime(theirs) > 0 { // we are the "high" end
+		sendByte, receiveByte = 0x01, 0x02
+	}
+	send, receive := s.h1(sendByte), s.h1(receiveByte)
+	p := pair{derived: true, sendAES: [16]byte(send[:16]), receiveAES: [16]byte(receive[:16])}
+	p.sendMAC = sha1.Sum(p.sendAES[:])
+	p.receiveMAC = sha1.Sum(p.receiveAES[:])
+	return p
+}
+
+// keys are the keys of a session. It is a value: seal and open return the next one, and the caller stores it when
+// all else has succeeded.
+type keys struct {
+	ourID   uint32              // our_keyid
+	ours    [2]group.PrivateKey // our_dh[our_keyid-1], our_dh[our_keyid]; the latter is made when it is first sent
+	theirID uint32              // their_keyid
+	theirs  [2]group.Element    // their_y[their_keyid-1], which may be none, and their_y[their_keyid]
+	pairs   [2][2]pair          // of ours and theirs
+	reveal  [][20]byte          // MAC keys to be revealed in the next message; never changed in place
+}
+
+// Index of the key in ours and theirs.
+const (
+	previous = 0
+	latest   = 1
+)
+
+// firstKeyID is the serial number of the key that we use in the key exchange.
+const firstKeyID = 1
+
+// newKeys returns the keys of the session that a key exchange ended in, see "Upon completing the AKE". Both sides
+// have fresh keys, so nothing is kept of an earlier session but the MAC keys that are still to be revealed.
+func newKeys(ours group.PrivateKey, theirs group.Element, theirID uint32, first pair, reveal [][20]byte) keys {
+	k := keys{ourID: firstKeyID + 1, theirID: theirID, reveal: reveal}
+	k.ours[previous] = ours
+	k.theirs[latest] = theirs
+	k.pairs[previous][latest] = first
+	return k
+}
+
+// derive fills in the pair of two keys that are there.
+func (k *keys) derive(our, their int) *pair {
+	p := &k.pairs[our][their]
+	if !p.derived {
+		s := newSharedSecret(&k.ours[our], &k.theirs[their])
+		public := k.ours[our].Public()
+		*p = newPair(s, &public, &k.theirs[their])
+		s.wipe()
+	}
+	return p
+}
+
+// seal implements "When you send a Data Message". It returns the whole message.
+func (k keys) seal(h header, flags byte, plaintext []byte, rand io.Reader) (message []byte, next keys, err error) {
+	reveal := k.reveal
+	k.reveal = nil
+	return k.sealRevealing(reveal, h, flags, plaintext, rand)
+}
+
+// sealLast seals the message after which all keys are forgotten: it reveals every MAC key that verified a message,
+// because nothing that comes will be accepted any more.
+func (k keys) sealLast(h header, flags byte, plaintext []byte, rand io.Reader) (message []byte, err error) {
+	message, _, err = k.sealRevealing(k.revealAll(), h, flags, plaintext, rand)
+	return message, err
+}
+
+func (k keys) sealRevealing(reveal [][20]byte, h header, flags byte, plaintext []byte, rand io.Reader) (message []byte, next keys, err error) {
+	if k.ours[latest].IsZero() {
+		if k.ours[latest], err = group.NewPrivateKey(rand); err != nil {
+			return nil, keys{}, err
+		}
+	}
+	p := k.derive(previous, latest)
+	p.sent++
+	nextY := k.ours[latest].Public()
+	m := dataMessage{
+		flags:        flags,
+		senderKey:    k.ourID - 1,
+		recipientKey: k.theirID,
+		nextY:        nextY.Bytes(),
+		encrypted:    make([]byte, len(plaintext)),
+	}
+	binary.BigEndian.PutUint64(m.counter[:], p.sent)
+	crypt(&p.sendAES, m.counter, m.encrypted, plaintext)
+
+	message = m.append(h.append(make([]byte, 0, messageOverhead+len(plaintext)+len(reveal)*20)))
+	message = append(message, dataMAC(&p.sendMAC, message)...)
+	message = binary.BigEndian.AppendUint32(message, uint32(len(reveal)*20))
+	for _, key := range reveal {
+		message = append(message, key[:]...)
+	}
+	return message, k, nil
+}
+
+// messageOverhead is the length of a data message without its ciphertext and revealed keys.
+const messageOverhead = 11 + 1 + 4 + 4 + 4 + group.Size + 8 + 4 + 20 + 4
+
+var errUnreadable = errors.New("otr: unreadable message")
+
+// open implements "When you receive a Data Message". Nothing of the message is used before its MAC is verified.
+func (k keys) open(m *dataMessage) (plaintext []byte, next keys, err error) {
+	our, ok1 := index(m.recipientKey, k.ourID)
+	their, ok2 := index(m.senderKey, k.theirID)
+	if !ok1 || !ok2 || k.ours[our].IsZero() || k.theirs[their].IsZero() {
+		return nil, keys{}, errUnreadable
+	}
+	p := k.derive(our, their)
+	if !hmac.Equal(dataMAC(&p.receiveMAC, m.authenticated), m.mac[:]) {
+		return nil, keys{}, errUnreadable
+	}
+	counter := binary.BigEndian.Uint64(m.counter[:])
+	if counter <= p.received {
+		return nil, keys{}, errUnreadable
+	}
+	// The specification leaves this check out. Without it a correspondent could have us encrypt with a key that
+	// everybody can compute.
+	nextY, err := group.ParseElement(m.nextY)
+	if err != nil || k.isOurs(&nextY) {
+		return nil, keys{}, errUnreadable
+	}
+	p.received = counter
+	p.verified = true
+	plaintext = make([]byte, len(m.encrypted))
+	crypt(&p.receiveAES, m.counter, plaintext, m.encrypted)
+
+	if our == latest {
+		k.forgetOurs()
+	}
+	if their == latest {
+		k.forgetTheirs(nextY)
+	}
+	return plaintext, k, nil
+}
+
+// index finds the place of the key with a serial number.
+func index(id, latestID uint32) (i int, ok bool) {
+	switch {
+	case id == 0:
+		return 0, false
+	case id == latestID:
+		return latest, true
+	case id == latestID-1:
+		return previous, true
+	}
+	return 0, false
+}
+
+// isOurs says whether y came from us.
+func (k *keys) isOurs(y *group.Element) bool {
+	for i := range k.ours {
+		if public := k.ours[i].Public(); public.Equal(y) {
+			return true
+		}
+	}
+	return false
+}
+
+// forgetOurs moves our keys on by one, because the correspondent has seen the latest.
+func (k *keys) forgetOurs() {
+	k.reveal = appendVerified(k.reveal, k.pairs[previous][:]...)
+	k.ourID++
+	k.ours = [2]group.PrivateKey{k.ours[latest]}
+	k.pairs = [2][2]pair{k.pairs[latest]}
+}
+
+// forgetTheirs moves their keys on by one, to the next one that they sent.
+func (k *keys) forgetTheirs(nextY group.Element) {
+	k.reveal = appendVerified(k.reveal, k.pairs[0][previous], k.pairs[1][previous])
+	k.theirID++
+	k.theirs = [2]group.Element{k.theirs[latest], nextY}
+	for i := range k.pairs {
+		k.pairs[i] = [2]pair{k.pairs[i][latest]}
+	}
+}
+
+// revealAll returns all MAC keys that are to be revealed when the session ends or is replaced.
+func (k *keys) revealAll() [][20]byte {
+	reveal := k.reveal
+	for i := range k.pairs {
+		reveal = appendVerified(reveal, k.pairs[i][:]...)
+	}
+	return reveal
+}
+
+// appendVerified appends the receiving MAC keys that verified a message. It leaves the array of reveal alone, which
+// belongs to an earlier value too.
+func appendVerified(reveal [][20]byte, pairs ...pair) [][20]byte {
+	reveal = slices.Clip(reveal)
+	for i := range pairs {
+		if pairs[i].verified {
+			reveal = append(reveal, pairs[i].receiveMAC)
+		}
+	}
+	return reveal
+}
+
+// dataMAC returns the authenticator of a data message.
+func dataMAC(key *[20]byte, authenticated []byte) []byte {
+	h := hmac.New(sha1.New, key[:])
+	h.Write(authenticated)
+	return h.Sum(nil)
+}
+
+// crypt encrypts or decrypts with AES-128 in counter mode. top is the upper half of the initial counter.
+func crypt(key *[16]byte, top [8]byte, dst, src []byte) {
+	block, err := aes.NewCipher(key[:])
+	if err != nil {
+		panic("otr: internal error: " + err.Error())
+	}
+	var iv [aes.BlockSize]byte
+	copy(iv[:], top[:])
+	cipher.NewCTR(block, iv[:]).XORKeyStream(dst, src)
+}

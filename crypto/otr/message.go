@@ -1,0 +1,211 @@
+package otr
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"strings"
+
+	"golang.org/x/crypto/cryptobyte"
+
+	"github.com/sotto-im/sotto/crypto/otr/internal/group"
+	"github.com/sotto-im/sotto/crypto/otr/internal/wire"
+)
+
+// This file is the section "Encoded messages": what they look like, not what they do.
+
+const version3 = 3
+
+// Message types.
+const (
+	typeDHCommit        = 0x02
+	typeData            = 0x03
+	typeDHKey           = 0x0a
+	typeRevealSignature = 0x11
+	typeSignature       = 0x12
+)
+
+var errMalformed = errors.New("otr: malformed message")
+
+// header begins every message of version 3.
+type header struct {
+	kind     byte
+	from, to InstanceTag
+}
+
+func (h header) append(b []byte) []byte {
+	b = binary.BigEndian.AppendUint16(b, version3)
+	b = append(b, h.kind)
+	b = binary.BigEndian.AppendUint32(b, uint32(h.from))
+	return binary.BigEndian.AppendUint32(b, uint32(h.to))
+}
+
+// read takes a header of version 3 off the front of s.
+func (h *header) read(s *cryptobyte.String) bool {
+	var version uint16
+	return s.ReadUint16(&version) && version == version3 && s.ReadUint8(&h.kind) &&
+		s.ReadUint32((*uint32)(&h.from)) && s.ReadUint32((*uint32)(&h.to))
+}
+
+type dhCommitMessage struct {
+	encrypted []byte   // g^x as MPI, encrypted with r
+	hash      [32]byte // of g^x as MPI
+}
+
+// maxEncryptedGx is the length of the longest g^x as MPI.
+const maxEncryptedGx = 4 + group.Size
+
+func (m *dhCommitMessage) append(b []byte) []byte {
+	b = wire.AppendData(b, m.encrypted)
+	return wire.AppendData(b, m.hash[:])
+}
+
+func (m *dhCommitMessage) read(s *cryptobyte.String) bool {
+	var hash []byte
+	if !wire.ReadData(s, &m.encrypted) || len(m.encrypted) > maxEncryptedGx ||
+		!wire.ReadData(s, &hash) || len(hash) != len(m.hash) || !s.Empty() {
+		return false
+	}
+	copy(m.hash[:], hash)
+	return true
+}
+
+// dhKeyMessage holds g^y as it was received: whether it is an element of the group is for the key exchange to say.
+type dhKeyMessage struct{ gy []byte }
+
+func (m *dhKeyMessage) append(b []byte) []byte { return wire.AppendMPI(b, m.gy) }
+
+func (m *dhKeyMessage) read(s *cryptobyte.String) bool { return wire.ReadMPI(s, &m.gy) && s.Empty() }
+
+type signatureMessage struct {
+	encrypted []byte // X, encrypted with c or c'
+	mac       [20]byte
+}
+
+func (m *signatureMessage) append(b []byte) []byte {
+	b = wire.AppendData(b, m.encrypted)
+	return append(b, m.mac[:]...)
+}
+
+func (m *signatureMessage) read(s *cryptobyte.String) bool {
+	return wire.ReadData(s, &m.encrypted) && s.CopyBytes(m.mac[:]) && s.Empty()
+}
+
+type revealSignatureMessage struct {
+	r [16]byte
+	signatureMessage
+}
+
+func (m *revealSignatureMessage) append(b []byte) []byte {
+	b = wire.AppendData(b, m.r[:])
+	return m.signatureMessage.append(b)
+}
+
+func (m *revealSignatureMessage) read(s *cryptobyte.String) bool {
+	var r []byte
+	if !wire.ReadData(s, &r) || len(r) != len(m.r) {
+		return false
+	}
+	copy(m.r[:], r)
+	return m.signatureMessage.read(s)
+}
+
+// flagIgnoreUnreadable marks a data message that nobody misses.
+const flagIgnoreUnreadable = 0x01
+
+type dataMessage struct {
+	flags                   byte
+	senderKey, recipientKey uint32
+	nextY                   []byte
+	counter                 [8]byte
+	encrypted               []byte
+	mac                     [20]byte
+	oldMACKeys              []byte
+	authenticated           []byte // what the MAC is over: the message from its version to encrypted
+}
+
+// append appends what the MAC is over.
+func (m *dataMessage) append(b []byte) []byte {
+	b = append(b, m.flags)
+	b = binary.BigEndian.AppendUint32(b, m.senderKey)
+	b = binary.BigEndian.AppendUint32(b, m.recipientKey)
+	b = wire.AppendMPI(b, m.nextY)
+	b = append(b, m.counter[:]...)
+	return wire.AppendData(b, m.encrypted)
+}
+
+// read takes the rest of the message whole off s.
+func (m *dataMessage) read(s *cryptobyte.String, whole []byte) bool {
+	if !s.ReadUint8(&m.flags) || !s.ReadUint32(&m.senderKey) || !s.ReadUint32(&m.recipientKey) ||
+		!wire.ReadMPI(s, &m.nextY) || !s.CopyBytes(m.counter[:]) || !wire.ReadData(s, &m.encrypted) {
+		return false
+	}
+	m.authenticated = whole[:len(whole)-len(*s)]
+	return s.CopyBytes(m.mac[:]) && wire.ReadData(s, &m.oldMACKeys) && s.Empty()
+}
+
+// encodedPrefix begins an encoded message, a period ends it.
+const encodedPrefix = "?OTR:"
+
+func encode(message []byte) string {
+	return encodedPrefix + base64.StdEncoding.EncodeToString(message) + "."
+}
+
+// decode reads what follows the prefix, up to a period or else to the end, as generously as networks demand: line
+// breaks and other characters that are not of the alphabet are skipped, and a = ends it. ended says whether there
+// was a period, rest what comes after it.
+func decode(s string) (message []byte, ended bool, rest string) {
+	s, rest, ended = strings.Cut(s, ".")
+	s, _, _ = strings.Cut(s, "=")
+	message, err := base64.RawStdEncoding.DecodeString(s)
+	if err == nil {
+		return message, ended, rest
+	}
+	digits := strings.Map(func(r rune) rune {
+		if strings.ContainsRune(base64Alphabet, r) {
+			return r
+		}
+		return -1
+	}, s)
+	if len(digits)%4 == 1 {
+		digits = digits[:len(digits)-1] // one digit is less than a byte
+	}
+	message, err = base64.RawStdEncoding.DecodeString(digits)
+	if err != nil {
+		panic("otr: internal error: " + err.Error())
+	}
+	return message, ended, rest
+}
+
+const base64Alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+
+// headerDigits is how much of an encoded message shows its version and type.
+const headerDigits = 4
+
+// peekVersion says of what version the encoded message s is, or 0 if s, which followed the prefix, does not begin
+// one. This is what tells a message from a sentence that has "?OTR:" in it.
+func peekVersion(s string) int {
+	var digits [headerDigits]byte
+	n := 0
+	for i := 0; i < len(s) && n < headerDigits && s[i] != '.' && s[i] != '='; i++ {
+		if strings.IndexByte(base64Alphabet, s[i]) >= 0 {
+			digits[n] = s[i]
+			n++
+		}
+	}
+	if n < headerDigits {
+		return 0
+	}
+	var b [3]byte
+	if _, err := base64.StdEncoding.Decode(b[:], digits[:]); err != nil || b[0] != 0 {
+		return 0
+	}
+	switch b[1] {
+	case 1, 2, version3:
+		switch b[2] {
+		case typeDHCommit, typeData, typeDHKey, typeRevealSignature, typeSignature:
+			return int(b[1])
+		}
+	}
+	return 0
+}

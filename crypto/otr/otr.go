@@ -1,0 +1,144 @@
+// Package otr implements Off-the-Record Messaging, version 3.
+package otr
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// A Policy says what a Conversation does by itself ("Policies"). The zero Policy switches the protocol off: every
+// text passes unchanged in both directions.
+type Policy uint8
+
+const (
+	// AllowV3 allows version 3 of the protocol, the only one that is implemented.
+	AllowV3 Policy = 1 << iota
+	// RequireEncryption refuses to send clear text.
+	RequireEncryption
+	// SendWhitespaceTag lets clear text carry an invisible offer of the protocol, until it is answered in clear.
+	SendWhitespaceTag
+	// WhitespaceStartAKE takes such an offer up.
+	WhitespaceStartAKE
+	// ErrorStartAKE answers an error message with a query, at most once a minute. Anyone on the way can send an
+	// error message.
+	ErrorStartAKE
+)
+
+// Combinations of policies that are usually offered to people.
+const (
+	PolicyNever         Policy = 0
+	PolicyManual               = AllowV3
+	PolicyOpportunistic        = AllowV3 | SendWhitespaceTag | WhitespaceStartAKE
+	PolicyAlways               = AllowV3 | RequireEncryption | WhitespaceStartAKE
+)
+
+func (p Policy) has(q Policy) bool { return p&q == q }
+
+// An InstanceTag tells several clients of one account apart ("Instance Tags"). A client makes one for each account,
+// once, and keeps it.
+type InstanceTag uint32
+
+// minTag is the smallest valid instance tag.
+const minTag InstanceTag = 0x100
+
+// NewInstanceTag picks a tag. rand is normally crypto/rand.Reader.
+func NewInstanceTag(rand io.Reader) (InstanceTag, error) {
+	var b [4]byte
+	for range 100 {
+		if _, err := io.ReadFull(rand, b[:]); err != nil {
+			return 0, fmt.Errorf("otr: cannot pick an instance tag: %w", err)
+		}
+		if t := InstanceTag(binary.BigEndian.Uint32(b[:])); t >= minTag {
+			return t, nil
+		}
+	}
+	return 0, errors.New("otr: cannot pick an instance tag: the random source does not work")
+}
+
+// A Fingerprint is what people compare to know each other's key: the SHA-1 hash of the public key ("Public keys,
+// signatures, and fingerprints").
+type Fingerprint [20]byte
+
+// String returns five groups of eight upper-case hexadecimal digits.
+func (f Fingerprint) String() string {
+	return fmt.Sprintf("%X %X %X %X %X", f[0:4], f[4:8], f[8:12], f[12:16], f[16:20])
+}
+
+// ParseFingerprint reads forty hexadecimal digits of either case. White space is ignored.
+func ParseFingerprint(s string) (Fingerprint, error) {
+	digits := strings.Join(strings.Fields(s), "")
+	var f Fingerprint
+	if len(digits) != hex.EncodedLen(len(f)) {
+		return Fingerprint{}, errors.New("otr: a fingerprint has forty digits")
+	}
+	if _, err := hex.Decode(f[:], []byte(digits)); err != nil {
+		return Fingerprint{}, errors.New("otr: a fingerprint has only the digits 0 to 9 and A to F")
+	}
+	return f, nil
+}
+
+// State is the message state of a conversation ("Message state"). It says what Send does.
+type State uint8
+
+const (
+	Plaintext State = iota // texts are sent as they are, or refused under RequireEncryption
+	Encrypted              // texts are sent encrypted
+	Finished               // the correspondent ended the session: nothing is sent until End or a new session
+)
+
+// String returns the name of s.
+func (s State) String() string {
+	switch s {
+	case Plaintext:
+		return "Plaintext"
+	case Encrypted:
+		return "Encrypted"
+	case Finished:
+		return "Finished"
+	}
+	return fmt.Sprintf("State(%d)", uint8(s))
+}
+
+// A Peer says who is at the other end of a session: one client of the correspondent, and the key that it proved to
+// have.
+type Peer struct {
+	Fingerprint Fingerprint
+	Tag         InstanceTag
+	SSID        [8]byte // the secure session id, see Initiator; zero when the session has ended
+	Initiator   bool    // we sent the Reveal Signature Message: our half of the SSID is the first, theirs the second
+}
+
+// Errors that a caller may want to tell apart.
+var (
+	ErrEncryptionRequired = errors.New("otr: encryption is required and not yet established")
+	ErrFinished           = errors.New("otr: the correspondent has ended the private conversation")
+	ErrNotEncrypted       = errors.New("otr: there is no private conversation")
+	ErrTextHasNUL         = errors.New("otr: text contains a NUL byte")
+	ErrTooLarge           = errors.New("otr: message is too large to be sent")
+	ErrNoRequest          = errors.New("otr: no SMP request is waiting for an answer")
+)
+
+// Limits. What comes in and exceeds one is refused; what would go out and exceed one is ErrTooLarge.
+const (
+	maxEncoded   = 128 << 10 // an encoded message, whole or put together from fragments; a text of 64 KiB fits well
+	maxFragments = 1000      // of one message
+	maxPartial   = 8         // messages that are being put together at the same time
+	maxInstances = 16        // clients of the correspondent that something is remembered of
+	maxReveal    = 256       // MAC keys that wait to be revealed before an empty message takes them along
+	maxQuestion  = 1024      // bytes of an SMP question
+	maxPeerError = 512       // bytes of an error message's text
+)
+
+// Intervals.
+const (
+	handshakeTimeout  = 60 * time.Second // after which the secrets of an unanswered key exchange message are wiped
+	fragmentTimeout   = 60 * time.Second // after which an incomplete message is forgotten
+	heartbeatInterval = 60 * time.Second // of silence, after which a message is answered by an empty one
+	errorInterval     = 60 * time.Second // between two error messages, and between two queries sent in answer to one
+	queryInterval     = 60 * time.Second // between two queries that Send sends under RequireEncryption
+)
