@@ -243,6 +243,11 @@ func sameSecret(r *group.Element, k *group.Scalar, pa, pb *group.Element) bool {
 	return product.Equal(pa)
 }
 
+// Expects returns the number of the message that is due: "2", "4", or "" after the run.
+func (alice *Initiator) Expects() string {
+	return map[step]string{awaitMessage2: "2", awaitMessage4: "4"}[alice.step]
+}
+
 // Wipe clears everything. No step is due any more.
 func (alice *Initiator) Wipe() { *alice = Initiator{} }
 

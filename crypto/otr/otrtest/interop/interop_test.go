@@ -1,0 +1,582 @@
+package interop
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+var sessions = flag.Int("interop.sessions", 2, "how many conversations of each kind to hold")
+
+// Count of what was done, for the log.
+var count struct{ sessions, messages, smp int }
+
+// programs are the endpoints that TestMain builds.
+var programs = map[string]string{}
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	dir, err := os.MkdirTemp("", "sotto-interop-")
+	if err == nil {
+		err = build(dir)
+	}
+	code := 1
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	} else {
+		code = m.Run()
+	}
+	os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// build makes the endpoints, and a key for each: keys are the same for the whole run.
+func build(dir string) error {
+	flags, err := exec.Command("pkg-config", "--cflags", "--libs", "libotr").Output()
+	if err != nil {
+		return errors.New("interop: libotr is missing; on Debian: apt-get install gcc pkg-config libotr5-dev libotr5-bin")
+	}
+	programs["libotr"] = filepath.Join(dir, "libotrpeer")
+	args := append([]string{"-O2", "-Wall", "-Werror", "-o", programs["libotr"], "../libotrpeer/libotrpeer.c"}, strings.Fields(string(flags))...)
+	if out, err := exec.Command("cc", append(args, "-lgcrypt")...).CombinedOutput(); err != nil {
+		return fmt.Errorf("interop: libotrpeer does not compile (on Debian: apt-get install gcc libotr5-dev): %w\n%s", err, out)
+	}
+	programs["ours"] = filepath.Join(dir, "otrpeer")
+	if out, err := exec.Command("go", "build", "-o", programs["ours"], "../otrpeer").CombinedOutput(); err != nil {
+		return fmt.Errorf("interop: otrpeer does not compile: %w\n%s", err, out)
+	}
+	keys = dir
+	return nil
+}
+
+// keys is where the endpoints' keys are.
+var keys string
+
+// tags are the instance tags of the two ends.
+var tags = [2]string{"0a000100", "fffffff0"}
+
+// A kind of conversation: who plays which part.
+type kind struct {
+	name string
+	ends [2]string
+	max  string
+}
+
+var kinds = []kind{
+	{"ours with libotr", [2]string{"ours", "libotr"}, "0"},
+	{"libotr with ours", [2]string{"libotr", "ours"}, "0"},
+	{"ours with libotr in fragments", [2]string{"ours", "libotr"}, "200"},
+	{"libotr with ours in fragments", [2]string{"libotr", "ours"}, "200"},
+	{"ours with ours", [2]string{"ours", "ours"}, "0"},
+	{"ours with ours in fragments", [2]string{"ours", "ours"}, "200"},
+	{"libotr with libotr", [2]string{"libotr", "libotr"}, "0"}, // so that a mistake of the harness shows as such
+}
+
+// main says whether k is ours with libotr, without more. Costly tests are whole only there.
+func (k kind) main() bool { return k.ends[0] != k.ends[1] && k.max == "0" }
+
+// a party is one end with what the tests say to it.
+type party struct {
+	t    *testing.T
+	pair *Pair
+	end  int
+}
+
+// talk starts the two ends of k under the given policies.
+func talk(t *testing.T, k kind, policies ...string) (a, b party) {
+	t.Helper()
+	pair := new(Pair)
+	names := [2]string{"alice", "bob"}
+	for i, program := range k.ends {
+		policy := "v3"
+		if len(policies) > 0 {
+			policy = policies[i]
+		}
+		end, err := Start(names[i]+" ("+program+")", programs[program],
+			"--account", names[i], "--peer", names[1-i], "--key", filepath.Join(keys, names[i]+"."+program),
+			"--policy", policy, "--max", k.max, "--instag", tags[i])
+		if err != nil {
+			t.Fatal(err)
+		}
+		pair.Ends[i] = end
+	}
+	t.Cleanup(func() {
+		if err := pair.Close(); err != nil {
+			t.Errorf("an endpoint did not end well: %v", err)
+		}
+		pair.checkSizes(t, k.max)
+	})
+	return party{t, pair, 0}, party{t, pair, 1}
+}
+
+// checkSizes: nothing our end sent is longer than the network carries.
+func (p *Pair) checkSizes(t *testing.T, max string) {
+	if max == "0" {
+		return
+	}
+	for _, c := range p.Transcript {
+		if !strings.Contains(p.Ends[c.From].Name, "ours") || strings.HasPrefix(c.Wire, "?OTRv") {
+			continue
+		}
+		if len(c.Wire) > 200 {
+			t.Errorf("a message of %d bytes was sent where 200 are the limit: %.40q", len(c.Wire), c.Wire)
+		}
+	}
+}
+
+// do gives a command that must not fail.
+func (p party) do(words ...string) {
+	p.t.Helper()
+	if err := p.pair.Do(p.end, words...); err != nil {
+		p.t.Fatal(err)
+	}
+	if failed := p.seen().Errors; len(failed) > 0 {
+		p.t.Fatalf("%s: %q: %v", p.pair.Ends[p.end].Name, words, failed)
+	}
+}
+
+func (p party) seen() *Output { return &p.pair.Seen[p.end] }
+
+func (p party) other() party { return party{p.t, p.pair, 1 - p.end} }
+
+func (p party) name() string { return p.pair.Ends[p.end].Name }
+
+// expect checks that p saw an event and returns it.
+func (p party) expect(name string) Record {
+	p.t.Helper()
+	event, ok := p.seen().Event(name)
+	if !ok {
+		p.t.Errorf("%s: no event %s but %v", p.name(), name, p.seen().Events)
+	}
+	return event
+}
+
+// expectNot checks that p did not see an event.
+func (p party) expectNot(name string) {
+	p.t.Helper()
+	if event, ok := p.seen().Event(name); ok {
+		p.t.Errorf("%s: unexpected event %v", p.name(), event)
+	}
+}
+
+// says sends a text and checks that the other end shows it, encrypted and nothing else.
+func (p party) says(text string) {
+	p.t.Helper()
+	p.pair.Clear()
+	p.do("send", Bytes(text))
+	if got, want := p.other().seen().Messages, []Message{{"encrypted", text}}; !slices.Equal(got, want) {
+		p.t.Errorf("%s: shows %.200q, want %.200q", p.other().name(), got, want)
+	}
+	if got := p.seen().Messages; len(got) != 0 {
+		p.t.Errorf("%s: shows %.200q after it sent something", p.name(), got)
+	}
+	count.messages++
+}
+
+// goPrivate lets p ask for a private conversation and checks that both ends are in the same.
+func (p party) goPrivate() {
+	p.t.Helper()
+	p.pair.Clear()
+	p.do("start")
+	checkPrivate(p, p.other())
+}
+
+func checkPrivate(a, b party) {
+	a.t.Helper()
+	atA, atB := a.expect("gone-secure"), b.expect("gone-secure")
+	if atA.Fields["ssid"] != atB.Fields["ssid"] || len(atA.Fields["ssid"]) != 16 {
+		a.t.Errorf("session %v at one end, %v at the other", atA, atB)
+	}
+	if atA.Fields["bold"] == atB.Fields["bold"] {
+		a.t.Errorf("both ends show the %s half of the session id in bold", atA.Fields["bold"])
+	}
+	for _, at := range []Record{atA, atB} {
+		if at.Fields["version"] != "3" {
+			a.t.Errorf("version %s", at.Fields["version"])
+		}
+	}
+	if atA.Fields["theirtag"] != tags[b.end] || atB.Fields["theirtag"] != tags[a.end] {
+		a.t.Errorf("instance tags %s and %s", atA.Fields["theirtag"], atB.Fields["theirtag"])
+	}
+	printsA, printsB := a.status().Prints, b.status().Prints
+	if printsA[0] != printsB[1] || printsA[1] != printsB[0] || len(printsA[0]) != 40 || printsA[0] == printsB[0] {
+		a.t.Errorf("fingerprints %v and %v", printsA, printsB)
+	}
+	count.sessions++
+}
+
+// status asks p for its status, without a trace in what it has seen.
+func (p party) status() Output {
+	p.t.Helper()
+	out, err := p.pair.Ends[p.end].Do("status")
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return out
+}
+
+// checkState checks the state of the one instance that is not plaintext; "plaintext" means that there is none.
+func (p party) checkState(want string) {
+	p.t.Helper()
+	got := "plaintext"
+	for _, status := range p.status().Status {
+		if s := status.Fields["msgstate"]; s != "plaintext" {
+			got = s
+		}
+	}
+	if got != want {
+		p.t.Errorf("%s: is %s, want %s", p.name(), got, want)
+	}
+}
+
+var texts = []string{
+	"a",
+	"Good morning. Is the line private now?",
+	"Доброе утро, как дела?",
+	"早上好，今天见面吗？",
+	"صباح الخير، هل نحن وحدنا؟",
+	"שלום, מה שלומך?",
+	"สวัสดีตอนเช้า",
+	"Zoë ate naïve façade: e\u0301 and \u00e9",
+	"👩‍👩‍👧‍👦 🏳️‍🌈 🔒",
+	"two\nlines\r\nand a third",
+	" \t spaces at both ends \t ",
+	"<b>not bold</b> &amp; \"quoted\" 'so'",
+	"?OTR is what this is about",
+	"what is ?OTRv3? anyway",
+	"?OTR:AAMD is how it looks.",
+	"?OTR,1,1,not a piece,",
+	"?OTR Error: only quoted",
+	"a,b|c:d.",
+	strings.Repeat("long ", 1000),
+	strings.Repeat("長", 700),
+}
+
+// text returns one of texts that p can send: libotr takes a typed query for one, and sends it as such.
+func (p party) text(i int) string {
+	text := texts[i%len(texts)]
+	if strings.Contains(p.name(), "libotr") {
+		text = strings.ReplaceAll(text, "?OTRv3?", "?OTR v3?")
+	}
+	return text
+}
+
+func each(t *testing.T, test func(t *testing.T, k kind)) {
+	for _, k := range kinds {
+		t.Run(k.name, func(t *testing.T) { test(t, k) })
+	}
+}
+
+// TestConversation: a private conversation by query, started from either end, 50 messages from each in both patterns (in
+// turns, where keys change with each, and many in a row, where they do not), and its end from either end.
+func TestConversation(t *testing.T) {
+	each(t, func(t *testing.T, k kind) {
+		for n := range *sessions {
+			a, b := talk(t, k)
+			ends := []party{a, b}
+			starter, ender := ends[n%2], ends[(n+n/2)%2]
+			starter.goPrivate()
+			for i := range 25 {
+				a.says(a.text(i))
+				b.says(b.text(i + 7))
+			}
+			for i := range 25 {
+				a.says(fmt.Sprint("in a row ", i))
+			}
+			for i := range 25 {
+				b.says(fmt.Sprint("in a row ", i))
+			}
+			a.checkState("encrypted")
+			b.checkState("encrypted")
+
+			a.pair.Clear()
+			ender.do("end")
+			ender.other().expect("gone-insecure")
+			ender.checkState("plaintext")
+			ender.other().checkState("finished")
+			checkFinished(ender.other())
+		}
+	})
+	t.Logf("%d sessions, %d messages so far", count.sessions, count.messages)
+}
+
+// checkFinished: what the user of a finished conversation types goes nowhere until they end it too.
+func checkFinished(p party) {
+	p.t.Helper()
+	p.pair.Clear()
+	before := len(p.pair.Transcript)
+	if err := p.pair.Do(p.end, "send", Bytes("must not be sent")); err != nil {
+		p.t.Fatal(err)
+	}
+	if len(p.pair.Transcript) != before {
+		p.t.Errorf("%s: sends %v after the other end has ended the conversation", p.name(), p.pair.Transcript[before:])
+	}
+	p.expect("connection-ended")
+	p.pair.Clear()
+	p.do("end")
+	p.checkState("plaintext")
+}
+
+// TestWhitespaceTag: the first text in the clear carries the offer, and is shown without it.
+func TestWhitespaceTag(t *testing.T) {
+	each(t, func(t *testing.T, k kind) {
+		if k.max != "0" {
+			t.Skip("the tag is part of a text, and texts in the clear are not cut into pieces")
+		}
+		a, b := talk(t, k, "v3,sendtag", "v3,starttag")
+		a.do("send", Bytes("hello there"))
+		if got, want := b.seen().Messages, []Message{{"plain", "hello there"}}; !slices.Equal(got, want) {
+			t.Errorf("shown: %q", got)
+		}
+		checkPrivate(a, b)
+		a.says("private now")
+		b.says("indeed")
+	})
+}
+
+// TestNoAnswerToTag: who does not want to start by a tag does not, and plain texts are only that.
+func TestNoAnswerToTag(t *testing.T) {
+	each(t, func(t *testing.T, k kind) {
+		if k.max != "0" {
+			t.Skip("the tag is part of a text, and texts in the clear are not cut into pieces")
+		}
+		a, b := talk(t, k, "v3,sendtag", "v3")
+		a.do("send", Bytes("hello there"))
+		b.do("send", Bytes("and to you"))
+		a.do("send", Bytes("no tag any more"))
+		if last := a.pair.Transcript[len(a.pair.Transcript)-1]; last.Wire != "no tag any more" {
+			t.Errorf("sent after a plain answer: %q", last.Wire)
+		}
+		for p, want := range map[party][]Message{
+			a: {{"plain", "and to you"}},
+			b: {{"plain", "hello there"}, {"plain", "no tag any more"}},
+		} {
+			if got := p.seen().Messages; !slices.Equal(got, want) {
+				t.Errorf("%s: shows %q", p.name(), got)
+			}
+			p.expectNot("gone-secure")
+		}
+	})
+}
+
+// TestRequire: what is typed before the private conversation does not leave in the clear.
+func TestRequire(t *testing.T) {
+	each(t, func(t *testing.T, k kind) {
+		if k.ends[0] == "libotr" && k.max != "0" {
+			t.Skip("libotr cuts this query into pieces of version 2")
+		}
+		a, b := talk(t, k, "v3,require", "v3")
+		if err := a.pair.Do(a.end, "send", Bytes("between us")); err != nil {
+			t.Fatal(err)
+		}
+		a.expect("encryption-required")
+		checkPrivate(a, b)
+		for _, c := range a.pair.Transcript {
+			if strings.Contains(c.Wire, "between us") {
+				t.Errorf("sent in the clear: %q", c.Wire)
+			}
+		}
+		a.says("now")
+	})
+}
+
+// TestRefresh: a new key exchange in a live conversation, from either end.
+func TestRefresh(t *testing.T) {
+	each(t, func(t *testing.T, k kind) {
+		a, b := talk(t, k)
+		a.goPrivate()
+		for _, p := range []party{a, b, b, a} {
+			a.says("before")
+			b.says("before")
+			first := a.status().Status
+			a.pair.Clear()
+			p.do("start")
+			for _, q := range []party{a, b} {
+				if _, ok := q.seen().Event("still-secure"); !ok {
+					q.expect("gone-secure")
+				}
+				q.checkState("encrypted")
+			}
+			if slices.EqualFunc(first, a.status().Status, func(s, t Record) bool { return s.Fields["ssid"] == t.Fields["ssid"] }) {
+				t.Errorf("%s: the session is the same after a refresh", a.name())
+			}
+			a.says("after")
+			b.says("after")
+			count.sessions++
+		}
+	})
+}
+
+// TestClearTextWarns: a text in the clear in a private conversation is shown as such.
+func TestClearTextWarns(t *testing.T) {
+	each(t, func(t *testing.T, k kind) {
+		a, b := talk(t, k)
+		a.goPrivate()
+		a.pair.Clear()
+		b.do("recv", Bytes("who wrote this?"))
+		if got, want := b.seen().Messages, []Message{{"plain-unexpected", "who wrote this?"}}; !slices.Equal(got, want) {
+			t.Errorf("shown: %q", got)
+		}
+		b.expect("rcvd-unencrypted")
+		b.checkState("encrypted")
+		a.says("still here")
+	})
+}
+
+// TestHeartbeat: who only reads sends an empty message after a minute, so that keys go on changing.
+func TestHeartbeat(t *testing.T) {
+	each(t, func(t *testing.T, k kind) {
+		a, b := talk(t, k)
+		a.goPrivate()
+		a.says("one")
+		b.expectNot("heartbeat-sent")
+		b.do("clock", "70")
+		a.says("two")
+		b.expect("heartbeat-sent")
+		a.expect("heartbeat-rcvd")
+		a.says("three")
+		b.expectNot("heartbeat-sent")
+		b.says("four")
+	})
+}
+
+// TestOtherInstance: what is meant for another client of ours is left alone.
+func TestOtherInstance(t *testing.T) {
+	each(t, func(t *testing.T, k kind) {
+		a, b := talk(t, k)
+		a.goPrivate()
+		out, err := a.pair.Ends[0].Do("send", Bytes("to another"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		third, err := Start("third", programs["ours"], "--account", "bob", "--peer", "alice",
+			"--key", filepath.Join(keys, "third"), "--policy", "v3", "--instag", "00000bad")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer third.Close()
+		for _, wire := range out.Wires {
+			got, err := third.Do("recv", Bytes(wire))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(got.Messages) != 0 || len(got.Wires) != 0 {
+				t.Errorf("a message for another client leads to %+v", got)
+			}
+			if _, ok := got.Event("rcvd-other-instance"); !ok {
+				t.Errorf("no event rcvd-other-instance but %v", got.Events)
+			}
+			a.pair.Clear()
+			b.do("recv", Bytes(wire))
+		}
+		if got, want := b.seen().Messages, []Message{{"encrypted", "to another"}}; !slices.Equal(got, want) {
+			t.Errorf("shown: %q", got)
+		}
+	})
+}
+
+// TestSMP runs the Socialist Millionaires' Protocol every way round.
+func TestSMP(t *testing.T) {
+	runs := []struct {
+		name, question, secret, answer string
+		outcome                        string
+	}{
+		{"the same secret", "", "correct horse", "correct horse", "smp-success"},
+		{"other secret", "", "correct horse", "battery staple", "smp-failure"},
+		{"the right answer", "Where did we meet? 在哪里？", "Kraków", "Kraków", "smp-success"},
+		{"a wrong answer", "Where did we meet?", "Kraków", "Krakow", "smp-failure"},
+		{"no secret at all", "", "", "", "smp-success"},
+		{"a long secret", "", strings.Repeat("x", 3000), strings.Repeat("x", 3000), "smp-success"},
+	}
+	each(t, func(t *testing.T, k kind) {
+		a, b := talk(t, k)
+		a.goPrivate()
+		for _, p := range []party{a, b} {
+			for i, run := range runs {
+				if i >= 2 && !k.main() {
+					break
+				}
+				p.pair.Clear()
+				p.startSMP(run.question, run.secret)
+				p.other().do("smp-respond", Bytes(run.answer))
+				for _, q := range []party{a, b} {
+					if pct := q.expect(run.outcome).Fields["pct"]; pct != "100" {
+						t.Errorf("%s: %s: %s at %s %%", q.name(), run.name, run.outcome, pct)
+					}
+				}
+				count.smp++
+				p.says("after " + run.name)
+				p.other().says("indeed")
+			}
+		}
+	})
+	t.Logf("%d runs of SMP", count.smp)
+}
+
+// startSMP starts SMP and checks that the other end's user is asked.
+func (p party) startSMP(question, secret string) {
+	p.t.Helper()
+	if question == "" {
+		p.do("smp-start", Bytes(secret))
+		p.other().expect("smp-ask-secret")
+		return
+	}
+	p.do("smp-start", Bytes(secret), Bytes(question))
+	if got := p.other().expect("smp-ask-answer").Fields["question"]; got != Bytes(question) {
+		p.t.Errorf("%s: asks %s", p.other().name(), got)
+	}
+}
+
+// TestSMPAbort: either user gives up, and the next run is not spoiled by it.
+func TestSMPAbort(t *testing.T) {
+	each(t, func(t *testing.T, k kind) {
+		a, b := talk(t, k)
+		a.goPrivate()
+		for _, starter := range []party{a, b} {
+			for _, quitter := range []party{a, b} {
+				if starter != quitter && !k.main() {
+					continue
+				}
+				a.pair.Clear()
+				starter.startSMP("", "secret")
+				quitter.do("smp-abort")
+				quitter.other().expect("smp-abort")
+				for _, p := range []party{a, b} {
+					p.expectNot("smp-success")
+					p.expectNot("smp-failure")
+				}
+				a.pair.Clear()
+				starter.startSMP("", "secret")
+				starter.other().do("smp-respond", Bytes("secret"))
+				a.expect("smp-success")
+				b.expect("smp-success")
+				count.smp++
+			}
+		}
+	})
+}
+
+// TestUnknownTLV: records of types to come are passed over, and texts beside them are not lost.
+func TestUnknownTLV(t *testing.T) {
+	each(t, func(t *testing.T, k kind) {
+		a, b := talk(t, k)
+		a.goPrivate()
+		for _, p := range []party{a, b} {
+			for _, kind := range []string{"0", "9", "256", "65535"} {
+				p.pair.Clear()
+				p.do("tlv", kind, Bytes("anything"), Bytes("text beside type "+kind))
+				if got, want := p.other().seen().Messages, []Message{{"encrypted", "text beside type " + kind}}; !slices.Equal(got, want) {
+					t.Errorf("shown: %q", got)
+				}
+			}
+		}
+		a.says("still here")
+		b.says("so am I")
+	})
+}

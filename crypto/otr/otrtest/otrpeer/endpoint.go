@@ -1,0 +1,325 @@
+package main
+
+import (
+	"bufio"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+
+	"github.com/sotto-im/sotto/crypto/otr"
+	"github.com/sotto-im/sotto/crypto/otr/internal/testhook"
+)
+
+// maxWaiting bounds how many texts wait for a private conversation.
+const maxWaiting = 100
+
+var errWords = errors.New("unknown command, or wrong number of words")
+
+// An endpoint is the application around one conversation.
+type endpoint struct {
+	out          *bufio.Writer
+	config       *otr.Config
+	conversation *otr.Conversation
+	ahead        time.Duration            // how far the clock was moved
+	request      uint64                   // the SMP request that was shown last
+	known        map[otr.Fingerprint]bool // keys seen before
+	last         otr.Fingerprint          // the key of the last private conversation
+	trust        map[otr.Fingerprint]bool // keys that SMP has verified
+	waiting      []waitingText
+}
+
+// A waitingText was typed when there was no private conversation and there had to be one.
+type waitingText struct {
+	text []byte
+	to   otr.Fingerprint // zero: no key was known
+}
+
+func newEndpoint(out io.Writer, config *otr.Config) *endpoint {
+	e := &endpoint{
+		out:    bufio.NewWriter(out),
+		config: config,
+		known:  make(map[otr.Fingerprint]bool),
+		trust:  make(map[otr.Fingerprint]bool),
+	}
+	config.Time = e.now
+	e.conversation = otr.New(config)
+	return e
+}
+
+func (e *endpoint) printf(format string, args ...any) { fmt.Fprintf(e.out, format+"\n", args...) }
+
+func (e *endpoint) done() error {
+	e.printf("done")
+	return e.out.Flush()
+}
+
+// command carries out one line.
+func (e *endpoint) command(words []string) error {
+	name, args := words[0], words[1:]
+	switch {
+	case name == "start" && len(args) == 0:
+		e.apply(e.conversation.Start())
+	case name == "recv" && len(args) == 1:
+		return e.with(args, func(b [][]byte) error { e.apply(e.conversation.Receive(string(b[0]))); return nil })
+	case name == "send" && len(args) == 1:
+		return e.with(args, func(b [][]byte) error { return e.send(b[0]) })
+	case name == "smp-start" && (len(args) == 1 || len(args) == 2):
+		return e.with(args, e.startSMP)
+	case name == "smp-respond" && len(args) == 1:
+		return e.with(args, func(b [][]byte) error { return e.carryOut(e.conversation.AnswerSMP(e.request, b[0])) })
+	case name == "smp-abort" && len(args) == 0:
+		e.apply(e.conversation.AbortSMP())
+	case name == "end" && len(args) == 0:
+		e.apply(e.conversation.End())
+	case name == "status" && len(args) == 0:
+		e.printStatus()
+	case name == "tlv" && (len(args) == 2 || len(args) == 3):
+		return e.with(args[1:], func(b [][]byte) error { return e.sendTLV(args[0], b) })
+	case name == "policy" && len(args) == 1:
+		policy, err := parsePolicy(args[0])
+		if err == nil {
+			e.config.Policy = policy
+		}
+		return err
+	case name == "max" && len(args) == 1:
+		n, err := strconv.Atoi(args[0])
+		if err == nil {
+			e.config.MaxSize = n
+		}
+		return err
+	case name == "clock" && len(args) == 1:
+		seconds, err := strconv.ParseUint(args[0], 10, 31)
+		e.ahead += time.Duration(seconds) * time.Second
+		return err
+	case name == "poll" && len(args) == 0:
+		e.apply(e.conversation.Poll())
+	case name == "select" && len(args) == 1:
+		return e.choose(args[0])
+	default:
+		return errWords
+	}
+	return nil
+}
+
+// with decodes byte strings.
+func (e *endpoint) with(words []string, f func([][]byte) error) error {
+	decoded := make([][]byte, len(words))
+	for i, word := range words {
+		var err error
+		if decoded[i], err = parseBytes(word); err != nil {
+			return err
+		}
+	}
+	return f(decoded)
+}
+
+// carryOut applies what a method returned.
+func (e *endpoint) carryOut(events []otr.Event, err error) error {
+	e.apply(events)
+	return err
+}
+
+func (e *endpoint) startSMP(args [][]byte) error {
+	question := ""
+	if len(args) == 2 {
+		question = string(args[1])
+	}
+	return e.carryOut(e.conversation.StartSMP(question, args[0]))
+}
+
+func (e *endpoint) choose(which string) error {
+	if which == "best" {
+		e.apply(e.conversation.Select(0))
+		return nil
+	}
+	tag, err := parseTag(which)
+	if err == nil {
+		e.apply(e.conversation.Select(tag))
+	}
+	return err
+}
+
+func (e *endpoint) sendTLV(kind string, args [][]byte) error {
+	n, err := strconv.ParseUint(kind, 10, 16)
+	if err != nil {
+		return err
+	}
+	var text []byte
+	if len(args) == 2 {
+		text = args[1]
+	}
+	events, err := testhook.SendTLV(e.conversation, uint16(n), args[0], text)
+	if err != nil {
+		return err
+	}
+	e.apply(events.([]otr.Event))
+	return nil
+}
+
+func (e *endpoint) send(text []byte) error {
+	events, err := e.conversation.Send(text)
+	switch {
+	case errors.Is(err, otr.ErrEncryptionRequired):
+		if len(e.waiting) == maxWaiting {
+			return errors.New("too many texts are waiting")
+		}
+		e.waiting = append(e.waiting, waitingText{text, e.last})
+		e.printf("event encryption-required")
+	case errors.Is(err, otr.ErrFinished):
+		e.printf("event connection-ended")
+	case err != nil:
+		e.apply(events)
+		return err
+	}
+	e.apply(events)
+	return nil
+}
+
+// release sends the texts that waited for a conversation with that key, or for the first one with any.
+func (e *endpoint) release(to otr.Fingerprint) {
+	waiting := e.waiting
+	e.waiting = nil
+	for _, w := range waiting {
+		if w.to != to && w.to != (otr.Fingerprint{}) {
+			e.waiting = append(e.waiting, w)
+			continue
+		}
+		e.printf("event resent")
+		if err := e.send(w.text); err != nil {
+			e.printf("error %v", err)
+		}
+	}
+}
+
+// apply prints what a list of events says, in its order.
+func (e *endpoint) apply(events []otr.Event) {
+	for _, event := range events {
+		switch event := event.(type) {
+		case otr.Transmit:
+			e.printf("wire %s", b64([]byte(event.Body)))
+		case otr.Message:
+			e.message(event)
+		case otr.StateChange:
+			e.change(event.New, event.Peer, event.Refreshed)
+		case otr.InstanceChange:
+			e.change(event.New, event.Peer, event.Old == otr.Encrypted)
+		case otr.SMPRequest:
+			e.request = event.ID
+			if event.Asked {
+				e.printf("event smp-ask-answer pct=25 question=%s", b64([]byte(event.Question)))
+			} else {
+				e.printf("event smp-ask-secret pct=25")
+			}
+		case otr.SMPProgress:
+			e.printf("event smp-progress pct=%d", event.Percent)
+		case otr.SMPResult:
+			e.smpResult(event)
+		case otr.Rejected:
+			e.rejected(event)
+		case otr.PeerError:
+			e.printf("event rcvd-error text=%s", b64([]byte(event.Text)))
+		case otr.Heartbeat:
+			e.printf("event heartbeat-%s", map[bool]string{true: "sent", false: "rcvd"}[event.Sent])
+		case otr.Failure:
+			e.printf("event encryption-error")
+		}
+	}
+}
+
+func (e *endpoint) message(m otr.Message) {
+	switch {
+	case m.Encrypted:
+		e.printf("msg encrypted %s", b64(m.Text))
+	case m.Unexpected:
+		e.printf("event rcvd-unencrypted")
+		e.printf("msg plain-unexpected %s", b64(m.Text))
+	default:
+		e.printf("msg plain %s", b64(m.Text))
+	}
+}
+
+// change reports the beginning or end of a session.
+func (e *endpoint) change(to otr.State, peer otr.Peer, refreshed bool) {
+	switch to {
+	case otr.Encrypted:
+		if !e.known[peer.Fingerprint] {
+			e.known[peer.Fingerprint] = true
+			e.printf("event new-fingerprint fp=%x", peer.Fingerprint[:])
+		}
+		if refreshed {
+			e.printf("event still-secure")
+		} else {
+			e.printf("event gone-secure version=3 ssid=%x bold=%s theirtag=%08x", peer.SSID, bold(peer.Initiator), uint32(peer.Tag))
+		}
+		e.last = peer.Fingerprint
+		e.release(peer.Fingerprint)
+	case otr.Finished:
+		e.printf("event gone-insecure reason=peer")
+	case otr.Plaintext:
+		e.printf("event gone-insecure reason=user")
+	}
+}
+
+func bold(initiator bool) string {
+	if initiator {
+		return "first"
+	}
+	return "second"
+}
+
+func (e *endpoint) smpResult(r otr.SMPResult) {
+	switch r.Outcome {
+	case otr.SMPSuccess:
+		if r.Initiator || !r.Asked {
+			e.trust[r.Peer.Fingerprint] = true
+		}
+		e.printf("event smp-success pct=100")
+	case otr.SMPFailure:
+		e.printf("event smp-failure pct=100")
+	case otr.SMPAborted:
+		e.printf("event smp-abort pct=0")
+	case otr.SMPCheated:
+		e.printf("event smp-cheated pct=0")
+	}
+}
+
+func (e *endpoint) rejected(r otr.Rejected) {
+	names := map[otr.Reason]string{
+		otr.Malformed:     "rcvd-malformed",
+		otr.OtherInstance: "rcvd-other-instance",
+		otr.Unreadable:    "rcvd-unreadable",
+		otr.NotPrivate:    "rcvd-not-in-private",
+		otr.Reflected:     "reflected",
+		otr.BadVersion:    "rcvd-unrecognized",
+		otr.SetupFailed:   "setup-error",
+		otr.TooMany:       "rcvd-malformed reason=limit",
+	}
+	e.printf("event %s", names[r.Reason])
+}
+
+func (e *endpoint) printStatus() {
+	for _, i := range testhook.Instances(e.conversation) {
+		ssid, version, trust := "-", 0, "-"
+		if i.SSID != [8]byte{} {
+			ssid, version = hex.EncodeToString(i.SSID[:]), 3
+		}
+		if e.trust[otr.Fingerprint(i.Fingerprint)] {
+			trust = "smp"
+		}
+		e.printf("status msgstate=%s authstate=%s version=%d ssid=%s bold=%s smp=%s trust=%s tags=%08x,%08x selected=%t",
+			i.Message, i.AKE, version, ssid, bold(i.Initiator), i.SMP, trust, i.Ours, i.Theirs, i.Selected)
+	}
+	e.printFingerprints()
+}
+
+func (e *endpoint) printFingerprints() {
+	theirs := "-"
+	if peer := e.conversation.Peer(); peer.Fingerprint != (otr.Fingerprint{}) {
+		theirs = hex.EncodeToString(peer.Fingerprint[:])
+	}
+	ours := e.config.Key.Fingerprint()
+	e.printf("fp %s %s", hex.EncodeToString(ours[:]), theirs)
+}

@@ -1,0 +1,182 @@
+// Otrpeer is an endpoint made of package otr, without a network, for tests that hold it against other
+// implementations or against hostile ones. It reads one command per line on its standard input and prints its results
+// as lines on its standard output. Byte strings are standard base64 with padding, the empty one is "-". Words are
+// separated by one space. It prints "ready ...", "fp ...", "done" when it starts, and "done" after each command.
+//
+//	start                      the user asks for a private conversation
+//	recv WIRE                  a message arrived from the network
+//	send TEXT                  the user types a text
+//	smp-start SECRET [QUESTION], smp-respond SECRET, smp-abort
+//	end                        the user ends the private conversation
+//	status                     prints "status k=v ..." for each client of the correspondent, and "fp"
+//	tlv TYPE VALUE [TEXT]      sends a data message with any record
+//	policy LIST, max N         change an option
+//	clock SECONDS              moves the clock forward
+//	poll                       does what is to be done once a minute
+//	select best|HEX            which client to talk to
+//	quit
+//
+//	wire B64                   is to be handed to the other side, in order
+//	msg encrypted|plain|plain-unexpected B64
+//	fp OURS THEIRS             fingerprints, 40 digits or "-"
+//	event NAME k=v ...
+//	status k=v ...
+//	error TEXT                 the command failed or does not apply
+//	done
+//
+// Like any application it decides what is not for package otr to decide: it keeps texts that had to wait for a private
+// conversation and sends them when it is there, in order, though only to the key that it knew when they were typed.
+// Nothing it reads ends it but quit and the end of its input.
+package main
+
+import (
+	"bufio"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sotto-im/sotto/crypto/otr"
+)
+
+func main() {
+	if err := run(os.Stdin, os.Stdout, os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "otrpeer:", err)
+		os.Exit(2)
+	}
+}
+
+func run(in io.Reader, out io.Writer, args []string) error {
+	flags := flag.NewFlagSet("otrpeer", flag.ContinueOnError)
+	flags.String("account", "", "`name` of the account (no use is made of it)")
+	flags.String("peer", "", "`name` of the correspondent (no use is made of it)")
+	keyFile := flags.String("key", "", "`file` of the private key, made when missing")
+	policies := flags.String("policy", "v3", "comma-separated `list` of v3 require sendtag starttag errstart, or manual, opportunistic, always, never")
+	maxSize := flags.Int("max", 0, "`bytes` that a message may have, 0 for any number")
+	tag := flags.String("instag", "", "instance tag, `hexadecimal`; one is made up when missing")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+
+	key, err := loadKey(*keyFile)
+	if err != nil {
+		return err
+	}
+	ownTag, err := parseTag(*tag)
+	if err != nil {
+		return err
+	}
+	policy, err := parsePolicy(*policies)
+	if err != nil {
+		return err
+	}
+	e := newEndpoint(out, &otr.Config{Key: key, Tag: ownTag, Policy: policy, MaxSize: *maxSize})
+	e.printf("ready sotto v3")
+	e.printFingerprints()
+	if err := e.done(); err != nil {
+		return err
+	}
+	return e.serve(bufio.NewReader(in))
+}
+
+// serve carries out commands until quit or the end of the input.
+func (e *endpoint) serve(in *bufio.Reader) error {
+	for {
+		line, err := in.ReadString('\n')
+		if err != nil && line == "" {
+			return nil
+		}
+		line = strings.TrimRight(line, "\r\n")
+		if line == "quit" {
+			return nil
+		}
+		if err := e.command(strings.Split(line, " ")); err != nil {
+			e.printf("error %s", strings.ReplaceAll(err.Error(), "\n", " "))
+		}
+		if err := e.done(); err != nil {
+			return err
+		}
+	}
+}
+
+// loadKey reads a private key as it was written by an earlier run, or makes one.
+func loadKey(file string) (*otr.PrivateKey, error) {
+	if file == "" {
+		return nil, errors.New("--key is missing")
+	}
+	text, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		key, err := otr.GenerateKey(rand.Reader)
+		if err != nil {
+			return nil, err
+		}
+		text := base64.StdEncoding.EncodeToString(key.Bytes()) + "\n"
+		return key, os.WriteFile(file, []byte(text), 0o600)
+	}
+	if err != nil {
+		return nil, err
+	}
+	b, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(text)))
+	if err != nil {
+		return nil, err
+	}
+	return otr.ParsePrivateKey(b)
+}
+
+func parseTag(s string) (otr.InstanceTag, error) {
+	if s == "" {
+		return otr.NewInstanceTag(rand.Reader)
+	}
+	n, err := strconv.ParseUint(s, 16, 32)
+	if err == nil && n < 0x100 {
+		err = errors.New("instance tag is below 00000100")
+	}
+	return otr.InstanceTag(n), err
+}
+
+func parsePolicy(list string) (otr.Policy, error) {
+	words := map[string]otr.Policy{
+		"v3":            otr.AllowV3,
+		"require":       otr.RequireEncryption,
+		"sendtag":       otr.SendWhitespaceTag,
+		"starttag":      otr.WhitespaceStartAKE,
+		"errstart":      otr.ErrorStartAKE,
+		"manual":        otr.PolicyManual,
+		"opportunistic": otr.PolicyOpportunistic,
+		"always":        otr.PolicyAlways,
+		"never":         otr.PolicyNever,
+	}
+	var policy otr.Policy
+	for word := range strings.SplitSeq(list, ",") {
+		p, ok := words[word]
+		if !ok {
+			return 0, fmt.Errorf("unknown policy %q", word)
+		}
+		policy |= p
+	}
+	return policy, nil
+}
+
+func parseBytes(word string) ([]byte, error) {
+	if word == "-" {
+		return nil, nil
+	}
+	return base64.StdEncoding.DecodeString(word)
+}
+
+func b64(b []byte) string {
+	if len(b) == 0 {
+		return "-"
+	}
+	return base64.StdEncoding.EncodeToString(b)
+}
+
+// now is the clock that the command clock moves.
+func (e *endpoint) now() time.Time { return time.Now().Add(e.ahead) }
