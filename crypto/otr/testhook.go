@@ -1,0 +1,60 @@
+package otr
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/sotto-im/sotto/crypto/otr/internal/testhook"
+)
+
+// This file lets otrtest/otrpeer do and see what no application may.
+
+func init() {
+	testhook.SendTLV = func(conversation any, kind uint16, value, text []byte) (any, error) {
+		c := conversation.(*Conversation)
+		if c.State() != Encrypted {
+			return nil, ErrNotEncrypted
+		}
+		events, err := c.sendData(c.selected, 0, text, tlv{kind, value})
+		return events, err
+	}
+	testhook.Instances = func(conversation any) []testhook.Instance { return conversation.(*Conversation).describe() }
+}
+
+var authNames = [...]string{"none", "awaiting-dhkey", "awaiting-revealsig", "awaiting-sig"}
+
+// describe lists the clients by tag, after our unanswered commitment to all of them.
+func (c *Conversation) describe() []testhook.Instance {
+	var all []testhook.Instance
+	if c.commit.state != authNone || len(c.instances) == 0 {
+		all = append(all, testhook.Instance{Ours: uint32(c.config.Tag), Message: "plaintext", AKE: authNames[c.commit.state], SMP: "1"})
+	}
+	for _, i := range c.instances {
+		all = append(all, testhook.Instance{
+			Ours:        uint32(c.config.Tag),
+			Theirs:      uint32(i.tag),
+			Selected:    i == c.selected,
+			Message:     [...]string{"plaintext", "encrypted", "finished"}[i.state],
+			AKE:         authNames[i.ake.state],
+			SMP:         i.smp.describe(),
+			SSID:        i.peer.SSID,
+			Initiator:   i.peer.Initiator,
+			Fingerprint: i.peer.Fingerprint,
+		})
+	}
+	slices.SortFunc(all, func(a, b testhook.Instance) int { return cmp.Compare(a.Theirs, b.Theirs) })
+	return all
+}
+
+// describe returns what the run waits for: the number of a message, or the answer of our user.
+func (r *smpRun) describe() string {
+	switch {
+	case r.request != 0:
+		return "answer"
+	case r.responder != nil:
+		return "3"
+	case r.initiator != nil:
+		return r.initiator.Expects()
+	}
+	return "1"
+}
