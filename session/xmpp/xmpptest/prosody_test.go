@@ -1,37 +1,53 @@
+//go:build unix
+
 package xmpptest
 
 import (
 	"crypto/tls"
-	"io"
-	"strings"
+	"net"
 	"testing"
+
+	"github.com/sotto-im/sotto/session/xmpp/stream"
 )
 
-func TestProsodyShowsItsWire(t *testing.T) {
-	p := StartProsody(t, map[string]string{"alice": "wonderland"})
+func TestProsody(t *testing.T) {
+	p := StartProsody(t, "example.test")
+	p.AddUser("alice", "wonderland")
 	for range 2 {
-		c, err := tls.Dial("tcp", p.Direct, &tls.Config{ServerName: Domain, RootCAs: p.RootCAs})
-		if err != nil {
-			t.Fatal(err)
-		}
-		io.WriteString(c, "<stream:stream to='"+Domain+"' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>")
-		answer := ""
-		buffer := make([]byte, 4096)
-		for !strings.Contains(answer, "</stream:features>") {
-			n, err := c.Read(buffer)
-			if err != nil {
-				t.Fatalf("after %q: %v", answer, err)
-			}
-			answer += string(buffer[:n])
-		}
-		c.Close()
-		if !strings.Contains(answer, "SCRAM-SHA-1") {
-			t.Errorf("no SCRAM in %s", answer)
-		}
-		if wire := p.Wire(); !strings.Contains(wire, "SCRAM-SHA-1") || !strings.Contains(wire, "to='"+Domain+"'") {
-			t.Errorf("the wire does not show both directions: %q", wire)
-		}
-		p.Stop()
-		p.Start(t)
+		offers(t, p, "SCRAM-SHA-256")
+		p.Restart()
 	}
+	p.Kill()
+	if _, err := net.Dial("tcp", p.Direct); err == nil {
+		t.Error("still listening after Kill")
+	}
+}
+
+// offers signs in as far as the mechanisms.
+func offers(t *testing.T, p *Prosody, mechanism string) {
+	t.Helper()
+	conn, err := tls.Dial("tcp", p.Direct, &tls.Config{ServerName: p.Domain, RootCAs: p.CA.Pool, NextProtos: []string{"xmpp-client"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	open, _ := stream.Header{To: p.Domain}.Open()
+	conn.Write([]byte(open))
+	r := stream.NewReader(conn)
+	if _, err := r.Header(); err != nil {
+		t.Fatal(err)
+	}
+	features, err := r.Next()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m := features.Child(stream.NSSASL, "mechanisms"); m != nil {
+		for _, m := range m.Children {
+			if m.Text == mechanism {
+				return
+			}
+		}
+	}
+	text, _ := features.XML()
+	t.Errorf("features without %s: %s", mechanism, text)
 }
