@@ -86,7 +86,7 @@ func newCommitment(rand io.Reader) (ake, error) {
 }
 
 // receiveDHCommit implements "Receiving a D-H Commit Message".
-func (a ake) receiveDHCommit(m dhCommitMessage, rand io.Reader) (next ake, reply answer, err error) {
+func (a ake) receiveDHCommit(m *dhCommitMessage, rand io.Reader) (next ake, reply answer, err error) {
 	switch a.state {
 	case authAwaitingDHKey:
 		switch bytes.Compare(a.commitment.hash[:], m.hash[:]) {
@@ -97,15 +97,15 @@ func (a ake) receiveDHCommit(m dhCommitMessage, rand io.Reader) (next ake, reply
 		}
 		return newDHKey(m, rand)
 	case authAwaitingRevealSig:
-		a.commitment = m
+		a.commitment = *m
 		return a, a.dhKey(), nil
 	default: // authNone, authAwaitingSig
 		return newDHKey(m, rand)
 	}
 }
 
-func newDHKey(m dhCommitMessage, rand io.Reader) (next ake, reply answer, err error) {
-	next = ake{state: authAwaitingRevealSig, commitment: m}
+func newDHKey(m *dhCommitMessage, rand io.Reader) (next ake, reply answer, err error) {
+	next = ake{state: authAwaitingRevealSig, commitment: *m}
 	if next.key, err = group.NewPrivateKey(rand); err != nil {
 		return ake{}, answer{}, err
 	}
@@ -119,7 +119,7 @@ func (a *ake) dhKey() answer {
 }
 
 // receiveDHKey implements "Receiving a D-H Key Message". The zero answer means that the message is ignored.
-func (a ake) receiveDHKey(m dhKeyMessage, key *PrivateKey) (next ake, reply answer, err error) {
+func (a ake) receiveDHKey(m *dhKeyMessage, key *PrivateKey) (next ake, reply answer, err error) {
 	switch a.state {
 	case authAwaitingDHKey:
 		gy, err := group.ParseElement(m.gy)
@@ -148,7 +148,7 @@ func (a ake) receiveDHKey(m dhKeyMessage, key *PrivateKey) (next ake, reply answ
 
 // receiveRevealSignature implements "Receiving a Reveal Signature Message". Without an error and without
 // established the message is ignored.
-func (a ake) receiveRevealSignature(m revealSignatureMessage, key *PrivateKey) (done *established, reply answer, err error) {
+func (a ake) receiveRevealSignature(m *revealSignatureMessage, key *PrivateKey) (done *established, reply answer, err error) {
 	if a.state != authAwaitingRevealSig {
 		return nil, answer{}, nil
 	}
@@ -182,12 +182,12 @@ func (a ake) receiveRevealSignature(m revealSignatureMessage, key *PrivateKey) (
 
 // receiveSignature implements "Receiving a Signature Message". Without an error and without established the message
 // is ignored.
-func (a ake) receiveSignature(m signatureMessage) (done *established, err error) {
+func (a ake) receiveSignature(m *signatureMessage) (done *established, err error) {
 	if a.state != authAwaitingSig {
 		return nil, nil
 	}
 	gx, s := a.key.Public(), &a.secrets
-	their, keyID, err := verify(&m, &a.theirs, &gx, &s.m1p, &s.m2p, &s.cp)
+	their, keyID, err := verify(m, &a.theirs, &gx, &s.m1p, &s.m2p, &s.cp)
 	if err != nil {
 		return nil, err
 	}

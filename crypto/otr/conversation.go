@@ -351,15 +351,14 @@ func (c *Conversation) checkTags(from, to InstanceTag) (reason Reason, ok bool) 
 // receiveEncoded handles "Encoded messages".
 func (c *Conversation) receiveEncoded(b body) []Event {
 	if b.version != version3 {
-		return reject(BadVersion, 0)
+		return append(reject(BadVersion, 0), c.show(b.text)...)
 	}
 	if b.message == nil {
 		return reject(TooMany, 0)
 	}
-	var h header
-	s := cryptobyte.String(b.message)
-	if !h.read(&s) {
-		return c.malformed(b, 0)
+	h, message, ok := parseMessage(b.message)
+	if _, isData := message.(*dataMessage); !ok || !isData && !b.ended {
+		return append(reject(Malformed, h.from), c.show(b.text)...)
 	}
 	if reason, ok := c.checkTags(h.from, h.to); !ok {
 		return reject(reason, h.from)
@@ -367,51 +366,23 @@ func (c *Conversation) receiveEncoded(b body) []Event {
 	if h.to == 0 && h.kind != typeDHCommit {
 		return reject(Malformed, h.from)
 	}
-	if h.kind == typeData {
-		var m dataMessage
-		if !m.read(&s, b.message) {
-			return c.malformed(b, h.from)
-		}
-		return c.receiveData(h, &m)
-	}
-	if !b.ended {
-		return c.malformed(b, h.from)
-	}
-	if !c.config.Policy.has(AllowV3) {
+	if h.kind != typeData && !c.config.Policy.has(AllowV3) {
 		return reject(BadVersion, h.from)
 	}
-	switch h.kind {
-	case typeDHCommit:
-		var m dhCommitMessage
-		if !m.read(&s) {
-			return c.malformed(b, h.from)
-		}
-		return c.receiveDHCommit(h, m)
-	case typeDHKey:
-		var m dhKeyMessage
-		if !m.read(&s) {
-			return c.malformed(b, h.from)
-		}
-		return c.receiveDHKey(h, m)
-	case typeRevealSignature:
-		var m revealSignatureMessage
-		if !m.read(&s) {
-			return c.malformed(b, h.from)
-		}
-		return c.receiveRevealSignature(h, m)
-	default: // parseBody knows no other type
-		var m signatureMessage
-		if !m.read(&s) {
-			return c.malformed(b, h.from)
-		}
-		return c.receiveSignature(h, m)
+	i := c.instance(h.from)
+	switch m := message.(type) {
+	case *dhCommitMessage:
+		return c.receiveDHCommit(i, m)
+	case *dhKeyMessage:
+		return c.receiveDHKey(i, m)
+	case *revealSignatureMessage:
+		return c.receiveRevealSignature(i, m)
+	case *signatureMessage:
+		return c.receiveSignature(i, m)
+	case *dataMessage:
+		return c.receiveData(i, m)
 	}
-}
-
-// malformed refuses an encoded message. When other words stood around it, it may have been a sentence about the
-// protocol, and is shown.
-func (c *Conversation) malformed(b body, from InstanceTag) []Event {
-	return append(reject(Malformed, from), c.show(b.text)...)
+	panic("otr: internal error: message without a meaning")
 }
 
 func reject(reason Reason, from InstanceTag) []Event {

@@ -113,8 +113,7 @@ func (c *Conversation) step(i *instance, next ake, reply answer) []Event {
 	return events
 }
 
-func (c *Conversation) receiveDHCommit(h header, m dhCommitMessage) []Event {
-	i := c.instance(h.from)
+func (c *Conversation) receiveDHCommit(i *instance, m *dhCommitMessage) []Event {
 	next, reply, err := c.akeOf(i).receiveDHCommit(m, c.rand())
 	if err != nil {
 		return refuse(err, i)
@@ -122,8 +121,7 @@ func (c *Conversation) receiveDHCommit(h header, m dhCommitMessage) []Event {
 	return c.step(i, next, reply)
 }
 
-func (c *Conversation) receiveDHKey(h header, m dhKeyMessage) []Event {
-	i := c.instance(h.from)
+func (c *Conversation) receiveDHKey(i *instance, m *dhKeyMessage) []Event {
 	next, reply, err := c.akeOf(i).receiveDHKey(m, c.config.Key)
 	if err != nil {
 		return refuse(err, i)
@@ -134,8 +132,7 @@ func (c *Conversation) receiveDHKey(h header, m dhKeyMessage) []Event {
 	return c.step(i, next, reply)
 }
 
-func (c *Conversation) receiveRevealSignature(h header, m revealSignatureMessage) []Event {
-	i := c.instance(h.from)
+func (c *Conversation) receiveRevealSignature(i *instance, m *revealSignatureMessage) []Event {
 	done, reply, err := i.ake.receiveRevealSignature(m, c.config.Key)
 	if err != nil {
 		return refuse(err, i)
@@ -150,8 +147,7 @@ func (c *Conversation) receiveRevealSignature(h header, m revealSignatureMessage
 	return append(events, c.establish(i, done)...)
 }
 
-func (c *Conversation) receiveSignature(h header, m signatureMessage) []Event {
-	i := c.instance(h.from)
+func (c *Conversation) receiveSignature(i *instance, m *signatureMessage) []Event {
 	done, err := i.ake.receiveSignature(m)
 	if err != nil {
 		return refuse(err, i)
@@ -195,8 +191,7 @@ func (c *Conversation) establish(i *instance, done *established) []Event {
 }
 
 // receiveData implements "Receiving a Data Message".
-func (c *Conversation) receiveData(h header, m *dataMessage) []Event {
-	i := c.instance(h.from)
+func (c *Conversation) receiveData(i *instance, m *dataMessage) []Event {
 	reason := NotPrivate
 	var plaintext []byte
 	if i.state == Encrypted {

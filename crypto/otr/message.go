@@ -3,7 +3,6 @@ package otr
 import (
 	"encoding/base64"
 	"encoding/binary"
-	"errors"
 	"strings"
 
 	"golang.org/x/crypto/cryptobyte"
@@ -24,8 +23,6 @@ const (
 	typeRevealSignature = 0x11
 	typeSignature       = 0x12
 )
-
-var errMalformed = errors.New("otr: malformed message")
 
 // header begins every message of version 3.
 type header struct {
@@ -134,7 +131,7 @@ func (m *dataMessage) append(b []byte) []byte {
 	return wire.AppendData(b, m.encrypted)
 }
 
-// read takes the rest of the message whole off s.
+// read reads from s, which is the end of whole.
 func (m *dataMessage) read(s *cryptobyte.String, whole []byte) bool {
 	if !s.ReadUint8(&m.flags) || !s.ReadUint32(&m.senderKey) || !s.ReadUint32(&m.recipientKey) ||
 		!wire.ReadMPI(s, &m.nextY) || !s.CopyBytes(m.counter[:]) || !wire.ReadData(s, &m.encrypted) {
@@ -142,6 +139,33 @@ func (m *dataMessage) read(s *cryptobyte.String, whole []byte) bool {
 	}
 	m.authenticated = whole[:len(whole)-len(*s)]
 	return s.CopyBytes(m.mac[:]) && wire.ReadData(s, &m.oldMACKeys) && s.Empty()
+}
+
+// parseMessage reads a message of version 3. m is a pointer to one of the types above. They share the memory of
+// raw. h is what could be read of the header, even if ok is false.
+func parseMessage(raw []byte) (h header, m any, ok bool) {
+	s := cryptobyte.String(raw)
+	if !h.read(&s) {
+		return header{}, nil, false
+	}
+	switch h.kind {
+	case typeDHCommit:
+		m := new(dhCommitMessage)
+		return h, m, m.read(&s)
+	case typeDHKey:
+		m := new(dhKeyMessage)
+		return h, m, m.read(&s)
+	case typeRevealSignature:
+		m := new(revealSignatureMessage)
+		return h, m, m.read(&s)
+	case typeSignature:
+		m := new(signatureMessage)
+		return h, m, m.read(&s)
+	case typeData:
+		m := new(dataMessage)
+		return h, m, m.read(&s, raw)
+	}
+	return h, nil, false
 }
 
 // encodedPrefix begins an encoded message, a period ends it.
