@@ -1,0 +1,431 @@
+package chat
+
+import (
+	"image/color"
+	"strings"
+	"unicode/utf8"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/canvas"
+	"fyne.io/fyne/v2/driver/desktop"
+	"fyne.io/fyne/v2/lang"
+	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
+
+	"github.com/sotto-im/sotto/ui/access"
+	"github.com/sotto-im/sotto/ui/look"
+)
+
+const (
+	bubbleShare   = 0.75 // of the column
+	gapJoined     = 2
+	gapSpeaker    = 2 * look.Step
+	gapWarning    = 4 * look.Step // a message that may be forged stands apart
+	metaGap       = 2 * look.Step // between bubble and time
+	metaItemGap   = look.Step
+	iconSide      = float32(look.LockSmall)
+	bubblePad     = look.Step // beside the padding that a label has of its own
+	measureMargin = 1         // rounding of a text's width must not wrap it
+	longLine      = 400       // runes after which a line is as wide as it can be
+)
+
+// gapAbove is the distance of a bubble to what stands above it.
+func gapAbove(r *Row) float32 {
+	switch {
+	case r.Warning != "":
+		return gapWarning
+	case r.Joined:
+		return gapJoined
+	default:
+		return gapSpeaker
+	}
+}
+
+// A bubble is one message. Beside it, where its words do not reach, stand time, lock and tick.
+type bubble struct {
+	widget.BaseWidget
+	view *View
+	id   uint64
+
+	sender      *canvas.Text
+	back        *canvas.Rectangle
+	warnIcon    *canvas.Image
+	warning     *look.Text
+	earlier     *look.Link
+	labels      []*widget.Label // the pages of the text that are shown
+	shownLabels int
+	more        *look.Link
+	time        *canvas.Text
+	lock, tick  *canvas.Image
+	detail      *look.Text
+	status      *look.Text
+	actions     []*look.Link
+	meta        fyne.Position // where time, lock and tick stand
+	metaSize    fyne.Size
+	row         Row
+	objects     []fyne.CanvasObject
+}
+
+var (
+	_ item              = (*bubble)(nil)
+	_ fyne.Tappable     = (*bubble)(nil)
+	_ desktop.Hoverable = (*bubble)(nil)
+)
+
+func newBubble(v *View) *bubble {
+	b := &bubble{
+		view:     v,
+		sender:   canvas.NewText("", color.Black),
+		back:     canvas.NewRectangle(color.Transparent),
+		warnIcon: canvas.NewImageFromResource(look.LockOpen.Icon(look.LockSmall)),
+		warning:  look.NewText("", look.Warning),
+		time:     canvas.NewText("", color.Black),
+		lock:     canvas.NewImageFromResource(look.LockOpen.Icon(look.LockSmall)),
+		tick:     canvas.NewImageFromResource(look.IconClock),
+		detail:   look.NewText("", look.Hint),
+		status:   look.NewText("", look.Hint),
+	}
+	b.sender.TextStyle.Bold = true
+	b.back.CornerRadius = look.Radius
+	b.more = look.NewLink(lang.L("Show more"), func() { v.showMore(b.id) })
+	b.earlier = look.NewLink(lang.L("Show what is before"), func() { v.showEarlier(b.id) })
+	b.ExtendBaseWidget(b)
+	return b
+}
+
+func (b *bubble) kind() itemKind { return bubbleItem }
+
+// show implements item. It lays everything out at once: measuring is placing.
+func (b *bubble) show(r *Row, s rowState, width float32) float32 {
+	b.id, b.row = r.ID, *r
+	b.objects = b.objects[:0]
+	b.paint()
+	y := gapAbove(r)
+	y = b.placeSender(r, y)
+	meta := b.measureMeta(r)
+	limit := min(width*bubbleShare, width-meta.Width-metaGap)
+	y = b.placeBubble(r, s, y, width, limit)
+	b.placeMeta(r, y, width, meta)
+	y = b.placeBelow(r, s, y, width)
+	return y
+}
+
+func (b *bubble) placeSender(r *Row, y float32) float32 {
+	if r.Kind != Theirs || r.Joined || r.Sender == "" {
+		return y
+	}
+	b.sender.Text = r.Sender
+	size := b.sender.MinSize()
+	b.sender.Move(fyne.NewPos(bubblePad+theme.InnerPadding(), y))
+	b.sender.Resize(size)
+	b.objects = append(b.objects, b.sender)
+	return y + size.Height + look.Step/2
+}
+
+// placeBubble sets the background, the warning and the pages of the text, and returns where the bubble ends.
+func (b *bubble) placeBubble(r *Row, s rowState, y, width, limit float32) float32 {
+	pages, next := s.pages.words(r.Text)
+	b.setPages(pages)
+	inner := b.natural(pages, limit-2*bubblePad)
+	if r.Warning != "" {
+		inner = limit - 2*bubblePad
+	}
+	left := float32(0)
+	if r.Kind == Ours {
+		left = width - inner - 2*bubblePad
+	}
+	x := left + bubblePad
+	b.objects = append(b.objects, b.back)
+	top := y
+	if r.Warning != "" {
+		y = b.placeWarning(r, x, y, inner)
+	}
+	if s.pages.first > 0 {
+		y = b.placeLink(b.earlier, x, y)
+	}
+	for i := range pages {
+		label := b.labels[i]
+		label.Resize(fyne.NewSize(inner, 0))
+		height := label.MinSize().Height
+		label.Resize(fyne.NewSize(inner, height))
+		label.Move(fyne.NewPos(x, y))
+		b.objects = append(b.objects, label)
+		y += height
+		if i < len(pages)-1 {
+			y -= 2*theme.InnerPadding() - theme.LineSpacing() // pages follow each other like lines
+		}
+	}
+	if next < len(r.Text) {
+		y = b.placeLink(b.more, x, y-look.Step) + look.Step
+	}
+	b.back.Move(fyne.NewPos(left, top))
+	b.back.Resize(fyne.NewSize(inner+2*bubblePad, y-top))
+	return y
+}
+
+func (b *bubble) placeWarning(r *Row, x, y, inner float32) float32 {
+	pad := theme.InnerPadding()
+	b.warnIcon.Move(fyne.NewPos(x+pad, y+pad+1))
+	b.warnIcon.Resize(fyne.NewSquareSize(iconSide))
+	b.warning.SetText(r.Warning)
+	b.warning.Resize(fyne.NewSize(inner-iconSide-pad/2, 0))
+	height := b.warning.MinSize().Height
+	b.warning.Resize(fyne.NewSize(inner-iconSide-pad/2, height))
+	b.warning.Move(fyne.NewPos(x+iconSide+pad/2, y))
+	b.objects = append(b.objects, b.warnIcon, b.warning)
+	return y + height - pad
+}
+
+func (b *bubble) placeLink(l *look.Link, x, y float32) float32 {
+	size := l.MinSize()
+	l.Move(fyne.NewPos(x, y))
+	l.Resize(size)
+	b.objects = append(b.objects, l)
+	return y + size.Height
+}
+
+// setPages gives every page a label.
+func (b *bubble) setPages(pages []string) {
+	for len(b.labels) < len(pages) {
+		l := widget.NewLabel("")
+		l.Wrapping = fyne.TextWrapWord
+		l.Selectable = true
+		b.labels = append(b.labels, l)
+	}
+	for i, words := range pages {
+		if b.labels[i].Text != words {
+			b.labels[i].SetText(words)
+		}
+	}
+	b.shownLabels = len(pages)
+}
+
+// natural is the width that the pages would take if they could, and limit at most.
+func (b *bubble) natural(pages []string, limit float32) float32 {
+	pad := 2*theme.InnerPadding() + measureMargin
+	widest := float32(0)
+	for _, words := range pages {
+		for line := range strings.SplitSeq(words, "\n") {
+			if len(line) > longLine*utf8.UTFMax || widest+pad >= limit {
+				return limit
+			}
+			widest = max(widest, fyne.MeasureText(line, theme.TextSize(), fyne.TextStyle{}).Width)
+		}
+	}
+	return min(limit, widest+pad)
+}
+
+func (b *bubble) measureMeta(r *Row) fyne.Size {
+	b.time.Text = r.Time
+	size := b.time.MinSize()
+	size.Width += metaItemGap + iconSide
+	if r.Tick != TickNone {
+		size.Width += metaItemGap + iconSide
+	}
+	size.Height = max(size.Height, iconSide)
+	return size
+}
+
+// placeMeta sets time, lock and tick beside the lower edge of the bubble.
+func (b *bubble) placeMeta(r *Row, bottom, width float32, size fyne.Size) {
+	y := bottom - size.Height - look.Step/2
+	x := b.back.Position().X + b.back.Size().Width + metaGap
+	if r.Kind == Ours {
+		x = b.back.Position().X - metaGap - size.Width
+	}
+	b.meta, b.metaSize = fyne.NewPos(x, y), size
+	time := b.time.MinSize()
+	b.time.Resize(time)
+	b.time.Move(fyne.NewPos(x, y+(size.Height-time.Height)/2))
+	x += time.Width + metaItemGap
+	setImage(b.lock, r.Lock.Icon(look.LockSmall))
+	b.lock.Resize(fyne.NewSquareSize(iconSide))
+	b.lock.Move(fyne.NewPos(x, y+(size.Height-iconSide)/2))
+	b.objects = append(b.objects, b.time, b.lock)
+	if r.Tick == TickNone {
+		return
+	}
+	x += iconSide + metaItemGap
+	setImage(b.tick, r.Tick.icon())
+	b.tick.Resize(fyne.NewSquareSize(iconSide))
+	b.tick.Move(fyne.NewPos(x, y+(size.Height-iconSide)/2))
+	b.objects = append(b.objects, b.tick)
+}
+
+// placeBelow sets what the person should know or decide about this message under it.
+func (b *bubble) placeBelow(r *Row, s rowState, y, width float32) float32 {
+	if s.detail && r.Guard != "" {
+		y = b.placeLine(b.detail, r.Guard, r.Kind, y, width)
+	}
+	if r.Status != "" && r.Tick.needsWords() {
+		b.status.SetColor(r.Tick.color())
+		y = b.placeLine(b.status, r.Status, r.Kind, y, width)
+	}
+	if len(r.Actions) == 0 {
+		return y
+	}
+	total := float32(0)
+	for i, a := range r.Actions {
+		if i == len(b.actions) {
+			b.actions = append(b.actions, look.NewLink("", nil))
+		}
+		b.actions[i].Set(a.Label, a.Do)
+		total += b.actions[i].MinSize().Width
+	}
+	x := float32(0)
+	if r.Kind == Ours {
+		x = width - total
+	}
+	height := float32(0)
+	for i := range r.Actions {
+		size := b.actions[i].MinSize()
+		b.placeLink(b.actions[i], x, y)
+		x += size.Width
+		height = max(height, size.Height)
+	}
+	return y + height
+}
+
+// placeLine sets a small line under the bubble, on its side of the column.
+func (b *bubble) placeLine(t *look.Text, words string, side Kind, y, width float32) float32 {
+	t.SetText(words)
+	pad := theme.InnerPadding()
+	natural := fyne.MeasureText(words, theme.CaptionTextSize(), fyne.TextStyle{}).Width + 2*pad + measureMargin
+	natural = min(natural, width)
+	x := bubblePad
+	if side == Ours {
+		x = width - natural
+	}
+	y -= pad - look.Step/2
+	t.Resize(fyne.NewSize(natural, 0))
+	height := t.MinSize().Height
+	t.Resize(fyne.NewSize(natural, height))
+	t.Move(fyne.NewPos(x, y))
+	b.objects = append(b.objects, t)
+	return y + height - pad
+}
+
+// paint takes the colours from the theme.
+func (b *bubble) paint() {
+	r := &b.row
+	b.sender.Color = theme.Color(look.ColorMuted)
+	b.sender.TextSize = theme.CaptionTextSize()
+	b.time.Color = theme.Color(look.ColorMuted)
+	b.time.TextSize = theme.CaptionTextSize()
+	b.back.StrokeWidth = 0
+	switch {
+	case r.Warning != "":
+		b.back.FillColor = theme.Color(look.ColorNotPrivateBg)
+		b.back.StrokeColor = theme.Color(look.ColorNotPrivate)
+		b.back.StrokeWidth = 1
+	case r.Kind == Theirs:
+		b.back.FillColor = theme.Color(look.ColorRaised)
+	case r.Tick == TickClock:
+		b.back.FillColor = theme.Color(theme.ColorNameBackground) // an outline: it has not left yet
+		b.back.StrokeColor = theme.Color(look.ColorOwnEdge)
+		b.back.StrokeWidth = 1
+	default:
+		b.back.FillColor = theme.Color(look.ColorOwnBubble)
+		b.back.StrokeColor = theme.Color(look.ColorOwnEdge)
+		b.back.StrokeWidth = 1
+	}
+}
+
+func setImage(i *canvas.Image, icon look.Icon) {
+	if i.Resource != nil && i.Resource.Name() == icon.Name() && i.Image != nil {
+		return
+	}
+	i.Resource = icon
+	i.Refresh()
+}
+
+// Tapped shows the guard of the message in words, or hides them, where its time and lock are.
+func (b *bubble) Tapped(ev *fyne.PointEvent) {
+	if b.onMeta(ev.Position) {
+		b.view.showDetail(b.id)
+	}
+}
+
+func (b *bubble) onMeta(p fyne.Position) bool {
+	return p.X >= b.meta.X && p.X < b.meta.X+b.metaSize.Width && p.Y >= b.meta.Y && p.Y < b.meta.Y+b.metaSize.Height
+}
+
+func (b *bubble) MouseIn(*desktop.MouseEvent)    {}
+func (b *bubble) MouseMoved(*desktop.MouseEvent) {}
+func (b *bubble) MouseOut()                      {}
+
+// words are the pages that are shown.
+func (b *bubble) words() string {
+	var s strings.Builder
+	for i, l := range b.labels[:b.shownLabels] {
+		if i > 0 {
+			s.WriteByte('\n')
+		}
+		s.WriteString(l.Text)
+	}
+	return s.String()
+}
+
+// foldNodes are the buttons that show other pages.
+func (b *bubble) foldNodes() []access.Node {
+	var nodes []access.Node
+	for _, o := range b.objects {
+		if l, ok := o.(*look.Link); ok && (l == b.more || l == b.earlier) {
+			n := l.Semantics()
+			n.Key = n.Name
+			nodes = append(nodes, n)
+		}
+	}
+	return nodes
+}
+
+func (b *bubble) CreateRenderer() fyne.WidgetRenderer { return &bubbleRenderer{b} }
+
+type bubbleRenderer struct{ b *bubble }
+
+func (r *bubbleRenderer) MinSize() fyne.Size           { return fyne.Size{} }
+func (r *bubbleRenderer) Layout(fyne.Size)             {}
+func (r *bubbleRenderer) Objects() []fyne.CanvasObject { return r.b.objects }
+func (r *bubbleRenderer) Destroy()                     {}
+
+// Refresh takes the colours anew after a change of theme.
+func (r *bubbleRenderer) Refresh() {
+	r.b.paint()
+	for _, o := range r.b.objects {
+		o.Refresh()
+	}
+}
+
+// icon is the drawing of a tick.
+func (t Tick) icon() look.Icon {
+	switch t {
+	case TickSent:
+		return look.IconSent
+	case TickStored:
+		return look.IconStored
+	case TickDone:
+		return look.IconDone
+	case TickDoubt:
+		return look.IconDoubt
+	case TickFailed:
+		return look.IconFailed
+	default:
+		return look.IconClock
+	}
+}
+
+// needsWords tells whether the status stands under the bubble: always, unless the message is simply on its way.
+func (t Tick) needsWords() bool {
+	return t == TickClock || t == TickDoubt || t == TickFailed
+}
+
+func (t Tick) color() fyne.ThemeColorName {
+	switch t {
+	case TickDoubt:
+		return look.ColorUnverified
+	case TickFailed:
+		return look.ColorNotPrivate
+	default:
+		return look.ColorMuted
+	}
+}

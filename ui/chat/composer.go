@@ -1,0 +1,199 @@
+package chat
+
+import (
+	"unicode/utf8"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/driver/desktop"
+	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
+
+	"github.com/sotto-im/sotto/ui/look"
+)
+
+const (
+	maxTyped     = 10000 // runes; a longer text slows every key down
+	maxRows      = 6
+	measureRunes = 1500 // more never fit into maxRows
+)
+
+// A Composer is where the person writes. Enter sends, Shift+Enter begins a new line. It grows with the text up to six lines.
+type Composer struct {
+	widget.Entry
+	// OnSend is called by Enter with what was typed. The text stays until SetText: what could not be sent is not lost.
+	OnSend func(text string)
+	// OnChanged is called after every change of the text.
+	OnChanged func(text string)
+	// OnTooLong is called when a key or a paste was refused because the text would exceed 10,000 characters. Nothing is ever cut.
+	OnTooLong func()
+	// OnPage is called by Page Up (-1) and Page Down (1), which belong to the conversation.
+	OnPage func(pages float32)
+
+	shift bool
+	rows  int
+	width float32 // that rows were counted for
+	ruler *widget.Label
+}
+
+// NewComposer returns an empty composer.
+func NewComposer() *Composer {
+	c := &Composer{rows: 1, ruler: widget.NewLabel("")}
+	c.ruler.Wrapping = fyne.TextWrapWord
+	c.MultiLine = true
+	c.Wrapping = fyne.TextWrapWord
+	c.Scroll = fyne.ScrollVerticalOnly
+	c.SetMinRowsVisible(1)
+	c.Entry.OnChanged = c.changed
+	c.ExtendBaseWidget(c)
+	return c
+}
+
+func (c *Composer) changed(text string) {
+	if utf8.RuneCountInString(text) > maxTyped && c.undone(text) {
+		return
+	}
+	c.grow()
+	if c.OnChanged != nil {
+		c.OnChanged(text)
+	}
+}
+
+// undone takes back a paste from the menu, which asks nobody before it pastes.
+func (c *Composer) undone(text string) bool {
+	c.Undo()
+	if c.Text == text {
+		return false
+	}
+	c.tooLong()
+	return true
+}
+
+func (c *Composer) tooLong() {
+	if c.OnTooLong != nil {
+		c.OnTooLong()
+	}
+}
+
+// grow counts the lines and asks for as many.
+func (c *Composer) grow() {
+	rows := c.countRows()
+	if rows == c.rows {
+		return
+	}
+	c.rows = rows
+	c.SetMinRowsVisible(rows)
+}
+
+func (c *Composer) countRows() int {
+	if c.width <= 0 {
+		return c.rows
+	}
+	text := c.Text
+	if len(text) > measureRunes {
+		text = text[:measureRunes]
+		for !utf8.ValidString(text) && len(text) > 0 {
+			text = text[:len(text)-1]
+		}
+	}
+	c.ruler.SetText(text)
+	c.ruler.Resize(fyne.NewSize(c.width, 0))
+	line := fyne.MeasureText("M", theme.TextSize(), fyne.TextStyle{}).Height
+	rows := int((c.ruler.MinSize().Height-2*theme.InnerPadding())/line + 0.5)
+	return max(1, min(rows, maxRows))
+}
+
+// Resize implements fyne.CanvasObject.
+func (c *Composer) Resize(size fyne.Size) {
+	c.Entry.Resize(size)
+	if width := size.Width - 2*look.Step; width != c.width {
+		c.width = width
+		c.grow()
+	}
+}
+
+// KeyDown implements desktop.Keyable.
+func (c *Composer) KeyDown(ev *fyne.KeyEvent) {
+	if isShift(ev.Name) {
+		c.shift = true
+	}
+	c.Entry.KeyDown(ev)
+}
+
+// KeyUp implements desktop.Keyable.
+func (c *Composer) KeyUp(ev *fyne.KeyEvent) {
+	if isShift(ev.Name) {
+		c.shift = false
+	}
+	c.Entry.KeyUp(ev)
+}
+
+// FocusLost implements fyne.Focusable. The release of Shift goes to whoever has the keyboard next.
+func (c *Composer) FocusLost() {
+	c.shift = false
+	c.Entry.KeyUp(&fyne.KeyEvent{Name: desktop.KeyShiftLeft})
+	c.Entry.FocusLost()
+}
+
+func isShift(k fyne.KeyName) bool { return k == desktop.KeyShiftLeft || k == desktop.KeyShiftRight }
+
+// TypedKey implements fyne.Focusable.
+func (c *Composer) TypedKey(ev *fyne.KeyEvent) {
+	switch ev.Name {
+	case fyne.KeyReturn, fyne.KeyEnter:
+		c.enter(ev)
+	case fyne.KeyPageUp, fyne.KeyPageDown:
+		c.page(ev.Name)
+	default:
+		c.Entry.TypedKey(ev)
+	}
+}
+
+func (c *Composer) enter(ev *fyne.KeyEvent) {
+	if c.shift {
+		if c.room(1) {
+			c.Entry.TypedKey(ev)
+		}
+		return
+	}
+	if c.OnSend != nil && c.Text != "" && !c.Disabled() {
+		c.OnSend(c.Text)
+	}
+}
+
+func (c *Composer) page(key fyne.KeyName) {
+	if c.OnPage == nil {
+		return
+	}
+	if key == fyne.KeyPageUp {
+		c.OnPage(-1)
+		return
+	}
+	c.OnPage(1)
+}
+
+// TypedRune implements fyne.Focusable.
+func (c *Composer) TypedRune(r rune) {
+	if c.room(1) {
+		c.Entry.TypedRune(r)
+	}
+}
+
+// TypedShortcut implements fyne.Shortcutable.
+func (c *Composer) TypedShortcut(s fyne.Shortcut) {
+	if paste, ok := s.(*fyne.ShortcutPaste); ok && paste.Clipboard != nil && !c.room(utf8.RuneCountInString(paste.Clipboard.Content())) {
+		return
+	}
+	c.Entry.TypedShortcut(s)
+}
+
+// room tells whether n more characters may be typed in place of what is selected, and says so when they may not.
+func (c *Composer) room(n int) bool {
+	if utf8.RuneCountInString(c.Text)-utf8.RuneCountInString(c.SelectedText())+n <= maxTyped {
+		return true
+	}
+	c.tooLong()
+	return false
+}
+
+// AcceptsTab implements fyne.Tabbable: Tab goes on to the next thing.
+func (c *Composer) AcceptsTab() bool { return false }

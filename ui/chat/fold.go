@@ -1,0 +1,107 @@
+package chat
+
+import (
+	"unicode"
+	"unicode/utf8"
+)
+
+// What one bubble draws at once. A text of any length is read in pages of this size, of which a bubble shows the last few.
+const (
+	maxPageRunes = 4000
+	maxPageLines = 100
+	maxWordRunes = 500 // an unbroken run of this length gets a line break
+	maxPages     = 3
+)
+
+// page cuts one page out of text, from the byte offset from, and tells where the next one begins: len(text) after the last.
+func page(text string, from int) (words string, next int) {
+	var (
+		runes, lines, word = 0, 1, 0
+		cut                []byte // nil as long as nothing had to be put in
+		kept               = from // text[kept:i] is not in cut yet
+	)
+	i := from
+	for i < len(text) {
+		r, size := utf8.DecodeRuneInString(text[i:])
+		if runes == maxPageRunes || r == '\n' && lines == maxPageLines {
+			break
+		}
+		runes++
+		switch {
+		case r == '\n':
+			lines++
+			word = 0
+		case unicode.IsSpace(r):
+			word = 0
+		default:
+			word++
+		}
+		if word > maxWordRunes {
+			if lines == maxPageLines {
+				break
+			}
+			cut = append(append(cut, text[kept:i]...), '\n')
+			kept = i
+			lines++
+			word = 1
+		}
+		i += size
+	}
+	if i < len(text) && text[i] == '\n' {
+		next = i + 1 // the line break is the border between the pages
+	} else {
+		next = i
+	}
+	if cut == nil {
+		return text[from:i], next
+	}
+	return string(append(cut, text[kept:i]...)), next
+}
+
+// pages are the pages of one text that are shown: those that begin at starts[first:first+shown].
+type pages struct {
+	starts       []int
+	first, shown int
+}
+
+func firstPage() pages { return pages{starts: []int{0}, shown: 1} }
+
+// words are the pages that are shown, and where the text goes on.
+func (p pages) words(text string) (shown []string, next int) {
+	for _, start := range p.starts[p.first : p.first+p.shown] {
+		var words string
+		words, next = page(text, min(start, len(text)))
+		shown = append(shown, words)
+	}
+	return shown, next
+}
+
+// more shows one page more, and drops the first where there would be too many.
+func (p pages) more(text string) pages {
+	last := p.first + p.shown - 1
+	if last+1 == len(p.starts) {
+		_, next := page(text, p.starts[last])
+		if next >= len(text) {
+			return p
+		}
+		p.starts = append(p.starts[:last+1:last+1], next)
+	}
+	p.shown++
+	if p.shown > maxPages {
+		p.first++
+		p.shown--
+	}
+	return p
+}
+
+// earlier shows the page before, and drops the last where there would be too many.
+func (p pages) earlier() pages {
+	if p.first == 0 {
+		return p
+	}
+	p.first--
+	if p.shown < maxPages {
+		p.shown++
+	}
+	return p
+}

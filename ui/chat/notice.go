@@ -1,0 +1,186 @@
+package chat
+
+import (
+	"image/color"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/canvas"
+	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
+
+	"github.com/sotto-im/sotto/ui/look"
+)
+
+const (
+	noticeGap   = 3 * look.Step // above and below
+	noticeWidth = 440           // of its words
+	hairline    = 1
+	hairMin     = 4 * look.Step // a shorter hairline is left out
+)
+
+// A notice is a line of the program itself: over the whole width between hairlines, with a drawing of ours, never in a bubble.
+type notice struct {
+	widget.BaseWidget
+	row         Row
+	text        *look.Text
+	icon        *canvas.Image
+	left, right *canvas.Rectangle
+	action      *look.Link
+	objects     []fyne.CanvasObject
+}
+
+var _ item = (*notice)(nil)
+
+func newNotice() *notice {
+	n := &notice{
+		text: look.NewText("", look.Hint).Center(), icon: canvas.NewImageFromResource(look.IconInfo),
+		left: canvas.NewRectangle(color.Transparent), right: canvas.NewRectangle(color.Transparent), action: look.NewLink("", nil),
+	}
+	n.ExtendBaseWidget(n)
+	return n
+}
+
+func (n *notice) kind() itemKind { return noticeItem }
+
+// show implements item: the words in the middle with the drawing before them, the action behind them where there is room and under
+// them otherwise, and hairlines to the edges.
+func (n *notice) show(r *Row, _ rowState, width float32) float32 {
+	n.row = *r
+	n.paint()
+	pad := theme.InnerPadding()
+	action := fyne.Size{}
+	if len(r.Actions) > 0 {
+		n.action.Set(r.Actions[0].Label, r.Actions[0].Do)
+		action = n.action.MinSize()
+	}
+	n.text.SetText(r.Text)
+	natural := fyne.MeasureText(r.Text[:min(len(r.Text), longLine)], theme.CaptionTextSize(), fyne.TextStyle{}).Width + 2*pad + measureMargin
+	limit := min(width-2*hairMin-iconSide, noticeWidth)
+	beside := natural+action.Width <= limit
+	words := min(natural, limit)
+	n.text.Resize(fyne.NewSize(words, 0))
+	height := n.text.MinSize().Height
+	block := words + iconSide
+	if beside {
+		block += action.Width
+	}
+	x := (width - block) / 2
+	y := float32(noticeGap) - pad
+	n.place(n.icon, fyne.NewPos(x, y+pad), fyne.NewSquareSize(iconSide))
+	n.place(n.text, fyne.NewPos(x+iconSide, y), fyne.NewSize(words, height))
+	n.objects = append(n.objects[:0], n.icon, n.text)
+	middle := y + height/2
+	bottom := y + height - pad
+	switch {
+	case len(r.Actions) == 0:
+	case beside:
+		n.place(n.action, fyne.NewPos(x+iconSide+words, middle-action.Height/2), action)
+		n.objects = append(n.objects, n.action)
+	default:
+		n.place(n.action, fyne.NewPos((width-action.Width)/2, bottom), action)
+		n.objects = append(n.objects, n.action)
+		bottom += action.Height
+	}
+	n.hairs(x, x+block, middle, width)
+	return bottom + noticeGap
+}
+
+func (n *notice) place(o fyne.CanvasObject, at fyne.Position, size fyne.Size) {
+	o.Move(at)
+	o.Resize(size)
+}
+
+// hairs draws the lines from the edges to the words.
+func (n *notice) hairs(from, to, y, width float32) {
+	if from < hairMin {
+		return
+	}
+	n.place(n.left, fyne.NewPos(0, y), fyne.NewSize(from-2*look.Step, hairline))
+	n.place(n.right, fyne.NewPos(to+2*look.Step, y), fyne.NewSize(width-to-2*look.Step, hairline))
+	n.objects = append(n.objects, n.left, n.right)
+}
+
+func (n *notice) paint() {
+	n.left.FillColor = theme.Color(look.ColorLine)
+	n.right.FillColor = theme.Color(look.ColorLine)
+	if n.row.NoLock {
+		setImage(n.icon, look.IconInfo)
+	} else {
+		setImage(n.icon, n.row.Lock.Icon(look.LockSmall))
+	}
+}
+
+func (n *notice) CreateRenderer() fyne.WidgetRenderer { return &noticeRenderer{n} }
+
+type noticeRenderer struct{ n *notice }
+
+func (r *noticeRenderer) MinSize() fyne.Size           { return fyne.Size{} }
+func (r *noticeRenderer) Layout(fyne.Size)             {}
+func (r *noticeRenderer) Objects() []fyne.CanvasObject { return r.n.objects }
+func (r *noticeRenderer) Destroy()                     {}
+
+func (r *noticeRenderer) Refresh() {
+	r.n.paint()
+	for _, o := range r.n.objects {
+		o.Refresh()
+	}
+}
+
+// A day separates the days.
+type day struct {
+	widget.BaseWidget
+	text        *canvas.Text
+	left, right *canvas.Rectangle
+}
+
+var _ item = (*day)(nil)
+
+func newDay() *day {
+	d := &day{text: canvas.NewText("", color.Black), left: canvas.NewRectangle(color.Transparent), right: canvas.NewRectangle(color.Transparent)}
+	d.text.TextStyle.Bold = true
+	d.ExtendBaseWidget(d)
+	return d
+}
+
+func (d *day) kind() itemKind { return dayItem }
+
+// show implements item.
+func (d *day) show(r *Row, _ rowState, width float32) float32 {
+	d.text.Text = r.Text
+	d.paint()
+	size := d.text.MinSize()
+	d.text.Resize(size)
+	x := (width - size.Width) / 2
+	d.text.Move(fyne.NewPos(x, noticeGap))
+	y := float32(noticeGap) + size.Height/2
+	d.left.Move(fyne.NewPos(0, y))
+	d.left.Resize(fyne.NewSize(max(0, x-3*look.Step), hairline))
+	d.right.Move(fyne.NewPos(x+size.Width+3*look.Step, y))
+	d.right.Resize(fyne.NewSize(max(0, x-3*look.Step), hairline))
+	return size.Height + 2*noticeGap
+}
+
+func (d *day) paint() {
+	d.text.TextSize = theme.CaptionTextSize()
+	d.text.Color = theme.Color(look.ColorMuted)
+	d.left.FillColor = theme.Color(look.ColorLine)
+	d.right.FillColor = theme.Color(look.ColorLine)
+}
+
+func (d *day) CreateRenderer() fyne.WidgetRenderer { return &dayRenderer{d} }
+
+type dayRenderer struct{ d *day }
+
+func (r *dayRenderer) MinSize() fyne.Size { return fyne.Size{} }
+func (r *dayRenderer) Layout(fyne.Size)   {}
+func (r *dayRenderer) Objects() []fyne.CanvasObject {
+	return []fyne.CanvasObject{r.d.left, r.d.text, r.d.right}
+}
+func (r *dayRenderer) Destroy() {}
+
+func (r *dayRenderer) Refresh() {
+	r.d.paint()
+	r.d.text.Refresh()
+	r.d.left.Refresh()
+	r.d.right.Refresh()
+}

@@ -1,0 +1,48 @@
+// Package chat is the view of a conversation: a virtual list of bubbles and notices of any length.
+package chat
+
+import "github.com/sotto-im/sotto/ui/look"
+
+// Contract between ui (makes rows from model entries, all sentences ready) and the view (shows them).
+
+type Kind uint8
+
+const (
+	Theirs Kind = iota
+	Ours
+	Notice // a system line: full width, never in a bubble
+	Day    // a day separator: Text is the day
+)
+
+type Tick uint8
+
+const (
+	TickNone   Tick = iota
+	TickClock       // waiting
+	TickSent        // written
+	TickStored      // the server has it
+	TickDone        // delivered
+	TickDoubt       // maybe not delivered
+	TickFailed
+)
+
+type Row struct {
+	ID      uint64
+	Kind    Kind
+	Sender  string // spoken by screen readers, shown where it changes
+	Text    string
+	Time    string    // "18:02", formatted for the person
+	Lock    look.Lock // Theirs, Ours: how this message was protected. Notice: its icon
+	NoLock  bool      // Notice without a lock icon
+	Guard   string    // the same in words, for tooltip and screen reader: "sent privately, not verified"
+	Warning string    // "Not encrypted, may be forged": shown on the bubble, which stands apart
+	Tick    Tick
+	Status  string   // the same in words; shown under the bubble where it needs the person
+	Actions []Action // at most one on a Notice; [Try again] [Discard] on a bubble
+	Joined  bool     // same speaker as the row before: closer, no sender
+}
+
+type Action struct {
+	Label string
+	Do    func()
+}
