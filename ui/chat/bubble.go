@@ -106,7 +106,9 @@ func (b *bubble) show(r *Row, s rowState, width float32) float32 {
 	limit := min(width*bubbleShare, width-meta.Width-metaGap)
 	y = b.placeBubble(r, s, y, width, limit)
 	b.placeMeta(r, y, width, meta)
-	y = b.placeBelow(r, s, y, width)
+	if below := b.placeBelow(r, s, y, width); below > y {
+		return below + look.Step
+	}
 	return y
 }
 

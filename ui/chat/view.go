@@ -14,6 +14,7 @@ import (
 
 const (
 	margin      = 4 * look.Step // left and right of the column
+	tail        = 12            // between the last row and the edge
 	atEndWithin = 2.0           // so near to the end is at the end
 	lineGuess   = 19            // height of a line before it is measured
 	runeGuess   = 7             // width of a character before it is measured
@@ -175,21 +176,21 @@ func (v *View) scrollBy(dy float64) { v.scrollTo(v.offset + dy) }
 
 func (v *View) scrollTo(y float64) {
 	v.offset = y
-	v.atEnd = y >= v.heights.total()-float64(v.Size().Height)-atEndWithin
+	v.atEnd = y >= v.heights.total()-v.window()-atEndWithin
 	v.arrange()
 }
 
 // arrange is the one place where rows get their widgets, heights and positions.
 func (v *View) arrange() {
 	size := v.Size()
-	if size.Width <= 0 || size.Height <= 0 {
+	if size.Width <= 2*margin || size.Height <= tail {
 		return
 	}
 	v.setColumn(min(size.Width-2*margin, look.ColumnWidth))
-	height := float64(size.Height)
+	height := v.window()
 	first := v.settle(height)
 	last := first
-	for last < len(v.rows) && v.heights.top(last) < v.offset+height {
+	for last < len(v.rows) && v.heights.top(last) < v.offset+height+tail {
 		v.measure(last)
 		last++
 	}
@@ -197,6 +198,9 @@ func (v *View) arrange() {
 	v.bars(height)
 	canvas.Refresh(v)
 }
+
+// window is the height that rows are arranged in; under it the tail keeps the last one off the edge.
+func (v *View) window() float64 { return float64(v.Size().Height) - tail }
 
 // setColumn throws all measures away when the column gets another width. They stay as guesses.
 func (v *View) setColumn(width float32) {
@@ -305,8 +309,8 @@ func (v *View) place(first, last int) {
 	}
 	v.objects = v.objects[:0]
 	y := v.heights.top(first) - v.offset
-	if total := v.heights.total(); total < float64(v.Size().Height) {
-		y = float64(v.Size().Height) - total // a short conversation stands above the entry
+	if total := v.heights.total(); total < v.window() {
+		y = v.window() - total // a short conversation stands above the entry
 	}
 	for i := first; i < last; i++ {
 		w := v.shown[i]

@@ -41,6 +41,7 @@ func NewLine(words string, style Style) *Text {
 func newText(words string, style Style) *Text {
 	t := &Text{segment: &widget.TextSegment{Text: words, Style: style.rich()}}
 	t.Segments = []widget.RichTextSegment{t.segment}
+	t.Scroll = fyne.ScrollNone
 	t.ExtendBaseWidget(t)
 	return t
 }
