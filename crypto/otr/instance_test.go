@@ -1,0 +1,302 @@
+package otr_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/sotto-im/sotto/crypto/otr"
+	"github.com/sotto-im/sotto/crypto/otr/otrtest"
+)
+
+// twoBobs returns alice and two clients of bob, which have one key or each its own.
+func twoBobs(t testing.TB, second string) (n *otrtest.Network, alice, bob1, bob2 *otrtest.Party) {
+	t.Helper()
+	n, alice, bob1 = otrtest.NewNetwork(otr.PolicyManual)
+	bob2 = otrtest.NewParty(second, 0x3000, otr.PolicyManual, n.Clock)
+	n.Right = append(n.Right, bob2)
+	return n, alice, bob1, bob2
+}
+
+func wantState(t testing.TB, p *otrtest.Party, want otr.State) {
+	t.Helper()
+	if got := p.State(); got != want {
+		t.Fatalf("%s is %v, want %v", p.Name, got, want)
+	}
+}
+
+// changes takes the events of p and returns those that tell of sessions.
+func changes(p *otrtest.Party) (states []otr.StateChange, instances []otr.InstanceChange) {
+	for _, e := range p.Take() {
+		switch e := e.(type) {
+		case otr.StateChange:
+			states = append(states, e)
+		case otr.InstanceChange:
+			instances = append(instances, e)
+		}
+	}
+	return states, instances
+}
+
+// TestTwoInstancesAnswerOneCommit: a D-H Commit Message to nobody in particular is answered by both clients, and both
+// sessions live.
+func TestTwoInstancesAnswerOneCommit(t *testing.T) {
+	n, alice, bob1, bob2 := twoBobs(t, "bob")
+	bob1.Do(bob1.Start())
+	n.Run()
+	wantState(t, alice, otr.Encrypted)
+	wantState(t, bob1, otr.Encrypted)
+	wantState(t, bob2, otr.Encrypted)
+	alice.Take()
+	bob1.Take()
+	bob2.Take()
+
+	send(t, bob1, "from the first")
+	send(t, bob2, "from the second")
+	n.Run()
+	for _, want := range []otr.InstanceTag{0x2000, 0x3000} {
+		for e := alice.Take(); ; e = e[1:] {
+			if len(e) == 0 {
+				t.Fatalf("nothing from %x", want)
+			}
+			if m, ok := e[0].(otr.Message); ok && m.Encrypted && m.From.Tag == want {
+				alice.Told = e[1:]
+				break
+			}
+		}
+	}
+	// The client that was heard from last is written to, and only that one can read it.
+	if got := alice.Peer().Tag; got != 0x3000 {
+		t.Errorf("alice writes to %x", got)
+	}
+	bob1.Take()
+	send(t, alice, "to the second")
+	n.Run()
+	wantTexts(t, bob2, "to the second")
+	wantTexts(t, bob1)
+	// A choice of the user holds until another client with the same key is heard from.
+	alice.Do(alice.Select(0x2000))
+	send(t, alice, "to the first")
+	n.Run()
+	wantTexts(t, bob1, "to the first")
+	wantTexts(t, bob2)
+}
+
+// TestEndOfOneInstance: the conversation goes on with the client that still has a session.
+func TestEndOfOneInstance(t *testing.T) {
+	n, alice, bob1, bob2 := twoBobs(t, "bob")
+	bob1.Do(bob1.Start())
+	n.Run()
+	alice.Take()
+	alice.Select(0x2000)
+	bob1.Do(bob1.End())
+	n.Run()
+	wantState(t, alice, otr.Encrypted)
+	states, instances := changes(alice)
+	if len(states) != 1 || states[0].New != otr.Encrypted || states[0].Peer.Tag != 0x3000 || states[0].Refreshed {
+		t.Errorf("told %+v", states)
+	}
+	if len(instances) != 1 || instances[0].New != otr.Finished || instances[0].Peer.Tag != 0x2000 {
+		t.Errorf("told %+v", instances)
+	}
+	bob2.Take()
+	send(t, alice, "hello")
+	n.Run()
+	wantTexts(t, bob2, "hello")
+	bob2.Do(bob2.End())
+	n.Run()
+	wantState(t, alice, otr.Finished)
+	if alice.Peer().Tag != 0x3000 {
+		t.Errorf("Peer is %+v", alice.Peer())
+	}
+	alice.Do(alice.End())
+	wantState(t, alice, otr.Plaintext)
+}
+
+// TestEndOfAllInstances: each client with a session is told.
+func TestEndOfAllInstances(t *testing.T) {
+	n, alice, bob1, bob2 := twoBobs(t, "bob")
+	bob1.Do(bob1.Start())
+	n.Run()
+	alice.Do(alice.End())
+	n.Run()
+	wantState(t, alice, otr.Plaintext)
+	wantState(t, bob1, otr.Finished)
+	wantState(t, bob2, otr.Finished)
+}
+
+// TestStrangerDoesNotTakeOver: a client with another key gets a session, but not what is written to the first, until
+// the user chooses it or asks for a new session.
+func TestStrangerDoesNotTakeOver(t *testing.T) {
+	n, alice, bob, carol := twoBobs(t, "carol")
+	n.Right = n.Right[:1]
+	bob.Do(bob.Start())
+	n.Run()
+	n.Clock.Advance(61e9)
+	alice.Take()
+	n.Right = append(n.Right[:0:0], carol)
+	carol.Do(carol.Start())
+	n.Run()
+	wantState(t, carol, otr.Encrypted)
+	send(t, carol, "I am bob")
+	n.Run()
+	if got := alice.Peer(); got.Fingerprint != bob.Config.Key.Fingerprint() {
+		t.Fatalf("alice talks to %+v", got)
+	}
+	states, instances := changes(alice)
+	if len(states) != 0 || len(instances) != 1 || instances[0].Peer.Fingerprint != carol.Config.Key.Fingerprint() {
+		t.Errorf("told %+v %+v", states, instances)
+	}
+	carol.Take()
+	send(t, alice, "to bob")
+	n.Run()
+	wantTexts(t, carol)
+
+	alice.Do(alice.Start())
+	n.Run()
+	states, _ = changes(alice)
+	if len(states) != 1 || states[0].Old != otr.Encrypted || states[0].New != otr.Encrypted || states[0].Refreshed ||
+		states[0].Peer.Fingerprint != carol.Config.Key.Fingerprint() {
+		t.Errorf("after Start told %+v", states)
+	}
+	if states := alice.Select(0x2000); len(states) != 1 || alice.Peer().Tag != 0x2000 {
+		t.Errorf("Select told %+v", states)
+	}
+	if got := alice.Select(0x4000); got != nil || alice.Peer().Tag != 0x2000 {
+		t.Errorf("Select of an unknown client told %+v", got)
+	}
+}
+
+// TestOtherKeyOnTheSameTag: a session with another key on the same client cannot be taken for a refresh.
+func TestOtherKeyOnTheSameTag(t *testing.T) {
+	n, alice, _, carol := twoBobs(t, "carol")
+	n.Right = n.Right[:1]
+	alice.Do(alice.Start())
+	n.Run()
+	alice.Take()
+	carol.Config.Tag = 0x2000
+	n.Right = []*otrtest.Party{carol}
+	n.Clock.Advance(61e9)
+	carol.Do(carol.Start())
+	n.Run()
+	states, _ := changes(alice)
+	if len(states) != 1 || states[0].Refreshed || states[0].Peer.Fingerprint != carol.Config.Key.Fingerprint() {
+		t.Errorf("told %+v", states)
+	}
+}
+
+// TestTags: what is for another client, or has tags that are not valid, is refused ("Instance Tags").
+func TestTags(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		body   string
+		reason otr.Reason
+		from   otr.InstanceTag
+	}{
+		{"fragment from 0xff", "?OTR|ff|1000,1,2,x,", otr.Malformed, 0xff},
+		{"fragment from 0", "?OTR|0|1000,1,2,x,", otr.Malformed, 0},
+		{"fragment to 1", "?OTR|2000|1,1,2,x,", otr.Malformed, 0x2000},
+		{"fragment to another", "?OTR|2000|1001,1,2,x,", otr.OtherInstance, 0x2000},
+		{"fragment from ourselves", "?OTR|1000|2000,1,2,x,", otr.Reflected, 0x1000},
+		{"tag is too long", "?OTR|100000000|1000,1,2,x,", otr.Malformed, 1},
+	} {
+		_, alice, _ := otrtest.NewNetwork(otr.PolicyManual)
+		before := otrtest.Snapshot(alice.Conversation)
+		events := alice.Receive(test.body)
+		if want := (otr.Rejected{Reason: test.reason, From: test.from}); len(events) != 1 || events[0] != want {
+			t.Errorf("%s: %+v, want %+v", test.name, events, want)
+		}
+		if otrtest.Snapshot(alice.Conversation) != before {
+			t.Errorf("%s: changed the conversation", test.name)
+		}
+	}
+}
+
+// TestManyInstances: invented clients cost no more than a bounded amount of memory, do not drive out a session, and
+// do not keep the real correspondent from a new one.
+func TestManyInstances(t *testing.T) {
+	n, alice, bob := encrypted(t, otr.PolicyManual)
+	var commit string
+	bob.Do(bob.Receive("?OTRv3?"))
+	commit, bob.Packets = bob.Packets[0].Body, nil
+	bob.Take()
+	sizes := map[int]int{}
+	for i := range 200 {
+		tag := otr.InstanceTag(0x10000 + i)
+		carol := otrtest.NewParty("carol", tag, otr.PolicyManual, n.Clock)
+		carol.Do(carol.Receive("?OTRv3?"))
+		alice.Receive(carol.Packets[0].Body)
+		sizes[i] = len(otrtest.Snapshot(alice.Conversation))
+	}
+	if sizes[199] > sizes[50]*11/10 {
+		t.Errorf("the conversation grows from %d to %d", sizes[50], sizes[199])
+	}
+	alice.Take()
+	send(t, bob, "still here")
+	n.Run()
+	wantTexts(t, alice, "still here")
+	alice.Do(alice.Receive(commit))
+	n.Run()
+	if states, _ := changes(alice); len(states) != 1 || !states[0].Refreshed {
+		t.Errorf("a new exchange with bob told %+v", states)
+	}
+}
+
+// TestManySessions: when every place is taken by a session, more are refused, and End makes room.
+func TestManySessions(t *testing.T) {
+	n, alice, bob := otrtest.NewNetwork(otr.PolicyManual)
+	n.Right = nil
+	for i := range 20 {
+		n.Right = append(n.Right, otrtest.NewParty("carol", otr.InstanceTag(0x10000+i), otr.PolicyManual, n.Clock))
+	}
+	alice.Do(alice.Start())
+	n.Run()
+	sessions := 0
+	for _, carol := range n.Right {
+		if carol.State() == otr.Encrypted {
+			sessions++
+		}
+	}
+	if sessions != 16 {
+		t.Errorf("%d sessions", sessions)
+	}
+	alice.Do(alice.End())
+	n.Run()
+	n.Right = []*otrtest.Party{bob}
+	n.Clock.Advance(61e9)
+	alice.Do(alice.Start())
+	n.Run()
+	wantState(t, alice, otr.Encrypted)
+}
+
+func TestSenderTag(t *testing.T) {
+	n, alice, bob := otrtest.NewNetwork(otr.PolicyManual)
+	bob.Do(bob.Start())
+	n.Run()
+	for _, p := range n.Wire {
+		want := p.From.Config.Tag
+		if otrtest.Kind(p.Body) == "query" {
+			want = 0
+		}
+		if got := otr.SenderTag(p.Body); got != want {
+			t.Errorf("SenderTag of a %s is %x, want %x", otrtest.Kind(p.Body), got, want)
+		}
+		if !otr.IsOTR(p.Body) {
+			t.Errorf("IsOTR of a %s is false", otrtest.Kind(p.Body))
+		}
+	}
+	alice.Config.MaxSize = 200
+	send(t, alice, "x")
+	if got := otr.SenderTag(alice.Packets[1].Body); got != 0x1000 || !otr.IsOTR(alice.Packets[1].Body) {
+		t.Errorf("SenderTag of a fragment is %x", got)
+	}
+	for _, text := range []string{"", "hello", "what is ?OTR? anyway" + strings.Repeat(" ", 100), "?OTR:", "?OTR:AAMZ"} {
+		if otr.SenderTag(text) != 0 {
+			t.Errorf("SenderTag(%q) is not 0", text)
+		}
+	}
+	for _, text := range []string{"", "hello", "hello \t  \t\t\t\t \t \t \t    \t\t  \t\t", "?OTR:"} {
+		if otr.IsOTR(text) {
+			t.Errorf("IsOTR(%q)", text)
+		}
+	}
+}
