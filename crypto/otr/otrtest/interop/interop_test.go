@@ -2,26 +2,26 @@ package interop
 
 import (
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
 
-var sessions = flag.Int("interop.sessions", 2, "how many conversations of each kind to hold")
+// Sessions with libotr that TestInterop holds: SOTTO_INTEROP_SESSIONS, or these.
+const fewSessions = 8
 
-// Count of what was done, for the log.
+// count is what was done so far, for the log.
 var count struct{ sessions, messages, smp int }
 
 // programs are the endpoints that TestMain builds.
 var programs = map[string]string{}
 
 func TestMain(m *testing.M) {
-	flag.Parse()
 	dir, err := os.MkdirTemp("", "sotto-interop-")
 	if err == nil {
 		err = build(dir)
@@ -78,8 +78,11 @@ var kinds = []kind{
 	{"libotr with libotr", [2]string{"libotr", "libotr"}, "0"}, // so that a mistake of the harness shows as such
 }
 
+// withLibotr says whether k is between ours and libotr.
+func (k kind) withLibotr() bool { return k.ends[0] != k.ends[1] }
+
 // main says whether k is ours with libotr, without more. Costly tests are whole only there.
-func (k kind) main() bool { return k.ends[0] != k.ends[1] && k.max == "0" }
+func (k kind) main() bool { return k.withLibotr() && k.max == "0" }
 
 // a party is one end with what the tests say to it.
 type party struct {
@@ -273,37 +276,55 @@ func each(t *testing.T, test func(t *testing.T, k kind)) {
 	}
 }
 
-// TestConversation: a private conversation by query, started from either end, 50 messages from each in both patterns (in
+// TestInterop: a private conversation by query, started from either end, 50 messages from each in both patterns (in
 // turns, where keys change with each, and many in a row, where they do not), and its end from either end.
-func TestConversation(t *testing.T) {
+func TestInterop(t *testing.T) {
+	sessions := fewSessions
+	if s := os.Getenv("SOTTO_INTEROP_SESSIONS"); s != "" {
+		var err error
+		if sessions, err = strconv.Atoi(s); err != nil {
+			t.Fatal(err)
+		}
+	}
 	each(t, func(t *testing.T, k kind) {
-		for n := range *sessions {
-			a, b := talk(t, k)
-			ends := []party{a, b}
-			starter, ender := ends[n%2], ends[(n+n/2)%2]
-			starter.goPrivate()
-			for i := range 25 {
-				a.says(a.text(i))
-				b.says(b.text(i + 7))
-			}
-			for i := range 25 {
-				a.says(fmt.Sprint("in a row ", i))
-			}
-			for i := range 25 {
-				b.says(fmt.Sprint("in a row ", i))
-			}
-			a.checkState("encrypted")
-			b.checkState("encrypted")
-
-			a.pair.Clear()
-			ender.do("end")
-			ender.other().expect("gone-insecure")
-			ender.checkState("plaintext")
-			ender.other().checkState("finished")
-			checkFinished(ender.other())
+		rounds := (sessions + 3) / 4 // four kinds are with libotr
+		if !k.withLibotr() {
+			rounds = 2
+		}
+		for n := range rounds {
+			t.Run(strconv.Itoa(n), func(t *testing.T) { holdConversation(t, k, n) })
 		}
 	})
-	t.Logf("%d sessions, %d messages so far", count.sessions, count.messages)
+	t.Logf("%d sessions, %d messages, %d runs of SMP", count.sessions, count.messages, count.smp)
+}
+
+func holdConversation(t *testing.T, k kind, n int) {
+	a, b := talk(t, k)
+	ends := []party{a, b}
+	starter, ender := ends[n%2], ends[(n+n/2)%2]
+	starter.goPrivate()
+	for i := range 25 {
+		a.says(a.text(i))
+		b.says(b.text(i + 7))
+	}
+	for i := range 25 {
+		a.says(fmt.Sprint("in a row ", i))
+	}
+	for i := range 25 {
+		b.says(fmt.Sprint("in a row ", i))
+	}
+	if n%4 == 3 { // not in the short form: TestSMP does this and more
+		starter.verify("", "secret", "secret", "smp-success")
+	}
+	a.checkState("encrypted")
+	b.checkState("encrypted")
+
+	a.pair.Clear()
+	ender.do("end")
+	ender.other().expect("gone-insecure")
+	ender.checkState("plaintext")
+	ender.other().checkState("finished")
+	checkFinished(ender.other())
 }
 
 // checkFinished: what the user of a finished conversation types goes nowhere until they end it too.
@@ -383,6 +404,88 @@ func TestRequire(t *testing.T) {
 			}
 		}
 		a.says("now")
+	})
+}
+
+// TestWaitingTexts: what was typed before the private conversation is sent in it, in order, and with one query.
+func TestWaitingTexts(t *testing.T) {
+	each(t, func(t *testing.T, k kind) {
+		if k.ends[0] != "ours" {
+			t.Skip("libotr keeps only the last text")
+		}
+		a, b := talk(t, k, "v3,require", "v3")
+		var queries []string
+		for _, text := range []string{"one", "two", "three"} {
+			out, err := a.pair.Ends[a.end].Do("send", Bytes(text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			queries = append(queries, out.Wires...)
+		}
+		if len(queries) != 1 || !strings.HasPrefix(queries[0], "?OTRv3?") {
+			t.Fatalf("sent for three texts: %q", queries)
+		}
+		b.do("recv", Bytes(queries[0]))
+		checkPrivate(a, b)
+		if got, want := b.seen().Messages, []Message{{"encrypted", "one"}, {"encrypted", "two"}, {"encrypted", "three"}}; !slices.Equal(got, want) {
+			t.Errorf("shown: %q", got)
+		}
+	})
+}
+
+// TestWaitingForAnother: a text that was meant for one key is not sent to another.
+func TestWaitingForAnother(t *testing.T) {
+	a, b := talk(t, kinds[0], "v3,require", "v3")
+	a.goPrivate()
+	b.do("end")
+	a.do("end")
+	if err := a.pair.Ends[b.end].Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.pair.Ends[a.end].Do("send", Bytes("for bob only")); err != nil {
+		t.Fatal(err)
+	}
+	stranger, err := Start("stranger (libotr)", programs["libotr"], "--account", "bob", "--peer", "alice",
+		"--key", filepath.Join(keys, "stranger.libotr"), "--policy", "v3", "--instag", "0000bad0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.pair.Ends[b.end] = stranger
+	a.pair.Clear()
+	b.do("start")
+	a.expect("gone-secure")
+	if got := b.seen().Messages; len(got) != 0 {
+		t.Errorf("the stranger sees %q", got)
+	}
+}
+
+// TestCrossingCommits: both users ask at once, and there is a session nevertheless.
+func TestCrossingCommits(t *testing.T) {
+	each(t, func(t *testing.T, k kind) {
+		if k.ends[0] == "libotr" && k.ends[1] == "libotr" {
+			t.Skip("only where one end is ours")
+		}
+		for range 4 { // either may have the higher hash
+			a, b := talk(t, k)
+			fromA, err := a.pair.Ends[0].Do("recv", Bytes("?OTRv3?"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			fromB, err := b.pair.Ends[1].Do("recv", Bytes("?OTRv3?"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			a.pair.Clear()
+			queue := a.pair.took(1, fromB, a.pair.took(0, fromA, nil))
+			if err := a.pair.carry(queue); err != nil {
+				t.Fatal(err)
+			}
+			a.checkState("encrypted")
+			b.checkState("encrypted")
+			a.says("after all")
+			b.says("indeed")
+			count.sessions++
+		}
 	})
 }
 
@@ -502,21 +605,27 @@ func TestSMP(t *testing.T) {
 				if i >= 2 && !k.main() {
 					break
 				}
-				p.pair.Clear()
-				p.startSMP(run.question, run.secret)
-				p.other().do("smp-respond", Bytes(run.answer))
-				for _, q := range []party{a, b} {
-					if pct := q.expect(run.outcome).Fields["pct"]; pct != "100" {
-						t.Errorf("%s: %s: %s at %s %%", q.name(), run.name, run.outcome, pct)
-					}
-				}
-				count.smp++
+				p.verify(run.question, run.secret, run.answer, run.outcome)
 				p.says("after " + run.name)
 				p.other().says("indeed")
 			}
 		}
 	})
 	t.Logf("%d runs of SMP", count.smp)
+}
+
+// verify runs SMP and checks that both ends see the same outcome.
+func (p party) verify(question, secret, answer, outcome string) {
+	p.t.Helper()
+	p.pair.Clear()
+	p.startSMP(question, secret)
+	p.other().do("smp-respond", Bytes(answer))
+	for _, q := range []party{p, p.other()} {
+		if pct := q.expect(outcome).Fields["pct"]; pct != "100" {
+			p.t.Errorf("%s: %s at %s %%", q.name(), outcome, pct)
+		}
+	}
+	count.smp++
 }
 
 // startSMP starts SMP and checks that the other end's user is asked.
@@ -551,12 +660,7 @@ func TestSMPAbort(t *testing.T) {
 					p.expectNot("smp-success")
 					p.expectNot("smp-failure")
 				}
-				a.pair.Clear()
-				starter.startSMP("", "secret")
-				starter.other().do("smp-respond", Bytes("secret"))
-				a.expect("smp-success")
-				b.expect("smp-success")
-				count.smp++
+				starter.verify("", "secret", "secret", "smp-success")
 			}
 		}
 	})

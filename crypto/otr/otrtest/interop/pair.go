@@ -27,7 +27,11 @@ func (p *Pair) Do(end int, words ...string) error {
 	if err != nil {
 		return err
 	}
-	queue := p.took(end, out, nil)
+	return p.carry(p.took(end, out, nil))
+}
+
+// carry delivers messages, and those that come of it, until there are no more.
+func (p *Pair) carry(queue []Carried) error {
 	for hops := 0; len(queue) > 0; hops++ {
 		if hops == maxHops {
 			return errors.New("interop: the endpoints do not come to an end")
