@@ -3,7 +3,6 @@
 package xmpptest
 
 import (
-	"bytes"
 	"crypto/hmac"
 	"crypto/pbkdf2"
 	"crypto/sha256"
@@ -21,16 +20,18 @@ import (
 	"time"
 )
 
-// A Prosody is a real XMPP server on loopback, with SCRAM, rosters, offline messages, carbons, acknowledgements and
-// pings, for one domain.
-type Prosody struct {
-	Domain   string
-	StartTLS string // host:port
-	Direct   string // host:port, TLS from the first byte (XEP-0368)
-	CA       *CA
+// Domain is the domain that every Prosody of this package is for.
+const Domain = "sotto.test"
 
-	t       testing.TB
-	dir     string
+// A Prosody is a real XMPP server of this test's own on loopback, with SCRAM, rosters, offline messages, carbons,
+// acknowledgements and pings.
+type Prosody struct {
+	Addr    string         // STARTTLS, host:port
+	Direct  string         // TLS from the first byte (XEP-0368), host:port
+	CAFile  string         // the authority of its certificate, as PEM: SSL_CERT_FILE for a program that is to trust it
+	RootCAs *x509.CertPool // the same
+	Dir     string         // everything the server keeps
+
 	process *exec.Cmd
 	ended   chan struct{} // closed when the process has
 }
@@ -86,19 +87,20 @@ ssl = { key = %[1]q .. "/key.pem", certificate = %[1]q .. "/cert.pem" }
 VirtualHost %[4]q
 `
 
-// StartProsody starts Debian's Prosody for domain and stops it when the test ends. Without Prosody the test fails: a
-// test against a real server that quietly does not run proves nothing.
-func StartProsody(t testing.TB, domain string, options ...ProsodyOption) *Prosody {
+// StartProsody starts Debian's Prosody with these accounts, local part to password, and kills it when the test ends.
+// Without Prosody the test fails: a test against a real server that quietly does not run proves nothing.
+func StartProsody(t testing.TB, accounts map[string]string, options ...ProsodyOption) *Prosody {
 	t.Helper()
 	if _, err := exec.LookPath("prosody"); err != nil {
 		t.Fatal("this test needs a real XMPP server: apt-get install prosody")
 	}
-	p := &Prosody{Domain: domain, CA: NewCA(t), t: t, dir: t.TempDir()}
+	ca := NewCA(t)
+	p := &Prosody{CAFile: ca.File, RootCAs: ca.Pool, Dir: t.TempDir()}
 	startTLS, direct := freePort(t), freePort(t)
-	p.StartTLS = net.JoinHostPort("127.0.0.1", strconv.Itoa(startTLS))
+	p.Addr = net.JoinHostPort("127.0.0.1", strconv.Itoa(startTLS))
 	p.Direct = net.JoinHostPort("127.0.0.1", strconv.Itoa(direct))
 
-	cert := p.CA.Certificate(t, domain, time.Now().Add(24*time.Hour))
+	cert := ca.Certificate(t, Domain, time.Now().Add(24*time.Hour))
 	key, err := x509.MarshalPKCS8PrivateKey(cert.PrivateKey)
 	if err != nil {
 		t.Fatal(err)
@@ -109,37 +111,44 @@ func StartProsody(t testing.TB, domain string, options ...ProsodyOption) *Prosod
 	for _, o := range options {
 		extra = append(extra, string(o))
 	}
-	p.write("modules/mod_wirelog.lua", wireLog)
-	p.write("prosody.cfg.lua", fmt.Sprintf(prosodyConfig, p.dir, startTLS, direct, domain, strings.Join(extra, "\n")))
-	p.start()
-	t.Cleanup(func() { p.stop(syscall.SIGKILL) })
+	p.write(t, "modules/mod_wirelog.lua", wireLog)
+	p.write(t, "prosody.cfg.lua", fmt.Sprintf(prosodyConfig, p.Dir, startTLS, direct, Domain, strings.Join(extra, "\n")))
+	for local, password := range accounts {
+		p.AddAccount(t, local, password)
+	}
+	p.Start(t)
+	t.Cleanup(p.Kill)
 	return p
 }
 
-func (p *Prosody) path(name string) string { return filepath.Join(p.dir, name) }
+func (p *Prosody) path(name string) string { return filepath.Join(p.Dir, name) }
 
-func (p *Prosody) write(name, text string) {
-	p.t.Helper()
+func (p *Prosody) write(t testing.TB, name, text string) {
+	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(p.path(name)), 0o700); err != nil {
-		p.t.Fatal(err)
+		t.Fatal(err)
 	}
 	if err := os.WriteFile(p.path(name), []byte(text), 0o600); err != nil {
-		p.t.Fatal(err)
+		t.Fatal(err)
 	}
 }
 
-// AddUser makes an account; it can sign in at once.
-func (p *Prosody) AddUser(name, password string) {
-	p.t.Helper()
+func (p *Prosody) read(name string) string {
+	text, _ := os.ReadFile(p.path(name))
+	return string(text)
+}
+
+// AddAccount makes an account, also while the server runs.
+func (p *Prosody) AddAccount(t testing.TB, local, password string) {
+	t.Helper()
 	// What mod_auth_internal_hashed stores: RFC 5802 section 3, StoredKey and ServerKey in hexadecimal.
 	const salt, iterations = "salt of the test", 4096
 	salted, err := pbkdf2.Key(sha256.New, password, []byte(salt), iterations, sha256.Size)
 	if err != nil {
-		p.t.Fatal(err)
+		t.Fatal(err)
 	}
-	clientKey := mac(salted, "Client Key")
-	storedKey := sha256.Sum256(clientKey)
-	p.write("data/"+lettersOnly(p.Domain)+"/accounts/"+lettersOnly(name)+".dat", fmt.Sprintf(
+	storedKey := sha256.Sum256(mac(salted, "Client Key"))
+	p.write(t, "data/"+fileName(Domain)+"/accounts/"+fileName(local)+".dat", fmt.Sprintf(
 		"return { [\"salt\"] = %q; [\"iteration_count\"] = %d; [\"stored_key\"] = %q; [\"server_key\"] = %q; };\n",
 		salt, iterations, hex.EncodeToString(storedKey[:]), hex.EncodeToString(mac(salted, "Server Key"))))
 }
@@ -150,8 +159,8 @@ func mac(key []byte, text string) []byte {
 	return h.Sum(nil)
 }
 
-// lettersOnly is how Prosody names its files.
-func lettersOnly(s string) string {
+// fileName is how Prosody makes the name of a file.
+func fileName(s string) string {
 	var b strings.Builder
 	for _, c := range []byte(s) {
 		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' {
@@ -165,32 +174,65 @@ func lettersOnly(s string) string {
 
 // Wire returns everything that clients sent and got so far, as the server sees it inside TLS: a text that must travel
 // encrypted may not be found in it.
-func (p *Prosody) Wire() []byte {
-	p.t.Helper()
-	wire, err := os.ReadFile(p.path("wire.log"))
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	return wire
-}
+func (p *Prosody) Wire() string { return p.read("wire.log") }
 
 // Log returns the server's own log, for the message of a test that failed.
-func (p *Prosody) Log() string {
-	log, _ := os.ReadFile(p.path("prosody.log"))
-	return string(log)
+func (p *Prosody) Log() string { return p.read("prosody.log") }
+
+// Start starts the server again after Stop or Kill, on the same ports and with the same accounts and rosters.
+func (p *Prosody) Start(t testing.TB) {
+	t.Helper()
+	output, err := os.Create(p.path("output"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer output.Close()
+	p.process = exec.Command("prosody", "--config", p.path("prosody.cfg.lua"), "-F")
+	p.process.Stdout, p.process.Stderr, p.process.Dir = output, output, p.Dir
+	dieWithTest(p.process)
+	if err := p.process.Start(); err != nil {
+		t.Fatal(err)
+	}
+	p.ended = make(chan struct{})
+	go func(process *exec.Cmd, ended chan struct{}) {
+		process.Wait()
+		close(ended)
+	}(p.process, p.ended)
+	for deadline := time.Now().Add(20 * time.Second); !listens(p.Addr) || !listens(p.Direct); {
+		select {
+		case <-p.ended:
+			t.Fatalf("Prosody did not start:\n%s\n%s", p.read("output"), p.Log())
+		case <-time.After(10 * time.Millisecond):
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("Prosody does not listen:\n%s\n%s", p.read("output"), p.Log())
+		}
+	}
+}
+
+func listens(address string) bool {
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		return false
+	}
+	conn.Close()
+	return true
 }
 
 // Stop ends the server as an administrator would: clients are told system-shutdown.
-func (p *Prosody) Stop() { p.stop(syscall.SIGTERM) }
+func (p *Prosody) Stop() {
+	p.process.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-p.ended:
+	case <-time.After(10 * time.Second):
+		p.Kill()
+	}
+}
 
 // Kill ends the server without a word to anybody.
-func (p *Prosody) Kill() { p.stop(syscall.SIGKILL) }
-
-// Restart starts the server again, on the same ports and with the same accounts, stopping it first if need be.
-func (p *Prosody) Restart() {
-	p.t.Helper()
-	p.Stop()
-	p.start()
+func (p *Prosody) Kill() {
+	p.process.Process.Kill()
+	<-p.ended
 }
 
 // Freeze stops the server in mid-air (SIGSTOP): its sockets stay open and nothing answers, until Thaw.
@@ -198,50 +240,6 @@ func (p *Prosody) Freeze() { p.process.Process.Signal(syscall.SIGSTOP) }
 
 // Thaw lets a frozen server go on.
 func (p *Prosody) Thaw() { p.process.Process.Signal(syscall.SIGCONT) }
-
-func (p *Prosody) start() {
-	p.t.Helper()
-	var output bytes.Buffer
-	p.process = exec.Command("prosody", "--config", p.path("prosody.cfg.lua"), "-F")
-	p.process.Stdout, p.process.Stderr = &output, &output
-	p.process.Dir = p.dir
-	if err := p.process.Start(); err != nil {
-		p.t.Fatal(err)
-	}
-	ended := make(chan struct{})
-	p.ended = ended
-	go func(process *exec.Cmd) {
-		process.Wait()
-		close(ended)
-	}(p.process)
-	for _, address := range []string{p.StartTLS, p.Direct} {
-		for deadline := time.Now().Add(20 * time.Second); ; {
-			conn, err := net.Dial("tcp", address)
-			if err == nil {
-				conn.Close()
-				break
-			}
-			select {
-			case <-ended:
-				p.t.Fatalf("Prosody did not start:\n%s%s", &output, p.Log())
-			case <-time.After(10 * time.Millisecond):
-			}
-			if time.Now().After(deadline) {
-				p.t.Fatalf("Prosody does not listen on %s:\n%s", address, p.Log())
-			}
-		}
-	}
-}
-
-func (p *Prosody) stop(signal syscall.Signal) {
-	p.process.Process.Signal(signal)
-	select {
-	case <-p.ended:
-	case <-time.After(10 * time.Second):
-		p.process.Process.Kill()
-		<-p.ended
-	}
-}
 
 func freePort(t testing.TB) int {
 	t.Helper()

@@ -11,12 +11,11 @@ import (
 )
 
 func TestProsody(t *testing.T) {
-	p := StartProsody(t, "example.test")
-	p.AddUser("alice", "wonderland")
-	for range 2 {
-		offers(t, p, "SCRAM-SHA-256")
-		p.Restart()
-	}
+	p := StartProsody(t, map[string]string{"alice": "wonderland"})
+	offers(t, p, "SCRAM-SHA-256")
+	p.Stop()
+	p.Start(t)
+	offers(t, p, "SCRAM-SHA-256")
 	p.Kill()
 	if _, err := net.Dial("tcp", p.Direct); err == nil {
 		t.Error("still listening after Kill")
@@ -26,12 +25,12 @@ func TestProsody(t *testing.T) {
 // offers signs in as far as the mechanisms.
 func offers(t *testing.T, p *Prosody, mechanism string) {
 	t.Helper()
-	conn, err := tls.Dial("tcp", p.Direct, &tls.Config{ServerName: p.Domain, RootCAs: p.CA.Pool, NextProtos: []string{"xmpp-client"}})
+	conn, err := tls.Dial("tcp", p.Direct, &tls.Config{ServerName: Domain, RootCAs: p.RootCAs, NextProtos: []string{"xmpp-client"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	open, _ := stream.Header{To: p.Domain}.Open()
+	open, _ := stream.Header{To: Domain}.Open()
 	conn.Write([]byte(open))
 	r := stream.NewReader(conn)
 	if _, err := r.Header(); err != nil {
