@@ -51,6 +51,12 @@ func newEndpoint(out io.Writer, config *otr.Config) *endpoint {
 
 func (e *endpoint) printf(format string, args ...any) { fmt.Fprintf(e.out, format+"\n", args...) }
 
+func (e *endpoint) printError(err error) {
+	if err != nil {
+		e.printf("error %q", err.Error())
+	}
+}
+
 func (e *endpoint) done() error {
 	e.printf("done")
 	return e.out.Flush()
@@ -85,9 +91,9 @@ func (e *endpoint) command(words []string) error {
 		}
 		return err
 	case name == "max" && len(args) == 1:
-		n, err := strconv.Atoi(args[0])
+		n, err := strconv.ParseUint(args[0], 10, 31)
 		if err == nil {
-			e.config.MaxSize = n
+			e.config.MaxSize = int(n)
 		}
 		return err
 	case name == "clock" && len(args) == 1:
@@ -189,7 +195,7 @@ func (e *endpoint) release(to otr.Fingerprint) {
 		}
 		e.printf("event resent")
 		if err := e.send(w.text); err != nil {
-			e.printf("error %v", err)
+			e.printError(err)
 		}
 	}
 }

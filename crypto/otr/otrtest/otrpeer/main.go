@@ -73,13 +73,11 @@ func run(in io.Reader, out io.Writer, args []string) error {
 	if err != nil {
 		return err
 	}
-	policy, err := parsePolicy(*policies)
-	if err != nil {
-		return err
-	}
+	policy, policyErr := parsePolicy(*policies)
 	e := newEndpoint(out, &otr.Config{Key: key, Tag: ownTag, Policy: policy, MaxSize: *maxSize})
 	e.printf("ready sotto v3")
 	e.printFingerprints()
+	e.printError(policyErr)
 	if err := e.done(); err != nil {
 		return err
 	}
@@ -97,9 +95,7 @@ func (e *endpoint) serve(in *bufio.Reader) error {
 		if line == "quit" {
 			return nil
 		}
-		if err := e.command(strings.Split(line, " ")); err != nil {
-			e.printf("error %s", strings.ReplaceAll(err.Error(), "\n", " "))
-		}
+		e.printError(e.command(strings.Split(line, " ")))
 		if err := e.done(); err != nil {
 			return err
 		}
@@ -141,7 +137,8 @@ func parseTag(s string) (otr.InstanceTag, error) {
 	return otr.InstanceTag(n), err
 }
 
-func parsePolicy(list string) (otr.Policy, error) {
+// parsePolicy returns what it knows of a list, also when it returns an error.
+func parsePolicy(list string) (policy otr.Policy, err error) {
 	words := map[string]otr.Policy{
 		"v3":            otr.AllowV3,
 		"require":       otr.RequireEncryption,
@@ -153,15 +150,14 @@ func parsePolicy(list string) (otr.Policy, error) {
 		"always":        otr.PolicyAlways,
 		"never":         otr.PolicyNever,
 	}
-	var policy otr.Policy
 	for word := range strings.SplitSeq(list, ",") {
 		p, ok := words[word]
 		if !ok {
-			return 0, fmt.Errorf("unknown policy %q", word)
+			err = fmt.Errorf("unknown policy %q", word)
 		}
 		policy |= p
 	}
-	return policy, nil
+	return policy, err
 }
 
 func parseBytes(word string) ([]byte, error) {
