@@ -28,6 +28,10 @@ type Composer struct {
 	OnTooLong func()
 	// OnPage is called by Page Up (-1) and Page Down (1), which belong to the conversation.
 	OnPage func(pages float32)
+	// OnEscape is called by Escape.
+	OnEscape func()
+	// OnShortcut is called for the shortcuts that are not about editing.
+	OnShortcut func(s fyne.Shortcut)
 
 	shift bool
 	rows  int
@@ -143,6 +147,10 @@ func (c *Composer) TypedKey(ev *fyne.KeyEvent) {
 		c.enter(ev)
 	case fyne.KeyPageUp, fyne.KeyPageDown:
 		c.page(ev.Name)
+	case fyne.KeyEscape:
+		if c.OnEscape != nil {
+			c.OnEscape()
+		}
 	default:
 		c.Entry.TypedKey(ev)
 	}
@@ -184,6 +192,18 @@ func (c *Composer) TypedShortcut(s fyne.Shortcut) {
 		return
 	}
 	c.Entry.TypedShortcut(s)
+	if custom, ok := s.(*desktop.CustomShortcut); ok && c.OnShortcut != nil && !edits(custom.KeyName) {
+		c.OnShortcut(s)
+	}
+}
+
+// edits tells whether a key with a modifier is one that an entry knows: it goes or deletes by words.
+func edits(key fyne.KeyName) bool {
+	switch key {
+	case fyne.KeyLeft, fyne.KeyRight, fyne.KeyBackspace, fyne.KeyDelete:
+		return true
+	}
+	return false
 }
 
 // room tells whether n more characters may be typed in place of what is selected, and says so when they may not.

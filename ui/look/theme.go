@@ -179,7 +179,9 @@ func (Theme) Font(style fyne.TextStyle) fyne.Resource { return theme.DefaultThem
 func (Theme) Icon(name fyne.ThemeIconName) fyne.Resource {
 	switch name {
 	case theme.IconNameVisibility:
-		return icon("eye-20", theme.ColorNameForeground)
+		return icon("eye-20", ColorMuted)
+	case theme.IconNameVisibilityOff:
+		return icon("eye-off-20", ColorMuted)
 	default:
 		return theme.DefaultTheme().Icon(name)
 	}
