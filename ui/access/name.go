@@ -42,18 +42,31 @@ type note struct {
 	same       func(fyne.CanvasObject) bool // is it still this object that lives at the address?
 }
 
-// notes are kept by address, without keeping the widget alive. A cleanup may come late, when another widget already lives at the
-// address: therefore same.
+// notes are kept by address, without keeping the widget alive, and by type, because a struct and the widget it embeds share their
+// address. A cleanup may come late, when another widget already lives there: therefore same.
 var notes = struct {
 	sync.Mutex
-	at map[uintptr]*note
-}{at: map[uintptr]*note{}}
+	of map[whose]*note
+}{of: map[whose]*note{}}
+
+type whose struct {
+	address uintptr
+	kind    reflect.Type
+}
+
+func key(object fyne.CanvasObject) (whose, bool) {
+	v := reflect.ValueOf(object)
+	if v.Kind() != reflect.Pointer {
+		return whose{}, false
+	}
+	return whose{v.Pointer(), v.Type()}, true
+}
 
 func about[T any, P Pointer[T]](object P, change func(*note)) {
 	notes.Lock()
 	defer notes.Unlock()
-	address := reflect.ValueOf(object).Pointer()
-	if n := notes.at[address]; n != nil && n.same(object) {
+	k, _ := key(object)
+	if n := notes.of[k]; n != nil && n.same(object) {
 		change(n)
 		return
 	}
@@ -63,32 +76,32 @@ func about[T any, P Pointer[T]](object P, change func(*note)) {
 		return ok && (*T)(p) == w.Value()
 	}}
 	change(n)
-	notes.at[address] = n
-	runtime.AddCleanup((*T)(object), forget, forgotten{address, n})
+	notes.of[k] = n
+	runtime.AddCleanup((*T)(object), forget, forgotten{k, n})
 }
 
 type forgotten struct {
-	address uintptr
-	note    *note
+	whose whose
+	note  *note
 }
 
 func forget(f forgotten) {
 	notes.Lock()
 	defer notes.Unlock()
-	if notes.at[f.address] == f.note {
-		delete(notes.at, f.address)
+	if notes.of[f.whose] == f.note {
+		delete(notes.of, f.whose)
 	}
 }
 
 // said is what was said about an object, or the empty note.
 func said(object fyne.CanvasObject) note {
-	v := reflect.ValueOf(object)
-	if v.Kind() != reflect.Pointer {
+	k, ok := key(object)
+	if !ok {
 		return note{}
 	}
 	notes.Lock()
 	defer notes.Unlock()
-	if n := notes.at[v.Pointer()]; n != nil && n.same(object) {
+	if n := notes.of[k]; n != nil && n.same(object) {
 		return *n
 	}
 	return note{}

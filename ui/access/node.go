@@ -108,6 +108,8 @@ type Node struct {
 	More []Action
 	// SetText replaces the content, as if the person had typed it. It is not called while Disabled or ReadOnly.
 	SetText func(text string)
+	// Caret is where the next character is put, in characters. Nil where there is no caret.
+	Caret func() int
 	// Focus gives it the keyboard. The Tree does this by itself for a widget that is fyne.Focusable.
 	Focus func()
 
