@@ -1,0 +1,457 @@
+package otr
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"io"
+	"math/big"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sotto-im/sotto/crypto/otr/internal/group"
+	"github.com/sotto-im/sotto/crypto/otr/internal/wire"
+)
+
+// Tests in this file forge messages, for which they need the keys. All others drive Conversations from outside.
+
+func testRand(name string) io.Reader {
+	var seed [32]byte
+	copy(seed[:], name)
+	return rand.NewChaCha8(seed)
+}
+
+var testKey = sync.OnceValue(func() *PrivateKey {
+	k, err := GenerateKey(testRand("key"))
+	if err != nil {
+		panic(err)
+	}
+	return k
+})
+
+// session returns two conversations in Encrypted.
+func session(t testing.TB) (alice, bob *Conversation) {
+	t.Helper()
+	now := func() time.Time { return time.Unix(1e9, 0) }
+	alice = New(&Config{Key: testKey(), Tag: 0x1000, Policy: PolicyManual, Rand: testRand("alice"), Time: now})
+	bob = New(&Config{Key: testKey(), Tag: 0x2000, Policy: PolicyManual, Rand: testRand("bob"), Time: now})
+	deliver(alice, bob, bob.Start())
+	if alice.State() != Encrypted || bob.State() != Encrypted {
+		t.Fatal("no session")
+	}
+	return alice, bob
+}
+
+// deliver carries what from wants sent to to, and the answers back, and returns all that both tell.
+func deliver(to, from *Conversation, events []Event) (told []Event) {
+	for _, e := range events {
+		t, ok := e.(Transmit)
+		if !ok {
+			continue
+		}
+		got := to.Receive(t.Body)
+		told = append(told, got...)
+		told = append(told, deliver(from, to, got)...)
+	}
+	return told
+}
+
+// badElements are numbers that no honest party sends for an element of the group.
+func badElements() map[string][]byte {
+	p, _ := new(big.Int).SetString(strings.ReplaceAll(`
+		FFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD129024E088A67CC74020BBEA63B139B22514A08798E3404DD
+		EF9519B3CD3A431B302B0A6DF25F14374FE1356D6D51C245E485B576625E7EC6F44C42E9A637ED6B0BFF5CB6F406B7ED
+		EE386BFB5A899FA5AE9F24117C4B1FE649286651ECE45B3DC2007CB8A163BF0598DA48361C55D39A69163FA8FD24CF5F
+		83655D23DCA3AD961C62F356208552BB9ED529077096966D670C354E4ABC9804F1746C08CA237327FFFFFFFFFFFFFFFF`, "\n\t\t", ""), 16)
+	add := func(n int64) []byte { return new(big.Int).Add(p, big.NewInt(n)).Bytes() }
+	return map[string][]byte{
+		"0": {}, "1": {1}, "p-1": add(-1), "p": add(0), "p+1": add(1), "p+2": add(2),
+		"2p": new(big.Int).Lsh(p, 1).Bytes(), "2^1600-1": bytes.Repeat([]byte{0xff}, 200), "2^4096": append([]byte{1}, make([]byte, 512)...),
+	}
+}
+
+func encodeFrom(from, to InstanceTag, kind byte, m interface{ append([]byte) []byte }) string {
+	return encode(m.append(header{kind, from, to}.append(nil)))
+}
+
+func TestBadElementInDHKey(t *testing.T) {
+	for name, y := range badElements() {
+		alice := New(&Config{Key: testKey(), Tag: 0x1000, Policy: PolicyManual})
+		alice.Receive("?OTRv3?")
+		events := alice.Receive(encodeFrom(0x2000, 0x1000, typeDHKey, &dhKeyMessage{y}))
+		if r, ok := events[0].(Rejected); len(events) != 1 || !ok || r.Reason != SetupFailed && r.Reason != Malformed {
+			t.Errorf("g^y = %s: %v", name, events)
+		}
+		if len(alice.instances) != 0 {
+			t.Errorf("g^y = %s is remembered", name)
+		}
+	}
+}
+
+func TestBadElementInCommitment(t *testing.T) {
+	for name, x := range badElements() {
+		if len(x) > group.Size {
+			continue // does not fit into a D-H Commit Message, see below
+		}
+		alice := New(&Config{Key: testKey(), Tag: 0x1000, Policy: PolicyManual})
+		gxMPI := wire.AppendMPI(nil, x)
+		r := [16]byte{1}
+		commit := dhCommitMessage{encrypted: make([]byte, len(gxMPI)), hash: sha256.Sum256(gxMPI)}
+		crypt(&r, [8]byte{}, commit.encrypted, gxMPI)
+		alice.Receive(encodeFrom(0x2000, 0, typeDHCommit, &commit))
+		reveal := revealSignatureMessage{r: r, signatureMessage: signatureMessage{encrypted: make([]byte, 100)}}
+		events := alice.Receive(encodeFrom(0x2000, 0x1000, typeRevealSignature, &reveal))
+		if len(events) != 1 || events[0] != (Rejected{SetupFailed, 0x2000}) {
+			t.Errorf("g^x = %s: %v", name, events)
+		}
+	}
+	alice := New(&Config{Key: testKey(), Tag: 0x1000, Policy: PolicyManual})
+	large := dhCommitMessage{encrypted: make([]byte, maxEncryptedGx+1)}
+	events := alice.Receive(encodeFrom(0x2000, 0, typeDHCommit, &large))
+	if len(events) != 1 || events[0] != (Rejected{Malformed, 0x2000}) {
+		t.Errorf("large commitment: %v", events)
+	}
+}
+
+// forge makes alice's next data message to bob with whatever edit changes before the MAC is computed.
+func forge(alice *Conversation, edit func(*dataMessage)) string {
+	i := alice.selected
+	message, next, err := i.keys.seal(alice.header(typeData, i.tag), 0, appendPlaintext(nil, []byte("forged")), alice.rand())
+	if err != nil {
+		panic(err)
+	}
+	_, parsed, _ := parseMessage(message)
+	m := parsed.(*dataMessage)
+	edit(m)
+	b := m.append(alice.header(typeData, i.tag).append(nil))
+	b = append(b, dataMAC(&next.pairs[previous][latest].sendMAC, b)...)
+	return encode(binary.BigEndian.AppendUint32(b, 0))
+}
+
+// TestForgedDataMessages: what only the correspondent itself could forge is refused as well.
+func TestForgedDataMessages(t *testing.T) {
+	tests := map[string]func(m *dataMessage){
+		"counter 0":               func(m *dataMessage) { m.counter = [8]byte{} },
+		"sender key 0":            func(m *dataMessage) { m.senderKey = 0 },
+		"sender key + 1":          func(m *dataMessage) { m.senderKey++ },
+		"sender key + 2":          func(m *dataMessage) { m.senderKey += 2 },
+		"recipient key 0":         func(m *dataMessage) { m.recipientKey = 0 },
+		"recipient key not shown": func(m *dataMessage) { m.recipientKey++ },
+		"recipient key + 2":       func(m *dataMessage) { m.recipientKey += 2 },
+		"largest keys":            func(m *dataMessage) { m.senderKey, m.recipientKey = 1<<32-1, 1<<32-1 },
+	}
+	for name, y := range badElements() {
+		tests["next y "+name] = func(m *dataMessage) { m.nextY = y }
+	}
+	for name, edit := range tests {
+		alice, bob := session(t)
+		before := bob.instances[0x1000].keys
+		for _, e := range bob.Receive(forge(alice, edit)) {
+			switch e.(type) {
+			case Rejected, Transmit: // refused, and an error message
+			default:
+				t.Errorf("%s: %v", name, e)
+			}
+		}
+		if after := bob.instances[0x1000].keys; !slices.Equal(after.reveal, before.reveal) || after.pairs != before.pairs || after.theirs != before.theirs {
+			t.Errorf("%s: changed the keys", name)
+		}
+		events, _ := alice.Send([]byte("genuine"))
+		if m, ok := deliver(bob, alice, events)[0].(Message); !ok || string(m.Text) != "genuine" {
+			t.Errorf("%s: the genuine message is not read", name)
+		}
+	}
+}
+
+// TestCounter: a counter may skip, but not stand or go back.
+func TestCounter(t *testing.T) {
+	alice, bob := session(t)
+	at := func(n uint64) string {
+		return forge(alice, func(m *dataMessage) { binary.BigEndian.PutUint64(m.counter[:], n) })
+	}
+	for _, step := range []struct {
+		counter  uint64
+		accepted bool
+	}{{1, true}, {1, false}, {5, true}, {4, false}, {5, false}, {6, true}, {1<<64 - 1, true}, {1<<64 - 1, false}, {0, false}} {
+		_, accepted := bob.Receive(at(step.counter))[0].(Message)
+		if accepted != step.accepted {
+			t.Errorf("counter %d: accepted is %t", step.counter, accepted)
+		}
+	}
+}
+
+// TestRecords: records that are cut short, unknown or empty do not cost the text.
+func TestRecords(t *testing.T) {
+	for name, tail := range map[string]string{
+		"none":             "",
+		"empty list":       "\x00",
+		"short header":     "\x00\x00",
+		"short value":      "\x00\x00\x01\x00\x05ab",
+		"length 65535":     "\x00\x00\x01\xff\xff",
+		"unknown":          "\x00\x12\x34\x00\x02ab",
+		"padding":          "\x00\x00\x00\x00\x02ab",
+		"unknown and rest": "\x00\x01\x00\x00\x00\x00",
+	} {
+		text, records := parsePlaintext([]byte("text" + tail))
+		if string(text) != "text" {
+			t.Errorf("%s: text %q", name, text)
+		}
+		if _, disconnected := find(records, tlvDisconnected); disconnected {
+			t.Errorf("%s: disconnected", name)
+		}
+	}
+	_, records := parsePlaintext([]byte("\x00\x00\x00\x00\x05hello\x00\x01\x00\x00"))
+	if _, disconnected := find(records, tlvDisconnected); !disconnected {
+		t.Error("the examples of the specification are not understood")
+	}
+}
+
+// TestPadding: the length of a plaintext is always a multiple of 256.
+func TestPadding(t *testing.T) {
+	for n := range 600 {
+		b := appendPlaintext(nil, make([]byte, n), tlv{tlvSMPAbort, nil})
+		if len(b)%padTo != 0 || len(b) > n+9+padTo {
+			t.Fatalf("a text of %d bytes becomes %d", n, len(b))
+		}
+	}
+}
+
+// TestRevealedKeys: a MAC key is revealed once, only after the last message that it verifies was accepted, and when
+// alice has ended the session every message that she accepted can be forged by whoever has the transcript: it proves
+// nothing.
+func TestRevealedKeys(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 10 {
+		alice, bob := session(t)
+		var accepted []*dataMessage      // by alice
+		var revealed [][20]byte          // by alice
+		revealedAt := map[[20]byte]int{} // how many alice had accepted then
+		note := func(from *Conversation, events []Event) {
+			for _, e := range events {
+				tr, ok := e.(Transmit)
+				if !ok {
+					continue
+				}
+				raw, err := base64.StdEncoding.DecodeString(tr.Body[len(encodedPrefix) : len(tr.Body)-1])
+				if err != nil {
+					continue
+				}
+				_, parsed, _ := parseMessage(raw)
+				m, ok := parsed.(*dataMessage)
+				switch {
+				case !ok:
+				case from == bob:
+					accepted = append(accepted, m)
+				default:
+					for key := range slices.Chunk(m.oldMACKeys, 20) {
+						revealed = append(revealed, [20]byte(key))
+						revealedAt[[20]byte(key)] = len(accepted)
+					}
+				}
+			}
+		}
+		say := func(from, to *Conversation) {
+			events, err := from.Send([]byte("hello"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			note(from, events)
+			told := deliver(to, from, events)
+			if _, ok := told[0].(Message); !ok {
+				t.Fatalf("not accepted: %v", told)
+			}
+			note(to, told)
+		}
+		for range 40 {
+			switch random.IntN(10) {
+			case 0:
+				deliver(alice, bob, bob.Start())
+			case 1, 2, 3, 4:
+				say(alice, bob)
+			default:
+				say(bob, alice)
+			}
+		}
+		note(alice, alice.End())
+
+		if len(revealedAt) != len(revealed) {
+			t.Errorf("%d keys were revealed, but only %d different ones", len(revealed), len(revealedAt))
+		}
+		for n, m := range accepted {
+			forgeable := false
+			for _, key := range revealed {
+				if hmac.Equal(dataMAC(&key, m.authenticated), m.mac[:]) {
+					forgeable = true
+					if revealedAt[key] <= n {
+						t.Errorf("message %d was accepted with a key that had been revealed", n)
+					}
+				}
+			}
+			if !forgeable {
+				t.Errorf("message %d of %d is proof of what was said", n, len(accepted))
+			}
+		}
+	}
+}
+
+// TestRevealIsBounded: a correspondent that changes keys with every message, and never hears from us, does not make
+// us collect keys without end.
+func TestRevealIsBounded(t *testing.T) {
+	alice, bob := session(t)
+	i := alice.selected
+	heartbeats := 0
+	for range 3 * maxReveal {
+		events, err := alice.Send([]byte("x"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range bob.Receive(events[0].(Transmit).Body) {
+			if h, ok := e.(Heartbeat); ok && h.Sent {
+				heartbeats++
+			}
+		}
+		// Alice goes on as if bob had acknowledged her next key.
+		i.keys.forgetOurs()
+		if n := len(bob.instances[0x1000].keys.reveal); n > maxReveal {
+			t.Fatalf("%d keys wait to be revealed", n)
+		}
+	}
+	if heartbeats != 2 {
+		t.Errorf("%d heartbeats", heartbeats)
+	}
+}
+
+// TestDerivation compares the keys of a session with known values, for fixed private keys on both sides. They were
+// computed by otr_sesskeys, from the toolkit of libotr, and in Python by the formulas of the specification.
+func TestDerivation(t *testing.T) {
+	ours, err := group.NewPrivateKey(bytes.NewReader(bytes.Repeat([]byte{0x11}, 40)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	theirs, err := group.NewPrivateKey(bytes.NewReader(bytes.Repeat([]byte{0x22}, 40)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ourY, theirY := ours.Public(), theirs.Public()
+	s := newSharedSecret(&ours, &theirY)
+	if other := newSharedSecret(&theirs, &ourY); !bytes.Equal(s.secbytes, other.secbytes) {
+		t.Error("the two sides compute different secrets")
+	}
+	a, b := newPair(s, &ourY, &theirY), newPair(s, &theirY, &ourY)
+	if a.sendAES != b.receiveAES || a.sendMAC != b.receiveMAC || b.sendAES != a.receiveAES || a.sendAES == a.receiveAES {
+		t.Error("the two sides derive different keys")
+	}
+	secrets := deriveSecrets(&ours, &theirY)
+	for name, value := range map[string]struct {
+		got  []byte
+		want string
+	}{
+		"send AES":    {a.sendAES[:], "6c9c92e9fdf04d235abc913bcfec2a0c"},
+		"send MAC":    {a.sendMAC[:], "8a25c3abb9968e87a15fccc7a8c069bac344ace8"},
+		"receive AES": {a.receiveAES[:], "826cc34a18047feb1e5ea8083b2c1ea0"},
+		"receive MAC": {a.receiveMAC[:], "1044df4876d4266dafa31d2f857cdca282e3c434"},
+		"ssid":        {secrets.ssid[:], "7766af88524a9d0d"},
+		"c":           {secrets.c[:], "a497a5de03956a4279346b3a511beaf5"},
+		"c'":          {secrets.cp[:], "6ff33af4b60142536cc4595579097529"},
+		"m1":          {secrets.m1[:], "d447ab7fb67fdbb6aa80f0a8a516a7eeccdfb6b8209340e9ad58f652d218797f"},
+		"m2":          {secrets.m2[:], "8197c884ddc7b2d0d62f529bcc247577379998901f00a04fb2290c1487f885fc"},
+		"m1'":         {secrets.m1p[:], "991036bd4aa7375cbf1e64a88b6f1dadf4a7c6c3160255c17fa59a8a1d96991f"},
+		"m2'":         {secrets.m2p[:], "40569cd859c6840dc3b06ebd5199b913ba8baa28cea8429b33675dd6141df99f"},
+	} {
+		if got := hex.EncodeToString(value.got); got != value.want {
+			t.Errorf("%s is %s, want %s", name, got, value.want)
+		}
+	}
+	if secrets.first != a {
+		t.Error("the first pair of a session is not that of its two keys")
+	}
+}
+
+// A failingReader gives n bytes and then errors.
+type failingReader struct {
+	io.Reader
+	n      int
+	failed bool
+}
+
+var errNoRandomness = errors.New("no randomness")
+
+func (r *failingReader) Read(b []byte) (int, error) {
+	if r.n < len(b) {
+		r.failed = true
+		return 0, errNoRandomness
+	}
+	r.n -= len(b)
+	return r.Reader.Read(b)
+}
+
+// TestRandomnessFails lets the source of randomness fail at every place where it is read. It is told, nothing is sent
+// for want of it, and later all is well.
+func TestRandomnessFails(t *testing.T) {
+	for n := 0; ; n += 40 {
+		now := func() time.Time { return time.Unix(1e9, 0) }
+		source := &failingReader{Reader: testRand("alice"), n: n}
+		config := &Config{Key: testKey(), Tag: 0x1000, Policy: PolicyManual, Time: now, Rand: source}
+		alice := New(config)
+		bob := New(&Config{Key: testKey(), Tag: 0x2000, Policy: PolicyManual, Rand: testRand("bob"), Time: now})
+
+		var told []Event
+		user := func(events []Event, err error) {
+			if err != nil {
+				events = append(events, Failure{err})
+			}
+			told = append(told, events...)
+			told = append(told, deliver(bob, alice, events)...)
+		}
+		user(nil, nil)
+		told = append(told, deliver(alice, bob, bob.Start())...) // alice commits
+		if alice.State() == Encrypted {
+			user(alice.Send([]byte("hello")))
+			user(alice.StartSMP("", []byte("x")))
+		}
+		told = append(told, deliver(bob, alice, alice.Start())...) // bob commits
+		user(alice.End(), nil)
+
+		failures := 0
+		for _, e := range told {
+			if f, ok := e.(Failure); ok {
+				failures++
+				if !errors.Is(f.Err, errNoRandomness) {
+					t.Errorf("after %d bytes: %v", n, f.Err)
+				}
+			}
+		}
+		if source.failed != (failures > 0) {
+			t.Errorf("after %d bytes: the source failed: %t, failures told: %d", n, source.failed, failures)
+		}
+		if alice.State() != Plaintext {
+			t.Errorf("after %d bytes and End: %v", n, alice.State())
+		}
+		config.Rand = testRand("good")
+		bob.End()
+		deliver(alice, bob, bob.Start())
+		if alice.State() != Encrypted || bob.State() != Encrypted {
+			t.Errorf("after %d bytes and a good start: %v, %v", n, alice.State(), bob.State())
+		}
+		if !source.failed {
+			break
+		}
+	}
+	if _, err := GenerateKey(&failingReader{Reader: testRand("key"), n: 10}); err == nil {
+		t.Error("a key was made without randomness")
+	}
+	if _, err := NewInstanceTag(&failingReader{}); err == nil {
+		t.Error("an instance tag was made without randomness")
+	}
+	if _, err := NewInstanceTag(bytes.NewReader(make([]byte, 4000))); err == nil {
+		t.Error("an instance tag was made of zeros")
+	}
+}
