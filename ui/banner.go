@@ -1,0 +1,187 @@
+package ui
+
+import (
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/lang"
+	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
+
+	"github.com/sotto-im/sotto/session"
+	"github.com/sotto-im/sotto/ui/access"
+	"github.com/sotto-im/sotto/ui/look"
+)
+
+// A notice is what a banner says and offers.
+type notice struct {
+	words   string
+	tint    fyne.ThemeColorName // of the band; "" is the colour of raised surfaces
+	ink     fyne.ThemeColorName
+	actions []offer
+}
+
+type offer struct {
+	label string
+	do    func()
+}
+
+// A banner is a band across the conversation or the window that says why something does not go on, and what one can do. It takes no
+// room while it has nothing to say.
+type banner struct {
+	widget.BaseWidget
+	back    *wash
+	words   *look.Text
+	buttons *fyne.Container
+	shown   notice
+}
+
+func newBanner() *banner {
+	b := &banner{back: filled(look.ColorRaised, 0), words: look.NewText("", look.Body), buttons: container.NewHBox()}
+	b.ExtendBaseWidget(b)
+	b.Hide()
+	return b
+}
+
+// CreateRenderer implements fyne.Widget.
+func (b *banner) CreateRenderer() fyne.WidgetRenderer {
+	return widget.NewSimpleRenderer(container.NewStack(b.back,
+		inset(2*look.Step, look.Step, 3*look.Step, look.Step, container.New(&bannerLayout{}, b.words, b.buttons))))
+}
+
+// Semantics implements access.Semantic: a banner is spoken when it appears or changes.
+func (b *banner) Semantics() access.Node {
+	return access.Node{Role: access.Alert, Text: b.words.Words(), Live: access.Politely, Inside: []fyne.CanvasObject{b.buttons}}
+}
+
+func (b *banner) show(n notice) {
+	same := sameNotice(n, b.shown)
+	b.shown = n
+	if same {
+		return
+	}
+	if n.words == "" {
+		b.Hide()
+		return
+	}
+	if n.tint == "" {
+		n.tint, n.ink = look.ColorRaised, theme.ColorNameForeground
+	}
+	b.back.name = n.tint
+	b.back.Refresh()
+	b.words.SetColor(n.ink)
+	b.words.SetText(n.words)
+	b.buttons.Objects = nil
+	for i, o := range n.actions {
+		b.buttons.Add(newButton(o.label, func() { b.shown.actions[i].do() }))
+	}
+	b.Show()
+	b.Refresh()
+}
+
+// sameNotice compares what is seen; offers that are called the same do the same.
+func sameNotice(a, b notice) bool {
+	if a.words != b.words || a.tint != b.tint || len(a.actions) != len(b.actions) {
+		return false
+	}
+	for i := range a.actions {
+		if a.actions[i].label != b.actions[i].label {
+			return false
+		}
+	}
+	return true
+}
+
+// bannerLayout sets the words beside the buttons where both have room, and above them where they have not.
+type bannerLayout struct{ width float32 }
+
+// bannerWords is the least width of words that stand beside buttons.
+const bannerWords = 260
+
+func (l *bannerLayout) beside(buttons fyne.Size) bool { return l.width-buttons.Width >= bannerWords }
+
+// Layout implements fyne.Layout.
+func (l *bannerLayout) Layout(objects []fyne.CanvasObject, size fyne.Size) {
+	words, buttons := objects[0], objects[1]
+	l.width = size.Width
+	b, width, top := buttons.MinSize(), size.Width, float32(0)
+	if l.beside(b) {
+		width -= b.Width
+	}
+	words.Resize(fyne.NewSize(width, words.MinSize().Height))
+	h := words.MinSize().Height
+	words.Resize(fyne.NewSize(width, h))
+	buttons.Resize(b)
+	if l.beside(b) {
+		top = max((size.Height-h)/2, 0)
+		buttons.Move(fyne.NewPos(size.Width-b.Width, (size.Height-b.Height)/2))
+	} else {
+		buttons.Move(fyne.NewPos(size.Width-b.Width, h))
+	}
+	words.Move(fyne.NewPos(0, top))
+}
+
+// MinSize implements fyne.Layout. The height is that for the width the words were last given.
+func (l *bannerLayout) MinSize(objects []fyne.CanvasObject) fyne.Size {
+	w, b := objects[0].MinSize(), objects[1].MinSize()
+	if l.beside(b) {
+		return fyne.NewSize(b.Width, max(w.Height, b.Height))
+	}
+	return fyne.NewSize(b.Width, w.Height+b.Height)
+}
+
+// talkNotice is what stands above the composer: why sending is blocked or waits, and what to do.
+func (d *desk) talkNotice(c session.Contact) notice {
+	r, name := c.Ref, words{"Name": c.Name}
+	start := func() { d.engine.StartPrivate(r) }
+	danger := func(s string, o ...offer) notice {
+		return notice{s, look.ColorNotPrivateBg, look.ColorNotPrivate, o}
+	}
+	calm := func(s string, o ...offer) notice { return notice{words: s, actions: o} }
+	switch {
+	case c.Wants:
+		return calm(lang.L("{{.Name}} wants to be your contact: to write to you and to see when you are online.", words{"Name": c.Ref.Contact}),
+			offer{lang.L("Decline"), func() { d.engine.Decline(r) }}, offer{lang.L("Accept"), func() { d.engine.Accept(r) }})
+	case c.KeyChange != nil:
+		return danger(lang.L("{{.Name}} uses a new key. You had verified the old one, so nothing is sent until you decide.", name),
+			offer{lang.L("Decide"), func() { d.decideKey(r) }})
+	case c.Lock == session.FinishedLock:
+		return d.finishedNotice(c)
+	case c.NoAnswer:
+		return danger(lang.L("The program of {{.Name}} does not answer the invitation to a private conversation. Perhaps it cannot. What you wrote waits here; nothing was sent unencrypted.", name),
+			offer{lang.L("Invite again"), start}, offer{lang.L("Write unencrypted"), func() { d.confirmUnencrypted(c) }})
+	}
+	return d.waitNotice(c)
+}
+
+func (d *desk) finishedNotice(c session.Contact) notice {
+	r := c.Ref
+	n := notice{
+		words: lang.L("The private conversation has ended. Nothing is sent until you decide.", words{"Name": c.Name}),
+		tint:  look.ColorFinishedBg, ink: look.ColorFinished,
+		actions: []offer{{lang.L("Start again"), func() { d.engine.StartPrivate(r) }}},
+	}
+	if c.Policy != session.Require {
+		n.actions = append([]offer{{lang.L("Go on unencrypted"), func() { d.engine.EndPrivate(r) }}}, n.actions...)
+	}
+	return n
+}
+
+// waitNotice says what a text would wait for. It is empty where a text goes out at once.
+func (d *desk) waitNotice(c session.Contact) notice {
+	name := words{"Name": c.Name}
+	a, _ := d.model.Account(c.Account)
+	switch {
+	case c.Asked && c.Presence == session.PresenceOffline:
+		return notice{words: lang.L("You have asked {{.Name}} to be your contact. There is no answer yet.", name)}
+	case c.SendMode == session.SendBlocked:
+		return notice{words: lang.L("{{.Name}} is not a contact of yours, so nothing can be sent.", name),
+			actions: []offer{{lang.L("Add contact"), func() { d.addContact(c.Ref.Contact) }}}}
+	case a.State != session.Online:
+		return notice{words: lang.L("You are not connected. What you write waits here.")}
+	case c.SendMode == session.SendWhenPrivate && c.Presence == session.PresenceOffline:
+		return notice{words: lang.L("{{.Name}} is offline. What you write waits here and goes out privately when {{.Name}} is back.", name)}
+	case c.SendMode == session.SendWhenPrivate:
+		return notice{words: lang.L("Setting up a private conversation with {{.Name}}. What you write waits here and goes out privately.", name)}
+	}
+	return notice{}
+}

@@ -1,0 +1,246 @@
+package ui
+
+import (
+	"strings"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/lang"
+	"fyne.io/fyne/v2/layout"
+	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
+
+	"github.com/sotto-im/sotto/session"
+	"github.com/sotto-im/sotto/ui/access"
+	"github.com/sotto-im/sotto/ui/chat"
+	"github.com/sotto-im/sotto/ui/look"
+	"github.com/sotto-im/sotto/ui/model"
+)
+
+// A talkPane is the right side: one conversation. Its header is ours alone: the lock stands there at the same place always, drawn
+// from the contact's state and never from a text.
+type talkPane struct {
+	desk     *desk
+	ref      session.Ref
+	content  *fyne.Container
+	nobody   fyne.CanvasObject
+	somebody fyne.CanvasObject
+
+	back   *button
+	avatar *look.Avatar
+	name   *look.Text
+	about  *look.Text
+	lock   *look.LockButton
+	more   *button
+
+	view     *chat.View
+	rows     []chat.Row
+	blocked  *banner // why a text waits or cannot be sent
+	changed  *banner // what became different while one was typing
+	composer *chat.Composer
+	send     *button
+	loading  bool // the composer is being filled by the program
+}
+
+func newTalkPane(d *desk) *talkPane {
+	t := &talkPane{
+		desk:     d,
+		avatar:   look.NewAvatar("", ""),
+		name:     look.NewLine("", look.Header),
+		about:    look.NewLine("", look.Hint),
+		view:     chat.NewView(),
+		blocked:  newBanner(),
+		changed:  newBanner(),
+		composer: access.Name(chat.NewComposer(), lang.L("Message")),
+	}
+	t.back = newIconButton(lang.L("Back to the contacts"), theme.NavigateBackIcon(), func() { d.main.showList() })
+	t.back.Hide()
+	t.lock = look.NewLockButton(look.LockOpen, "", t.openLock)
+	t.more = newIconButton(lang.L("More about this contact"), theme.MoreHorizontalIcon(), t.openMore)
+	t.send = newMainButton("", t.submit)
+	t.composer.OnSend = func(string) { t.submit() }
+	t.composer.OnChanged = t.typed
+	t.composer.OnTooLong = func() {
+		t.changed.show(notice{words: lang.L("This is as long as a message can be. Send it in parts.")})
+	}
+	t.composer.OnPage = t.view.ScrollPages
+	t.composer.OnEscape = func() { d.shell.escape() }
+	t.composer.OnShortcut = d.shell.shortcut
+	t.somebody = t.build()
+	t.nobody = container.NewCenter(container.NewVBox(container.NewCenter(picture(72)), tagline(lang.L("Choose a contact to write to."))))
+	t.content = container.NewStack(t.nobody)
+	return t
+}
+
+func (t *talkPane) build() fyne.CanvasObject {
+	who := container.New(&headerWords{}, t.name, t.about)
+	left := container.NewHBox(t.back, container.NewCenter(t.avatar))
+	right := container.NewHBox(container.NewCenter(t.lock), container.NewCenter(t.more))
+	header := container.NewStack(filled(look.ColorSurface, 0), container.NewVBox(
+		inset(3*look.Step, 2*look.Step, 2*look.Step, 2*look.Step, container.NewBorder(nil, nil, left, right, who)),
+		widget.NewSeparator()))
+	send := container.NewVBox(layout.NewSpacer(), t.send)
+	entry := inset(3*look.Step, 2*look.Step, 3*look.Step, 2*look.Step,
+		container.NewBorder(nil, nil, nil, inset(2*look.Step, 0, 0, 0, send), t.composer))
+	bottom := container.NewVBox(t.blocked, t.changed,
+		container.NewStack(filled(look.ColorSurface, 0), container.NewVBox(widget.NewSeparator(), entry)))
+	return container.NewBorder(header, bottom, nil, nil, t.view)
+}
+
+// headerWords sets name and presence close above one another.
+type headerWords struct{}
+
+// Layout implements fyne.Layout.
+func (*headerWords) Layout(o []fyne.CanvasObject, size fyne.Size) {
+	pad := theme.InnerPadding()
+	name, about := o[0].MinSize().Height, o[1].MinSize().Height
+	top := (size.Height - name - about + 2*pad) / 2
+	o[0].Move(fyne.NewPos(0, top))
+	o[0].Resize(fyne.NewSize(size.Width, name))
+	o[1].Move(fyne.NewPos(0, top+name-2*pad+2))
+	o[1].Resize(fyne.NewSize(size.Width, about))
+}
+
+// MinSize implements fyne.Layout.
+func (*headerWords) MinSize(o []fyne.CanvasObject) fyne.Size {
+	return fyne.NewSize(80, o[0].MinSize().Height+o[1].MinSize().Height-2*theme.InnerPadding())
+}
+
+// open shows a conversation, with the draft that was left in it.
+func (t *talkPane) open(r session.Ref) {
+	if t.ref == r {
+		return
+	}
+	t.ref = r
+	t.loading = true
+	draft, _ := t.desk.model.Draft(r)
+	t.composer.SetText(draft)
+	t.loading = false
+	t.changed.show(notice{})
+	t.rows = t.desk.rows(r)
+	t.view.SetRows(t.rows)
+	t.view.ScrollToEnd()
+	t.content.Objects = []fyne.CanvasObject{t.somebody}
+	t.content.Refresh()
+	t.refresh()
+	t.focus()
+}
+
+// close shows that no conversation is open.
+func (t *talkPane) close() {
+	t.ref = session.Ref{}
+	t.content.Objects = []fyne.CanvasObject{t.nobody}
+	t.content.Refresh()
+}
+
+func (t *talkPane) isOpen() bool { return t.ref != session.Ref{} }
+
+func (t *talkPane) focus() {
+	if t.isOpen() && !t.composer.Disabled() {
+		t.desk.window.Canvas().Focus(t.composer)
+	}
+}
+
+// refresh shows how the contact is now.
+func (t *talkPane) refresh() {
+	c, _ := t.desk.model.Contact(t.ref)
+	t.avatar.Set(c.Ref.Contact, c.Name)
+	t.name.SetText(c.Name)
+	t.about.SetText(t.aboutWords(c))
+	t.lock.Set(lockShape(c), lockWord(c))
+	t.blocked.show(t.desk.talkNotice(c))
+	t.composer.SetPlaceHolder(lang.L("Write to {{.Name}}", words{"Name": c.Name}))
+	t.refreshSend(c)
+}
+
+func (t *talkPane) refreshSend(c session.Contact) {
+	t.send.SetText(sendLabel(c.SendMode))
+	t.send.Importance, t.send.Icon = widget.HighImportance, nil
+	if c.SendMode == session.SendUnencrypted {
+		t.send.Importance, t.send.Icon = widget.MediumImportance, look.LockOpen.Icon(look.LockSmall)
+	}
+	if c.SendMode == session.SendBlocked {
+		t.composer.Disable()
+		t.send.Disable()
+	} else {
+		t.composer.Enable()
+		t.send.Enable()
+	}
+	t.send.Refresh()
+	t.warnOfChange(c)
+}
+
+// warnOfChange says in time that a text which was to go privately would now go in clear.
+func (t *talkPane) warnOfChange(c session.Contact) {
+	_, intent := t.desk.model.Draft(t.ref)
+	if c.SendMode != session.SendUnencrypted || intent.Allows(c.SendMode) {
+		return
+	}
+	t.changed.show(notice{
+		words: lang.L("What stands here was to go privately. Now it would go unencrypted, so it was not sent."),
+		tint:  look.ColorNotPrivateBg, ink: look.ColorNotPrivate,
+		actions: []offer{{lang.L("I want that"), func() {
+			t.desk.model.SetDraft(t.ref, t.composer.Text, intent.Agreed(c.SendMode))
+			t.changed.show(notice{})
+			t.focus()
+		}}},
+	})
+}
+
+func (t *talkPane) aboutWords(c session.Contact) string {
+	parts := []string{presenceWord(c.Presence)}
+	if t.desk.model.ShowAddress(t.ref) {
+		parts = append(parts, t.ref.Contact)
+	}
+	if c.Status != "" {
+		parts = append(parts, lang.L("“{{.Text}}”", words{"Text": c.Status}))
+	}
+	if c.Resource != "" && c.Presence != session.PresenceOffline {
+		parts = append(parts, model.Name(c.Resource))
+	}
+	return strings.Join(parts, " · ")
+}
+
+// refreshRows shows what is new in the conversation.
+func (t *talkPane) refreshRows() {
+	rows := t.desk.rows(t.ref)
+	syncRows(t.view, t.rows, rows)
+	t.rows = rows
+}
+
+// typed keeps the draft, and how the button said it would be sent when it was begun.
+func (t *talkPane) typed(text string) {
+	if t.loading {
+		return
+	}
+	c, _ := t.desk.model.Contact(t.ref)
+	_, intent := t.desk.model.Draft(t.ref)
+	t.desk.model.SetDraft(t.ref, text, intent.Typing(text, c.SendMode))
+	if text == "" {
+		t.changed.show(notice{})
+	}
+}
+
+// submit does what the send button says.
+func (t *talkPane) submit() {
+	c, _ := t.desk.model.Contact(t.ref)
+	text := strings.TrimRight(t.composer.Text, " \t\n")
+	if strings.TrimSpace(text) == "" || c.SendMode == session.SendBlocked {
+		return
+	}
+	if _, intent := t.desk.model.Draft(t.ref); !intent.Allows(c.SendMode) {
+		t.warnOfChange(c)
+		return
+	}
+	if _, err := t.desk.engine.Send(t.ref, text, c.SendMode); err != nil {
+		t.changed.show(notice{words: sendErrorWords(err, c), tint: look.ColorNotPrivateBg, ink: look.ColorNotPrivate})
+		return
+	}
+	t.desk.model.SetDraft(t.ref, "", model.Intent{})
+	t.loading = true
+	t.composer.SetText("")
+	t.loading = false
+	t.changed.show(notice{})
+	t.view.ScrollToEnd()
+	t.focus()
+}

@@ -1,0 +1,257 @@
+package ui
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+
+	"github.com/sotto-im/sotto/session"
+	"github.com/sotto-im/sotto/session/keyring"
+	"github.com/sotto-im/sotto/ui/model"
+)
+
+// A desk is one session shown in the window: the person's own, or that of practice mode. Everything of it belongs to Fyne's
+// goroutine.
+type desk struct {
+	shell  *shell
+	app    fyne.App
+	window fyne.Window
+	engine Engine
+	model  *model.Model
+	quit   chan struct{} // closed when the desk is no longer shown and never will be
+
+	practising bool
+	expected   bool        // the store knows accounts that the session has yet to tell about
+	awaited    session.Ref // the conversation to open as soon as the contact appears
+
+	root    *fyne.Container // one page at a time
+	start   *startPage
+	signIn  *signInPage
+	secrets *secretsPage
+	main    *mainPage
+	later   map[string]session.Problem // put aside by the person, by account
+
+	watchers map[int]watcher
+	watching int
+	windows  map[string]fyne.Window // of dialogs, by their key
+	shown    fyne.CanvasObject
+}
+
+type watcher struct {
+	ref session.Ref
+	run func()
+}
+
+func newDesk(s *shell, e Engine) *desk {
+	d := &desk{
+		shell:    s,
+		app:      s.app,
+		window:   s.window,
+		engine:   e,
+		model:    model.New(),
+		quit:     make(chan struct{}),
+		root:     container.NewStack(),
+		later:    make(map[string]session.Problem),
+		watchers: make(map[int]watcher),
+		windows:  make(map[string]fyne.Window),
+	}
+	d.start = newStartPage(d)
+	d.main = newMainPage(d)
+	return d
+}
+
+// run begins to take events; it is called once the window's goroutine is at work.
+func (d *desk) run() {
+	go pump(d.engine.Events(), d.quit, d.shell.do, d.apply)
+}
+
+// leave closes everything the desk has opened. The session is closed by whoever opened it.
+func (d *desk) leave() {
+	close(d.quit)
+	for _, w := range d.windows {
+		w.Close()
+	}
+}
+
+// apply takes over a batch of events and shows what became different.
+func (d *desk) apply(batch []session.Event) {
+	touched := make(map[session.Ref]bool)
+	talks := make(map[session.Ref]bool)
+	accounts, list := false, false
+	for _, e := range batch {
+		c := d.model.Apply(e)
+		switch c.Topic {
+		case model.Accounts:
+			accounts = true
+		case model.Contact, model.Gone:
+			touched[c.Ref], list = true, true
+		case model.Talk:
+			touched[c.Ref], talks[c.Ref], list = true, true, true
+		case model.Run:
+			touched[c.Ref], talks[c.Ref] = true, true
+		case model.Loud:
+			d.shell.notify(d, c.Ref)
+		case model.Store:
+			d.shell.storeProblem(e.(session.StoreProblem))
+		}
+	}
+	if accounts {
+		d.expected = false
+		d.accountsChanged()
+	}
+	d.main.changed(touched, talks, list || accounts)
+	d.openAwaited()
+	d.tell(touched, accounts)
+}
+
+func (d *desk) openAwaited() {
+	if _, there := d.model.Contact(d.awaited); there {
+		d.main.open(d.awaited)
+		d.awaited = session.Ref{}
+	}
+}
+
+// tell runs the watchers of what has changed.
+func (d *desk) tell(touched map[session.Ref]bool, accounts bool) {
+	for id := range d.watching {
+		w, ok := d.watchers[id]
+		if ok && (accounts || touched[w.ref]) {
+			w.run()
+		}
+	}
+}
+
+// watch calls run after every change of a contact, of its account or of its verification, until stop is called.
+func (d *desk) watch(r session.Ref, run func()) (stop func()) {
+	id := d.watching
+	d.watching++
+	d.watchers[id] = watcher{r, run}
+	return func() { delete(d.watchers, id) }
+}
+
+// openWindow opens a window that closes with the desk, or brings forward the one that is open under this key. It returns nil in the
+// second case.
+func (d *desk) openWindow(key, title string) fyne.Window {
+	if w := d.windows[key]; w != nil {
+		w.RequestFocus()
+		return nil
+	}
+	w := d.app.NewWindow("Sotto")
+	w.SetTitle(title)
+	w.SetIcon(d.window.Icon())
+	d.windows[key] = w
+	w.SetOnClosed(func() { delete(d.windows, key) })
+	return w
+}
+
+// accountsChanged decides which page is right for how the accounts are.
+func (d *desk) accountsChanged() {
+	if d.signIn != nil {
+		d.signIn.accountsChanged()
+	}
+	d.route()
+}
+
+// route shows the page that the person has to see now.
+func (d *desk) route() {
+	switch {
+	case d.signIn != nil:
+		d.show(d.signIn.content)
+	case d.needsSecrets():
+		d.show(d.secrets.content)
+	case len(d.model.Accounts()) > 0, d.expected, d.practising:
+		d.show(d.main.content)
+	default:
+		d.show(d.start.content)
+	}
+}
+
+func (d *desk) show(page fyne.CanvasObject) {
+	if d.shown == page {
+		return
+	}
+	d.shown = page
+	d.root.Objects = []fyne.CanvasObject{page}
+	d.root.Refresh()
+	if f, ok := d.firstFocus(); ok {
+		d.window.Canvas().Focus(f)
+	}
+}
+
+func (d *desk) firstFocus() (fyne.Focusable, bool) {
+	switch {
+	case d.signIn != nil && d.shown == d.signIn.content:
+		return d.signIn.first(), true
+	case d.shown == d.start.content:
+		return d.start.first(), true
+	}
+	return nil, false
+}
+
+// needsSecrets tells whether an account cannot go on without the keyring, and prepares the page about it.
+func (d *desk) needsSecrets() bool {
+	for _, a := range d.model.Accounts() {
+		if !aboutSecrets(a.Problem) || d.later[a.JID] == a.Problem {
+			continue
+		}
+		if d.secrets == nil || d.secrets.account != a.JID || d.secrets.problem != a.Problem {
+			d.secrets = newSecretsPage(d, a)
+		}
+		return true
+	}
+	d.secrets = nil
+	return false
+}
+
+func aboutSecrets(p session.Problem) bool {
+	switch p {
+	case session.ProblemKeyringAbsent, session.ProblemKeyringLocked, session.ProblemKeyringTimeout,
+		session.ProblemKeyringNotKept, session.ProblemKeyMissing:
+		return true
+	}
+	return false
+}
+
+// useKeyring hands another keyring to the session. Making one from a passphrase takes a moment, so it is made elsewhere.
+func (d *desk) useKeyring(open func() (keyring.Keyring, error), done func(error)) {
+	go func() {
+		k, err := open()
+		d.shell.do(func() {
+			if err == nil {
+				d.engine.UseKeyring(k)
+			}
+			done(err)
+		})
+	}()
+}
+
+// openSignIn shows the page for signing in, filled with what is known.
+func (d *desk) openSignIn(address string) {
+	d.signIn = newSignInPage(d, address)
+	d.route()
+}
+
+func (d *desk) closeSignIn() {
+	d.signIn = nil
+	d.route()
+}
+
+func isErr(err, target error) bool { return errors.Is(err, target) }
+
+func addressReason(err error) (session.AddressReason, bool) {
+	var bad *session.AddressError
+	if !errors.As(err, &bad) {
+		return 0, false
+	}
+	return bad.Reason, true
+}
+
+// closing bounds how long the program waits for private conversations to be ended politely.
+const closing = 5 * time.Second
+
+func closingContext() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.Background(), closing)
+}

@@ -1,0 +1,45 @@
+package ui
+
+import (
+	"github.com/sotto-im/sotto/crypto/otr"
+	"github.com/sotto-im/sotto/session"
+	"github.com/sotto-im/sotto/session/keyring"
+)
+
+// An Engine is what a desk asks of a session: the methods of *session.Session that the window calls. None of them waits for
+// network, disk or keyring.
+type Engine interface {
+	Events() <-chan session.Event
+	UseKeyring(k keyring.Keyring)
+
+	SignIn(in session.SignIn) error
+	Connect(account string)
+	Disconnect(account string)
+	RemoveAccount(account string)
+	SetAccountPolicy(account string, p session.Policy)
+	NewIdentity(account string)
+
+	AddContact(account, address, name string) (session.Ref, error)
+	Accept(r session.Ref)
+	Decline(r session.Ref)
+	Rename(r session.Ref, name string)
+	RemoveContact(r session.Ref)
+	SetPolicy(r session.Ref, p session.Policy)
+
+	Opened(r session.Ref)
+	Send(r session.Ref, text string, mode session.SendMode) (session.EntryID, error)
+	Retry(r session.Ref, id session.EntryID)
+	Discard(r session.Ref, id session.EntryID)
+	StartPrivate(r session.Ref)
+	EndPrivate(r session.Ref)
+	ContinueUnencrypted(r session.Ref)
+
+	Decide(r session.Ref, fp otr.Fingerprint, d session.KeyDecision)
+	SetVerified(r session.Ref, fp otr.Fingerprint, verified bool) error
+	Ask(r session.Ref, fp otr.Fingerprint, question string, answer []byte) error
+	Share(r session.Ref, fp otr.Fingerprint, secret []byte) error
+	Answer(r session.Ref, number int, secret []byte) error
+	CancelSMP(r session.Ref)
+}
+
+var _ Engine = (*session.Session)(nil)

@@ -1,0 +1,116 @@
+package ui
+
+import (
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/lang"
+	"fyne.io/fyne/v2/widget"
+
+	"github.com/sotto-im/sotto/session"
+	"github.com/sotto-im/sotto/ui/look"
+)
+
+// lockMenuWidth is how wide what the lock opens is.
+const lockMenuWidth = 320
+
+// openLock shows what the lock means now and what one would do next: first the one thing that raises privacy.
+func (t *talkPane) openLock() {
+	c, _ := t.desk.model.Contact(t.ref)
+	var pop *widget.PopUp
+	box := container.NewVBox(look.NewText(lockMeaning(c), look.Body))
+	if s := directionWords(c); s != "" {
+		box.Add(look.NewText(s, look.Hint))
+	}
+	var first *button
+	for i, o := range t.desk.lockOffers(c) {
+		press := func() {
+			pop.Hide()
+			o.do()
+		}
+		b := newButton(o.label, press)
+		if i == 0 {
+			b = newMainButton(o.label, press)
+			first = b
+		}
+		box.Add(b)
+	}
+	for _, o := range box.Objects {
+		if b, ok := o.(*button); ok {
+			b.escape = func() { pop.Hide() }
+		}
+	}
+	pop = widget.NewPopUp(container.New(&atLeast{lockMenuWidth}, inset(2*look.Step, look.Step, 2*look.Step, 2*look.Step, box)), t.desk.window.Canvas())
+	at := fyne.CurrentApp().Driver().AbsolutePositionForObject(t.lock)
+	x := max(at.X+t.lock.Size().Width-pop.MinSize().Width, 0)
+	pop.ShowAtPosition(fyne.NewPos(x, at.Y+t.lock.Size().Height+look.Step))
+	if first != nil {
+		t.desk.window.Canvas().Focus(first)
+	}
+}
+
+// directionWords says who has verified whom.
+func directionWords(c session.Contact) string {
+	name := words{"Name": c.Name}
+	if c.Lock != session.Unverified && c.Lock != session.Private {
+		return ""
+	}
+	switch {
+	case c.Lock == session.Private && c.VerifiedUs:
+		return lang.L("You verified {{.Name}}, and {{.Name}} verified you.", name)
+	case c.Lock == session.Private:
+		return lang.L("You verified {{.Name}}. As far as Sotto was told, {{.Name}} has not verified you yet.", name)
+	case c.VerifiedUs:
+		return lang.L("{{.Name}} has verified you. You have not verified {{.Name}} yet.", name)
+	}
+	return ""
+}
+
+// lockOffers are the things one can do about privacy in the state of the lock.
+func (d *desk) lockOffers(c session.Contact) []offer {
+	r := c.Ref
+	start := func() { d.engine.StartPrivate(r) }
+	offers := []offer{}
+	switch {
+	case c.KeyChange != nil:
+		offers = append(offers, offer{lang.L("Decide about the new key"), func() { d.decideKey(r) }})
+	case c.Lock == session.Unverified:
+		offers = append(offers, offer{lang.L("Verify"), func() { d.verify(r) }})
+	case c.Lock == session.NotPrivate && c.OnRoster:
+		offers = append(offers, offer{lang.L("Start a private conversation"), start})
+	case c.Lock == session.FinishedLock:
+		offers = append(offers, offer{lang.L("Start again"), start})
+	case c.Lock == session.Private:
+		offers = append(offers, offer{lang.L("Compare fingerprints"), func() { d.compare(r) }},
+			offer{lang.L("Verify once more"), func() { d.verify(r) }})
+	}
+	if c.Lock == session.Unverified && c.KeyChange == nil {
+		offers = append(offers, offer{lang.L("Compare fingerprints"), func() { d.compare(r) }})
+	}
+	if c.Lock == session.Unverified || c.Lock == session.Private {
+		offers = append(offers, offer{lang.L("Change to fresh keys"), start},
+			offer{lang.L("End the private conversation"), func() { d.engine.EndPrivate(r) }})
+	}
+	return append(offers, offer{lang.L("How messages are protected…"), func() { d.choosePolicy(r) }})
+}
+
+// openMore offers what has nothing to do with privacy.
+func (t *talkPane) openMore() {
+	c, _ := t.desk.model.Contact(t.ref)
+	menu := fyne.NewMenu("",
+		fyne.NewMenuItem(lang.L("Rename…"), func() { t.desk.rename(c) }),
+		fyne.NewMenuItem(lang.L("How messages are protected…"), func() { t.desk.choosePolicy(c.Ref) }),
+		fyne.NewMenuItemSeparator(),
+		fyne.NewMenuItem(lang.L("Remove…"), func() { t.desk.remove(c) }),
+	)
+	if !c.OnRoster {
+		menu.Items[0] = fyne.NewMenuItem(lang.L("Add contact…"), func() { t.desk.addContact(c.Ref.Contact) })
+	}
+	showMenuBelow(t.more, t.desk.window.Canvas(), menu)
+}
+
+// showMenuBelow opens a menu under a widget, its right edge where that of the widget is.
+func showMenuBelow(o fyne.CanvasObject, c fyne.Canvas, menu *fyne.Menu) {
+	pop := widget.NewPopUpMenu(menu, c)
+	at := fyne.CurrentApp().Driver().AbsolutePositionForObject(o)
+	pop.ShowAtPosition(fyne.NewPos(max(at.X+o.Size().Width-pop.MinSize().Width, 0), at.Y+o.Size().Height))
+}

@@ -1,0 +1,197 @@
+package ui
+
+import (
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/lang"
+	"fyne.io/fyne/v2/widget"
+
+	"github.com/sotto-im/sotto/session"
+	"github.com/sotto-im/sotto/ui/look"
+	"github.com/sotto-im/sotto/ui/model"
+)
+
+// A mainPage is where people live: the contacts on the left, a conversation on the right, and above both what an account needs.
+type mainPage struct {
+	desk     *desk
+	content  fyne.CanvasObject
+	problem  *banner
+	contacts *contactPane
+	talk     *talkPane
+	sides    *sides
+	box      *fyne.Container
+	shown    session.Ref
+}
+
+func newMainPage(d *desk) *mainPage {
+	p := &mainPage{desk: d, problem: newBanner()}
+	d.main = p
+	p.contacts = newContactPane(d)
+	p.talk = newTalkPane(d)
+	line := widget.NewSeparator()
+	p.sides = &sides{left: p.contacts.content, line: line, right: p.talk.content, fold: p.fold}
+	p.box = container.New(p.sides, p.contacts.content, line, p.talk.content)
+	p.content = container.NewBorder(p.problem, nil, nil, nil, p.box)
+	p.contacts.refresh()
+	return p
+}
+
+// open shows a conversation and tells the session that the person looks at it.
+func (p *mainPage) open(r session.Ref) {
+	p.shown = r
+	p.talk.open(r)
+	p.sides.reading = true
+	p.box.Refresh()
+	p.contacts.refresh()
+	if p.desk.shell.looking {
+		p.desk.engine.Opened(r)
+	}
+	p.talk.focus()
+}
+
+// showList goes back from the conversation to the contacts where only one of them has room.
+func (p *mainPage) showList() {
+	p.sides.reading = false
+	if p.sides.narrow {
+		p.shown = session.Ref{}
+		p.talk.close()
+		p.contacts.refresh()
+	}
+	p.box.Refresh()
+}
+
+// fold is told when both sides begin or cease to have room beside one another.
+func (p *mainPage) fold(narrow bool) {
+	if narrow {
+		p.talk.back.Show()
+	} else {
+		p.talk.back.Hide()
+	}
+}
+
+// changed shows what a batch of events has made different.
+func (p *mainPage) changed(touched, talks map[session.Ref]bool, list bool) {
+	if list {
+		p.contacts.refresh()
+		p.problem.show(p.desk.accountNotice())
+	}
+	if !p.talk.isOpen() {
+		return
+	}
+	if _, there := p.desk.model.Contact(p.shown); !there && touched[p.shown] {
+		p.shown = session.Ref{}
+		p.sides.reading = false
+		p.talk.close()
+		p.box.Refresh()
+		return
+	}
+	if list || touched[p.shown] {
+		p.talk.refresh()
+	}
+	if touched[p.shown] || talks[p.shown] {
+		p.talk.refreshRows()
+		p.readNow()
+	}
+}
+
+// readNow tells the session that new messages of the open conversation have been seen.
+func (p *mainPage) readNow() {
+	c, _ := p.desk.model.Contact(p.shown)
+	if p.desk.shell.looking && c.Unread > 0 {
+		p.desk.engine.Opened(p.shown)
+	}
+}
+
+// step opens the contact that stands by steps below the open one.
+func (p *mainPage) step(by int) {
+	if r, ok := model.Neighbour(p.contacts.list.rows, p.shown, by); ok {
+		p.open(r)
+	}
+}
+
+// accountNotice says which account needs the person, and offers what helps.
+func (d *desk) accountNotice() notice {
+	for _, a := range d.model.Accounts() {
+		if a.Problem == session.NoProblem {
+			continue
+		}
+		n := notice{words: problemWords(a)}
+		if tail := problemTail(a); tail != "" {
+			n.words += " " + tail
+		}
+		n.actions = d.accountOffers(a)
+		if a.State == session.Stopped {
+			n.tint, n.ink = look.ColorUnverifiedBg, look.ColorUnverified
+		}
+		return n
+	}
+	return notice{}
+}
+
+func (d *desk) accountOffers(a session.Account) []offer {
+	jid := a.JID
+	switch a.Problem {
+	case session.ProblemPassword, session.ProblemPasswordMissing, session.ProblemOnlyPlain:
+		return []offer{{lang.L("Type the password"), func() { d.openSignIn(jid) }}}
+	}
+	if aboutSecrets(a.Problem) {
+		return []offer{{lang.L("Choose"), func() { delete(d.later, jid); d.route() }}}
+	}
+	return []offer{{lang.L("Try now"), func() { d.engine.Connect(jid) }}}
+}
+
+// sides lays out list and conversation beside one another, or only one of them where the window is narrow.
+type sides struct {
+	left, line, right fyne.CanvasObject
+	reading           bool // the conversation is the one that matters
+	narrow            bool
+	fold              func(narrow bool)
+}
+
+const (
+	narrowBelow = 600
+	listShare   = 0.32
+	listLeast   = 260
+	listMost    = 340
+)
+
+// Layout implements fyne.Layout.
+func (s *sides) Layout(_ []fyne.CanvasObject, size fyne.Size) {
+	if narrow := size.Width < narrowBelow; narrow != s.narrow {
+		s.narrow = narrow
+		s.fold(narrow)
+	}
+	s.see(s.left, !s.narrow || !s.reading)
+	s.see(s.right, !s.narrow || s.reading)
+	s.see(s.line, !s.narrow)
+	if s.narrow {
+		for _, o := range []fyne.CanvasObject{s.left, s.right} {
+			o.Move(fyne.Position{})
+			o.Resize(size)
+		}
+		return
+	}
+	list, line := min(max(size.Width*listShare, listLeast), listMost), s.line.MinSize().Width
+	s.left.Move(fyne.Position{})
+	s.left.Resize(fyne.NewSize(list, size.Height))
+	s.line.Move(fyne.NewPos(list, 0))
+	s.line.Resize(fyne.NewSize(line, size.Height))
+	s.right.Move(fyne.NewPos(list+line, 0))
+	s.right.Resize(fyne.NewSize(size.Width-list-line, size.Height))
+}
+
+func (s *sides) see(o fyne.CanvasObject, wanted bool) {
+	if wanted == o.Visible() {
+		return
+	}
+	if wanted {
+		o.Show()
+	} else {
+		o.Hide()
+	}
+}
+
+// MinSize implements fyne.Layout: each side must fit alone.
+func (s *sides) MinSize([]fyne.CanvasObject) fyne.Size {
+	return s.left.MinSize().Max(s.right.MinSize())
+}

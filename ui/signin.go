@@ -1,0 +1,198 @@
+package ui
+
+import (
+	"strings"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/lang"
+	"fyne.io/fyne/v2/widget"
+
+	"github.com/sotto-im/sotto/session"
+	"github.com/sotto-im/sotto/ui/access"
+	"github.com/sotto-im/sotto/ui/look"
+)
+
+// A signInPage asks for an address and its password and says in place what became of them.
+type signInPage struct {
+	desk     *desk
+	content  fyne.CanvasObject
+	address  *field
+	password *field
+	server   *field
+	tls      *widget.Select
+	plain    *widget.Check
+	allow    *fyne.Container // round plain: shown only after the server turned out to want the password itself
+	trouble  *trouble
+	progress *look.Text
+	confirm  *button
+	back     *button
+
+	fixed   bool            // the address is that of an account which needs its password again
+	before  map[string]bool // the accounts there were when the page was opened
+	attempt string          // the address that was last tried
+	busy    bool            // and its outcome is not known yet
+}
+
+func newSignInPage(d *desk, address string) *signInPage {
+	p := &signInPage{
+		desk:     d,
+		address:  access.Name(newField(lang.L("you@example.org")), lang.L("Address")),
+		password: access.Name(newPasswordField(), lang.L("Password")),
+		server:   access.Name(newField(lang.L("found by itself")), lang.L("Server")),
+		trouble:  newTrouble(),
+		progress: look.NewLine("", look.Hint),
+		fixed:    address != "",
+		before:   make(map[string]bool),
+	}
+	for _, a := range d.model.Accounts() {
+		p.before[a.JID] = true
+	}
+	p.address.SetText(address)
+	if p.fixed {
+		p.address.Disable()
+	}
+	p.tls = access.Name(widget.NewSelect(tlsWords(), nil), lang.L("Encryption"))
+	p.tls.SetSelectedIndex(0)
+	p.plain = widget.NewCheck(lang.L("Give this server the password itself"), nil)
+	p.allow = container.NewVBox(p.plain,
+		look.NewText(lang.L("The connection is encrypted, but whoever runs the server could then read the password. Do it only if you use this password nowhere else."), look.Hint))
+	p.allow.Hide()
+	p.confirm = newMainButton(lang.L("Sign in"), p.submit)
+	p.back = newButton(lang.L("Back"), p.cancel)
+	for _, f := range []*field{p.address, p.password, p.server} {
+		f.OnSubmitted = func(string) { p.submit() }
+		f.escape = p.cancel
+	}
+	p.confirm.escape, p.back.escape = p.cancel, p.cancel
+	p.content = p.build()
+	return p
+}
+
+func (p *signInPage) build() fyne.CanvasObject {
+	advanced := widget.NewAccordion(widget.NewAccordionItem(lang.L("Advanced"), container.NewVBox(
+		label(lang.L("Server")), p.server,
+		label(lang.L("Encryption")), p.tls,
+	)))
+	return page(
+		look.NewText(p.heading(), look.Title),
+		look.NewText(lang.L("Your password stays in the keyring of this computer. It is never sent without encryption."), look.Hint),
+		gap(0, look.Step),
+		label(lang.L("Address")), p.address,
+		label(lang.L("Password")), p.password,
+		advanced,
+		p.trouble,
+		p.allow,
+		gap(0, look.Step),
+		container.NewBorder(nil, nil, p.back, p.confirm, p.progress),
+	)
+}
+
+func (p *signInPage) heading() string {
+	if p.fixed {
+		return lang.L("Sign in again")
+	}
+	return lang.L("Sign in")
+}
+
+func tlsWords() []string {
+	return []string{lang.L("found by itself"), lang.L("STARTTLS"), lang.L("TLS from the start")}
+}
+
+var tlsValues = []string{"", "starttls", "direct"}
+
+func (p *signInPage) first() fyne.Focusable {
+	if p.fixed {
+		return p.password
+	}
+	return p.address
+}
+
+func (p *signInPage) submit() {
+	if p.busy {
+		return
+	}
+	if p.password.Text == "" {
+		p.fail(lang.L("Type the password."), p.password)
+		return
+	}
+	in := session.SignIn{
+		Address:    strings.TrimSpace(p.address.Text),
+		Password:   []byte(p.password.Text),
+		Server:     strings.TrimSpace(p.server.Text),
+		TLS:        tlsValues[max(p.tls.SelectedIndex(), 0)],
+		AllowPlain: p.plain.Checked,
+	}
+	if err := p.desk.engine.SignIn(in); err != nil {
+		p.fail(addressWords(err), p.address)
+		return
+	}
+	p.attempt, p.busy = in.Address, true
+	p.trouble.say("")
+	p.confirm.Disable()
+	p.progress.SetText(lang.L("Signing in…"))
+}
+
+// fail says what went wrong and puts the cursor where it can be mended.
+func (p *signInPage) fail(s string, at *field) {
+	p.busy = false
+	p.trouble.say(s)
+	p.confirm.Enable()
+	p.progress.SetText("")
+	if !at.Disabled() {
+		p.desk.window.Canvas().Focus(at)
+	}
+}
+
+// accountsChanged follows the account that is being signed in.
+func (p *signInPage) accountsChanged() {
+	a, ok := p.account()
+	if !ok {
+		return
+	}
+	switch {
+	case a.State == session.Online, aboutSecrets(a.Problem):
+		p.password.SetText("")
+		p.desk.signIn = nil
+	case a.State == session.Stopped, a.State == session.Waiting:
+		p.refused(a)
+	}
+}
+
+// account finds the account that was last tried. The session has normalised its address, so that it may be written differently.
+func (p *signInPage) account() (session.Account, bool) {
+	if p.attempt == "" {
+		return session.Account{}, false
+	}
+	for _, a := range p.desk.model.Accounts() {
+		if strings.EqualFold(a.JID, p.attempt) || !p.before[a.JID] {
+			return a, true
+		}
+	}
+	return session.Account{}, false
+}
+
+func (p *signInPage) refused(a session.Account) {
+	if !p.busy {
+		return
+	}
+	if a.Problem == session.ProblemOnlyPlain {
+		p.allow.Show()
+	}
+	at := p.password
+	if a.Problem == session.ProblemUnknownHost || a.Problem == session.ProblemBadName {
+		at = p.address
+	}
+	p.fail(strings.TrimSpace(problemWords(a)+" "+problemTail(a)), at)
+}
+
+// cancel forgets the attempt: an account that was never signed in is not kept.
+func (p *signInPage) cancel() {
+	p.password.SetText("")
+	for _, a := range p.desk.model.Accounts() {
+		if !p.before[a.JID] {
+			p.desk.engine.RemoveAccount(a.JID)
+		}
+	}
+	p.desk.closeSignIn()
+}

@@ -1,0 +1,49 @@
+package ui
+
+import (
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/canvas"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/lang"
+
+	"github.com/sotto-im/sotto/ui/look"
+)
+
+// A startPage is what somebody sees who has no account here.
+type startPage struct {
+	content  fyne.CanvasObject
+	practise *pressable
+	trouble  *trouble
+}
+
+func newStartPage(d *desk) *startPage {
+	p := &startPage{trouble: newTrouble()}
+	p.practise = newChoice(lang.L("Practise first"), lang.L("Two minutes, no account. Nothing leaves this computer."), d.shell.practise)
+	signIn := newChoice(lang.L("Sign in"), lang.L("You have an XMPP address and its password."), func() { d.openSignIn("") })
+	p.content = page(
+		container.NewCenter(picture(96)),
+		look.NewText("Sotto", look.Title).Center(),
+		tagline(lang.L("Conversations that stay between you.")),
+		gap(0, 4*look.Step),
+		p.trouble,
+		p.practise,
+		gap(0, look.Step),
+		signIn,
+	)
+	return p
+}
+
+func (p *startPage) first() fyne.Focusable { return p.practise }
+
+func picture(size float32) fyne.CanvasObject {
+	i := canvas.NewImageFromResource(look.AppIcon())
+	i.FillMode = canvas.ImageFillContain
+	i.SetMinSize(fyne.NewSquareSize(size))
+	return i
+}
+
+func tagline(s string) *look.Text {
+	t := look.NewText(s, look.Body).Center()
+	t.SetColor(look.ColorMuted)
+	return t
+}

@@ -1,0 +1,292 @@
+// Package ui is Sotto's window. It shows rows that ui/model makes of a session's events, says what they mean in the person's
+// language, and hands what the person does to the session. It decides nothing about security.
+//
+// Everything here runs on Fyne's goroutine, except the event pump, which carries batches of events to it (see pump). The package
+// does not import fyne.io/fyne/v2/app, so that its tests need neither a screen nor cgo.
+package ui
+
+import (
+	"context"
+	"runtime"
+	"sync"
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/driver/desktop"
+	"fyne.io/fyne/v2/lang"
+
+	"github.com/sotto-im/sotto/assets"
+	"github.com/sotto-im/sotto/session"
+	"github.com/sotto-im/sotto/session/keyring"
+	"github.com/sotto-im/sotto/session/practice"
+	"github.com/sotto-im/sotto/session/store"
+	"github.com/sotto-im/sotto/ui/look"
+)
+
+// A Config is what the window is built from.
+type Config struct {
+	App     fyne.App
+	Engine  Engine
+	Store   *store.Store
+	Keyring keyring.Keyring // the system's, to be tried again
+	// Practise begins practice mode with what the contact there says.
+	Practise func(ctx context.Context, w practice.Words) (Practice, error)
+	// PractiseFirst opens the window in practice mode.
+	PractiseFirst bool
+	Do            func(func())     // runs a function on Fyne's goroutine; nil: fyne.Do
+	Time          func() time.Time // nil: time.Now
+	Zone          *time.Location   // nil: time.Local
+}
+
+// A Practice is a session that touches neither network nor disk, with somebody to talk to.
+type Practice struct {
+	Engine  Engine
+	Contact session.Ref
+	Close   func(context.Context)
+}
+
+// The window as it opens for the first time, and the least it can be.
+const (
+	firstWidth, firstHeight = 1000, 680
+	leastWidth, leastHeight = 360, 480
+)
+
+// shell is the one window, with the person's own session and, while they practise, that of practice mode.
+type shell struct {
+	app      fyne.App
+	window   fyne.Window
+	store    *store.Store
+	keyring  keyring.Keyring
+	do       func(func())
+	now      func() time.Time
+	zone     *time.Location
+	begin    func(context.Context, practice.Words) (Practice, error)
+	own      *desk
+	practice *practiceMode
+	root     *fyne.Container
+	trouble  *banner
+	looking  bool // the window is in front
+	notified time.Time
+	writes   sync.WaitGroup // of settings
+}
+
+// Run shows the window and returns when the person has closed it. The caller closes session and store.
+func Run(c Config) {
+	s := open(c)
+	c.App.Lifecycle().SetOnStarted(s.started)
+	c.App.Lifecycle().SetOnEnteredForeground(func() { s.look(true) })
+	c.App.Lifecycle().SetOnExitedForeground(func() { s.look(false) })
+	if c.PractiseFirst {
+		s.practise()
+	}
+	s.window.ShowAndRun()
+	s.ended()
+}
+
+// open builds the window without showing it.
+func open(c Config) *shell {
+	s := &shell{app: c.App, store: c.Store, keyring: c.Keyring, do: c.Do, now: c.Time, zone: c.Zone, begin: c.Practise, trouble: newBanner(), looking: true}
+	if s.do == nil {
+		s.do = fyne.Do
+	}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	if s.zone == nil {
+		s.zone = time.Local
+	}
+	settings := c.Store.Settings()
+	s.app.Settings().SetTheme(look.Theme{Choice: themeChoice(settings.Window.Theme)})
+	s.app.SetIcon(look.AppIcon())
+	s.window = s.app.NewWindow("Sotto")
+	s.window.SetIcon(look.AppIcon())
+	s.window.SetMaster()
+	s.window.Resize(windowSize(settings.Window))
+	s.addShortcuts()
+	s.own = newDesk(s, c.Engine)
+	s.own.expected = len(settings.Accounts) > 0
+	s.root = container.NewStack(s.own.root)
+	s.window.SetPadded(false)
+	s.window.SetContent(container.New(leastSize{}, container.NewBorder(s.trouble, nil, nil, nil, s.root)))
+	s.own.route()
+	if path := c.Store.Damaged(); path != "" {
+		s.storeProblem(session.StoreProblem{Damaged: path})
+	}
+	return s
+}
+
+// Speak adds Sotto's words to the languages that Fyne knows.
+func Speak() error { return lang.AddTranslationsFS(assets.Translations, "translations") }
+
+func windowSize(w store.Window) fyne.Size {
+	if w.Width < leastWidth || w.Height < leastHeight {
+		return fyne.NewSize(firstWidth, firstHeight)
+	}
+	return fyne.NewSize(w.Width, w.Height)
+}
+
+// leastSize keeps the window usable without letting a long word widen it.
+type leastSize struct{}
+
+// Layout implements fyne.Layout.
+func (leastSize) Layout(objects []fyne.CanvasObject, size fyne.Size) {
+	new(atLeast).Layout(objects, size)
+}
+
+// MinSize implements fyne.Layout.
+func (leastSize) MinSize(objects []fyne.CanvasObject) fyne.Size {
+	return fyne.NewSize(leastWidth, leastHeight)
+}
+
+// started begins to take events once Fyne's goroutine is at work: before that, what is handed to it would run at once and elsewhere.
+func (s *shell) started() { s.own.run() }
+
+// ended keeps what is worth keeping of the window and closes practice mode.
+func (s *shell) ended() {
+	close(s.own.quit)
+	size := s.window.Canvas().Size()
+	if s.practice != nil {
+		s.practice.stop()
+	}
+	s.writes.Wait()
+	// The window is gone: whether this could be written is nobody's concern any more, and the next start has a size to begin with.
+	_ = s.store.Update(func(settings *store.Settings) {
+		settings.Window.Width, settings.Window.Height = size.Width, size.Height
+	})
+}
+
+func (s *shell) current() *desk {
+	if s.practice != nil && s.practice.desk != nil {
+		return s.practice.desk
+	}
+	return s.own
+}
+
+// look is told when the window comes to the front and when it leaves.
+func (s *shell) look(front bool) {
+	s.looking = front
+	if d := s.current(); front && d.main.talk.isOpen() {
+		d.main.readNow()
+		d.main.talk.refreshRows()
+	}
+}
+
+// quiet is the least time between two notifications.
+const quiet = 5 * time.Second
+
+// notify says outside the window that something has come, in a fixed sentence of ours: who wrote and what stays in the window, also
+// on a lock screen and in what the system keeps of notifications.
+func (s *shell) notify(d *desk, r session.Ref) {
+	if s.looking || s.now().Sub(s.notified) < quiet || d.practising {
+		return
+	}
+	s.notified = s.now()
+	s.app.SendNotification(fyne.NewNotification("Sotto", lang.L("New message")))
+}
+
+// storeProblem says that settings were unreadable or could not be written.
+func (s *shell) storeProblem(p session.StoreProblem) {
+	dismiss := offer{lang.L("OK"), func() { s.trouble.show(notice{}) }}
+	words := lang.L("Your settings could not be written: the disk may be full or read-only. What you change now holds until you quit.")
+	if p.Damaged != "" {
+		words = lang.L("Your settings could not be read and were put aside as {{.Path}}. Sotto begins without them; whom you had verified is not known any more.", map[string]any{"Path": p.Damaged})
+	}
+	s.trouble.show(notice{words: words, tint: look.ColorNotPrivateBg, ink: look.ColorNotPrivate, actions: []offer{dismiss}})
+}
+
+func themeChoice(word string) look.Choice {
+	switch word {
+	case "light":
+		return look.Light
+	case "dark":
+		return look.Dark
+	}
+	return look.AsSystem
+}
+
+// lookMenu chooses between light and dark.
+func (s *shell) lookMenu() *fyne.Menu {
+	now := s.store.Settings().Window.Theme
+	item := func(label, word string) *fyne.MenuItem {
+		i := fyne.NewMenuItem(label, func() { s.setTheme(word) })
+		i.Checked = now == word
+		return i
+	}
+	return fyne.NewMenu("", item(lang.L("As the system"), ""), item(lang.L("Light"), "light"), item(lang.L("Dark"), "dark"))
+}
+
+// setTheme changes it at once and writes it elsewhere: the disk may be slow.
+func (s *shell) setTheme(word string) {
+	s.app.Settings().SetTheme(look.Theme{Choice: themeChoice(word)})
+	s.writes.Go(func() {
+		err := s.store.Update(func(settings *store.Settings) { settings.Window.Theme = word })
+		if err != nil {
+			s.do(func() { s.storeProblem(session.StoreProblem{Err: err}) })
+		}
+	})
+}
+
+// addShortcuts makes the keys work that work everywhere.
+func (s *shell) addShortcuts() {
+	c := s.window.Canvas()
+	for _, k := range shortcutKeys {
+		c.AddShortcut(&k, s.shortcut)
+	}
+	c.SetOnTypedKey(func(e *fyne.KeyEvent) {
+		if e.Name == fyne.KeyEscape {
+			s.escape()
+		}
+	})
+}
+
+// command is the key that other programs of the system use for their shortcuts.
+func command() fyne.KeyModifier {
+	if runtime.GOOS == "darwin" {
+		return fyne.KeyModifierSuper
+	}
+	return fyne.KeyModifierControl
+}
+
+var shortcutKeys = []desktop.CustomShortcut{
+	{KeyName: fyne.KeyF, Modifier: command()},
+	{KeyName: fyne.KeyN, Modifier: command()},
+	{KeyName: fyne.KeyUp, Modifier: fyne.KeyModifierAlt},
+	{KeyName: fyne.KeyDown, Modifier: fyne.KeyModifierAlt},
+}
+
+// shortcut does what a shortcut stands for, wherever the cursor is.
+func (s *shell) shortcut(k fyne.Shortcut) {
+	key, ok := k.(*desktop.CustomShortcut)
+	d := s.current()
+	if !ok || d.shown != d.main.content || s.window.Canvas().Overlays().Top() != nil {
+		return
+	}
+	switch {
+	case key.KeyName == fyne.KeyF && key.Modifier == command():
+		d.main.showList()
+		s.window.Canvas().Focus(d.main.contacts.search)
+	case key.KeyName == fyne.KeyN && key.Modifier == command():
+		d.addContact("")
+	case key.KeyName == fyne.KeyUp && key.Modifier == fyne.KeyModifierAlt:
+		d.main.step(-1)
+	case key.KeyName == fyne.KeyDown && key.Modifier == fyne.KeyModifierAlt:
+		d.main.step(1)
+	}
+}
+
+// escape closes what was opened last.
+func (s *shell) escape() {
+	overlays := s.window.Canvas().Overlays()
+	if top := overlays.Top(); top != nil {
+		top.Hide()
+		overlays.Remove(top)
+		return
+	}
+	d := s.current()
+	if d.signIn != nil {
+		d.signIn.cancel()
+		return
+	}
+	d.main.showList()
+}

@@ -1,0 +1,228 @@
+package ui
+
+import (
+	"image/color"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/canvas"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/layout"
+	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
+
+	"github.com/sotto-im/sotto/ui/access"
+	"github.com/sotto-im/sotto/ui/look"
+)
+
+// A button is a button that lets the Escape key through to what it stands in.
+type button struct {
+	look.Button
+	escape func()
+}
+
+func newButton(label string, tapped func()) *button {
+	return shapedButton(label, widget.MediumImportance, tapped)
+}
+
+// newMainButton makes the one button of a page that does what one came for.
+func newMainButton(label string, tapped func()) *button {
+	return shapedButton(label, widget.HighImportance, tapped)
+}
+
+// newQuietButton makes a button without a background.
+func newQuietButton(label string, tapped func()) *button {
+	return shapedButton(label, widget.LowImportance, tapped)
+}
+
+func shapedButton(label string, importance widget.Importance, tapped func()) *button {
+	b := &button{}
+	b.Text, b.Importance, b.OnTapped = label, importance, tapped
+	b.ExtendBaseWidget(b)
+	return b
+}
+
+// newIconButton makes a button that shows only a drawing; name says what it does to those who do not see it.
+func newIconButton(name string, icon fyne.Resource, tapped func()) *button {
+	b := newQuietButton("", tapped)
+	b.Icon = icon
+	return access.Name(b, name)
+}
+
+// TypedKey implements fyne.Focusable.
+func (b *button) TypedKey(e *fyne.KeyEvent) {
+	if e.Name == fyne.KeyEscape && b.escape != nil {
+		b.escape()
+		return
+	}
+	b.Button.TypedKey(e)
+}
+
+// A field is a one-line entry: Enter confirms, Escape leaves, and the window's shortcuts still work while one types in it.
+type field struct {
+	widget.Entry
+	escape    func()
+	shortcuts func(fyne.Shortcut)
+}
+
+func newField(placeholder string) *field {
+	f := &field{}
+	f.PlaceHolder = placeholder
+	f.Wrapping = fyne.TextWrapOff
+	f.ExtendBaseWidget(f)
+	return f
+}
+
+func newPasswordField() *field {
+	f := newField("")
+	f.Password = true
+	return f
+}
+
+// TypedKey implements fyne.Focusable.
+func (f *field) TypedKey(e *fyne.KeyEvent) {
+	if e.Name == fyne.KeyEscape && f.escape != nil {
+		f.escape()
+		return
+	}
+	f.Entry.TypedKey(e)
+}
+
+// TypedShortcut implements fyne.Shortcutable.
+func (f *field) TypedShortcut(s fyne.Shortcut) {
+	f.Entry.TypedShortcut(s)
+	if f.shortcuts != nil {
+		f.shortcuts(s)
+	}
+}
+
+// label is the name above a field.
+func label(s string) *look.Text {
+	t := look.NewLine(s, look.Hint)
+	t.SetColor(theme.ColorNameForeground)
+	return t
+}
+
+// trouble is the sentence that says what went wrong, where the person is looking. It takes no room while it says nothing.
+type trouble struct {
+	widget.BaseWidget
+	words *look.Text
+}
+
+func newTrouble() *trouble {
+	t := &trouble{words: look.NewText("", look.Body)}
+	t.words.SetColor(look.ColorNotPrivate)
+	t.ExtendBaseWidget(t)
+	t.Hide()
+	return t
+}
+
+// CreateRenderer implements fyne.Widget.
+func (t *trouble) CreateRenderer() fyne.WidgetRenderer {
+	mark := inset(2*look.Step, 2*look.Step+2, 0, 0, container.NewVBox(look.NewMark(look.IconWarning, 16, "")))
+	return widget.NewSimpleRenderer(container.NewStack(filled(look.ColorNotPrivateBg, look.SmallRadius),
+		container.NewBorder(nil, nil, mark, nil, t.words)))
+}
+
+// Semantics implements access.Semantic.
+func (t *trouble) Semantics() access.Node {
+	return access.Node{Role: access.Alert, Text: t.words.Words(), Live: access.Assertive}
+}
+
+func (t *trouble) say(s string) {
+	t.words.SetText(s)
+	if s == "" {
+		t.Hide()
+		return
+	}
+	t.Show()
+}
+
+// gap is empty space.
+func gap(w, h float32) fyne.CanvasObject {
+	r := canvas.NewRectangle(color.Transparent)
+	r.SetMinSize(fyne.NewSize(w, h))
+	return r
+}
+
+// A wash is a surface in a colour of the theme.
+type wash struct {
+	widget.BaseWidget
+	name   fyne.ThemeColorName
+	radius float32
+}
+
+func filled(name fyne.ThemeColorName, radius float32) *wash {
+	w := &wash{name: name, radius: radius}
+	w.ExtendBaseWidget(w)
+	return w
+}
+
+// CreateRenderer implements fyne.Widget.
+func (w *wash) CreateRenderer() fyne.WidgetRenderer {
+	r := &washRenderer{wash: w, rect: canvas.NewRectangle(color.Transparent)}
+	r.Refresh()
+	return r
+}
+
+// Semantics implements access.Semantic: a surface says nothing.
+func (w *wash) Semantics() access.Node { return access.Node{} }
+
+type washRenderer struct {
+	wash *wash
+	rect *canvas.Rectangle
+}
+
+func (r *washRenderer) Layout(size fyne.Size)        { r.rect.Resize(size) }
+func (r *washRenderer) MinSize() fyne.Size           { return fyne.Size{} }
+func (r *washRenderer) Objects() []fyne.CanvasObject { return []fyne.CanvasObject{r.rect} }
+func (r *washRenderer) Destroy()                     {}
+func (r *washRenderer) Refresh() {
+	r.rect.FillColor = theme.Color(r.wash.name)
+	r.rect.CornerRadius = r.wash.radius
+	r.rect.Refresh()
+}
+
+// hairline separates what stands on its two sides.
+func hairline() fyne.CanvasObject { return widget.NewSeparator() }
+
+// column keeps what is inside at most width wide, in the middle.
+type column struct {
+	width  float32
+	middle bool // vertically too
+}
+
+// Layout implements fyne.Layout.
+func (c column) Layout(objects []fyne.CanvasObject, size fyne.Size) {
+	w := min(c.width, size.Width)
+	for _, o := range objects {
+		o.Resize(fyne.NewSize(w, size.Height))
+		h := size.Height
+		if c.middle {
+			h = min(o.MinSize().Height, size.Height)
+		}
+		o.Resize(fyne.NewSize(w, h))
+		o.Move(fyne.NewPos((size.Width-w)/2, (size.Height-h)/2))
+	}
+}
+
+// MinSize implements fyne.Layout.
+func (c column) MinSize(objects []fyne.CanvasObject) fyne.Size {
+	var size fyne.Size
+	for _, o := range objects {
+		size = size.Max(o.MinSize())
+	}
+	return fyne.NewSize(min(size.Width, c.width), size.Height)
+}
+
+// page shows a form in the middle of the window, scrolling where the window is too small for it.
+func page(objects ...fyne.CanvasObject) fyne.CanvasObject {
+	box := container.NewVBox(objects...)
+	return container.NewVScroll(container.New(column{width: pageWidth, middle: true}, container.NewPadded(box)))
+}
+
+const pageWidth = 440
+
+// inset keeps what is inside away from the edges.
+func inset(left, top, right, bottom float32, o fyne.CanvasObject) *fyne.Container {
+	return container.New(layout.NewCustomPaddedLayout(top, bottom, left, right), o)
+}
