@@ -503,6 +503,7 @@ func (r *running) DecodeArguments(_ *dbus.Conn, _ string, _ *dbus.Message, args 
 
 func (r *running) Call(args ...any) ([]any, error) {
 	r.asked.Store(time.Now().UnixNano())
+	nudge(r.called)
 	look := r.fresh()
 	c := call{r.server, look.Root, look, args}
 	if r.path != rootPath && r.path != cachePath {

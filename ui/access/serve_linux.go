@@ -84,7 +84,8 @@ type server struct {
 	at      time.Time
 	running chan struct{} // closed when the look that is under way is there
 	changes []Change
-	news    chan struct{}
+	news    chan struct{} // there are changes to tell
+	called  chan struct{} // somebody asked for something
 }
 
 // reference is how AT-SPI names an object: the connection and the path.
@@ -96,7 +97,7 @@ type reference struct {
 func serveBus(ctx context.Context, address string, t *Tree, do func(func())) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	s := &server{tree: t, do: do, look: &Look{}, news: make(chan struct{}, 1)}
+	s := &server{tree: t, do: do, look: &Look{}, news: make(chan struct{}, 1), called: make(chan struct{}, 1)}
 	conn, err := dbus.Dial(address, dbus.WithContext(ctx), dbus.WithHandler(s))
 	if err != nil {
 		return err
@@ -125,19 +126,26 @@ func serveBus(ctx context.Context, address string, t *Tree, do func(func())) err
 	s.listeners(ctx)
 	tick := time.NewTicker(pace)
 	defer tick.Stop()
-	for {
+	for ticking := true; ; {
 		select {
 		case <-conn.Context().Done():
 			return conn.Context().Err()
 		case <-events:
 			s.listeners(ctx)
+		case <-s.called:
 		case <-s.news:
 			s.tell()
 		case <-tick.C:
-			if s.listened() {
-				s.fresh()
-			}
+			s.fresh()
 		}
+		listened := s.listened()
+		if listened && !ticking {
+			tick.Reset(pace)
+		}
+		if ticking && !listened {
+			tick.Stop() // where nobody listens nothing wakes up
+		}
+		ticking = listened
 	}
 }
 
@@ -190,10 +198,15 @@ func (s *server) store(look *Look, changes []Change) {
 		s.changes = s.changes[len(s.changes)-maxWaiting:]
 	}
 	if len(s.changes) > 0 {
-		select {
-		case s.news <- struct{}{}:
-		default:
-		}
+		nudge(s.news)
+	}
+}
+
+// nudge wakes whoever waits for c, now or when they come to it.
+func nudge(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
 	}
 }
 
