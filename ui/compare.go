@@ -1,0 +1,192 @@
+package ui
+
+import (
+	"strings"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/lang"
+	"fyne.io/fyne/v2/layout"
+	"fyne.io/fyne/v2/widget"
+
+	"github.com/sotto-im/sotto/crypto/otr"
+	"github.com/sotto-im/sotto/session"
+	"github.com/sotto-im/sotto/ui/access"
+	"github.com/sotto-im/sotto/ui/look"
+)
+
+const compareWidth = 560
+
+// compare opens the window in which two people compare their fingerprints, or brings it forward.
+func (d *desk) compare(r session.Ref) {
+	c := &comparison{}
+	d.openSheet("compare", r, func(s *sheet) { s.width = compareWidth; c.sheet = s; c.update() })
+}
+
+// A comparison shows both fingerprints of the live session. What is saved is about exactly the one that is shown: when the key in
+// use becomes another while the window is open, nothing can be saved any more.
+type comparison struct {
+	*sheet
+	at      comparePage
+	key     otr.Fingerprint // theirs, as shown
+	ours    otr.Fingerprint
+	groups  []*widget.Check
+	options *options
+	save    *button
+	trouble *trouble
+}
+
+type comparePage uint8
+
+const (
+	compareStart comparePage = iota
+	compareNone              // there is no live key
+	compareKeys
+	compareStale // the key in use is not the shown one any more
+)
+
+// The two things one can say about the shown fingerprint.
+const (
+	saysSame = iota
+	saysNothing
+)
+
+// update shows the keys, or says that the shown one is not in use any more.
+func (c *comparison) update() {
+	contact := c.contact()
+	account, _ := c.desk.model.Account(c.ref.Account)
+	usable := live(contact) && account.Fingerprint != nil
+	switch {
+	case c.at == compareKeys && (!usable || *contact.Key != c.key || *account.Fingerprint != c.ours):
+		c.stale()
+	case c.at == compareKeys, c.at == compareStale:
+	case !usable && c.at != compareNone:
+		c.none()
+	case usable:
+		c.show(*contact.Key, *account.Fingerprint)
+	}
+}
+
+func (c *comparison) name() words { return words{"Name": c.contact().Name} }
+
+func (c *comparison) show(theirs, ours otr.Fingerprint) {
+	c.at, c.key, c.ours = compareKeys, theirs, ours
+	verified := c.contact().Verified != session.NotVerified
+	c.trouble = newTrouble()
+	c.options = newOptions(func(int) { enable(c.save, true) })
+	c.options.escape = c.close
+	c.options.enter = c.saveIt
+	c.options.add(lang.L("All five groups are the same: this is {{.Name}}", c.name()), "")
+	c.options.add(lang.L("I have not compared them"), "")
+	c.save = newMainButton(lang.L("Save"), c.saveIt)
+	start := saysNothing
+	if verified {
+		start = saysSame
+	}
+	c.options.choose(start)
+	enable(c.save, false)
+	left := c.panel(lang.L("{{.Name}} reads this to you", c.name()), theirs, c.ticks(theirs, verified))
+	right := c.panel(lang.L("You read this to {{.Name}}", c.name()), ours, plainGroups(ours))
+	c.turn(leaf{
+		title: lang.L("Compare with {{.Name}}", c.name()),
+		body: []fyne.CanvasObject{
+			look.NewText(lang.L("By phone or in person, so that you know the voice. Tick each group that you hear."), look.Body),
+			container.NewGridWithColumns(2, left, right),
+			gap(0, 2*look.Step),
+			c.options.all[saysSame], gap(0, look.Step), c.options.all[saysNothing],
+			c.trouble,
+		},
+		buttons: []*button{newButton(lang.L("Close"), c.close), c.save},
+		first:   c.groups[0],
+	})
+}
+
+// panel is one fingerprint with what it is and a button that copies it.
+func (c *comparison) panel(heading string, f otr.Fingerprint, groups []fyne.CanvasObject) fyne.CanvasObject {
+	copyIt := newQuietButton(lang.L("Copy"), func() { c.desk.app.Clipboard().SetContent(f.String()) })
+	copyIt.escape = c.close
+	access.Describe(copyIt, heading)
+	objects := append([]fyne.CanvasObject{look.NewText(heading, look.Hint)}, groups...)
+	objects = append(objects, container.NewHBox(copyIt, layout.NewSpacer()))
+	return container.NewStack(filled(look.ColorSurface, look.Radius), inset(2*look.Step, look.Step, 2*look.Step, look.Step, container.New(flow{}, objects...)))
+}
+
+// ticks are the groups of their fingerprint, each with a box to tick off. When all are ticked, the answer follows by itself.
+func (c *comparison) ticks(f otr.Fingerprint, ticked bool) []fyne.CanvasObject {
+	c.groups = nil
+	var rows []fyne.CanvasObject
+	for _, group := range strings.Fields(f.String()) {
+		box := access.Name(widget.NewCheck("", nil), group)
+		box.Checked = ticked
+		box.OnChanged = func(bool) { c.ticked() }
+		c.groups = append(c.groups, box)
+		rows = append(rows, container.NewBorder(nil, nil, box, nil, groupText(group)))
+	}
+	return rows
+}
+
+func (c *comparison) ticked() {
+	for _, box := range c.groups {
+		if !box.Checked {
+			return
+		}
+	}
+	c.options.choose(saysSame)
+}
+
+func plainGroups(f otr.Fingerprint) []fyne.CanvasObject {
+	var rows []fyne.CanvasObject
+	for _, group := range strings.Fields(f.String()) {
+		rows = append(rows, groupText(group))
+	}
+	return rows
+}
+
+// groupText is eight digits that can be selected, in letters of one width.
+func groupText(group string) *widget.Label {
+	l := widget.NewLabel(group)
+	l.TextStyle = fyne.TextStyle{Monospace: true, Bold: true}
+	l.Selectable = true
+	return l
+}
+
+// saveIt records what the person says about the fingerprint that is shown.
+func (c *comparison) saveIt() {
+	if c.at != compareKeys || c.save.Disabled() {
+		return
+	}
+	err := c.desk.engine.SetVerified(c.ref, c.key, c.options.chosen == saysSame)
+	switch {
+	case err == nil:
+		c.close()
+	case isErr(err, session.ErrKeyGone):
+		c.stale()
+	default:
+		c.trouble.say(lang.L("This did not work. Nothing was saved."))
+		c.fit()
+	}
+}
+
+// stale leaves the fingerprint where it is and takes away every possibility to say something about it.
+func (c *comparison) stale() {
+	c.at = compareStale
+	c.options.forbid()
+	for _, box := range c.groups {
+		box.Disable()
+	}
+	enable(c.save, false)
+	c.trouble.say(lang.L("This is not the key in use any more: it changed while this window was open, or the private conversation ended. Nothing was saved. Close the window and compare again."))
+	c.fit()
+}
+
+func (c *comparison) none() {
+	c.at = compareNone
+	start := newMainButton(lang.L("Start private conversation"), func() { c.desk.engine.StartPrivate(c.ref) })
+	c.turn(leaf{
+		title: lang.L("Nothing to compare yet"),
+		body: []fyne.CanvasObject{verdict(look.LockOpen,
+			lang.L("Fingerprints are shown from a private conversation that is going on, and there is none with {{.Name}} at the moment.", c.name()), "")},
+		buttons: []*button{newButton(lang.L("Close"), c.close), start},
+		first:   start,
+	})
+}

@@ -1,0 +1,450 @@
+package ui
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/lang"
+
+	"github.com/sotto-im/sotto/crypto/otr"
+	"github.com/sotto-im/sotto/session"
+	"github.com/sotto-im/sotto/ui/look"
+)
+
+// The most that is taken for a question and for an answer, in bytes. Both fit into one message together.
+const (
+	maxQuestion = 1000
+	maxSecret   = 1000
+)
+
+// verify opens the wizard that finds out whether a contact is who they say, or brings it forward.
+func (d *desk) verify(r session.Ref) {
+	w := &wizard{}
+	d.openSheet("verify", r, func(s *sheet) { w.sheet = s; w.update() })
+}
+
+// A wizard asks the other side for proof in three short pages: how, what, and how it ended. It only shows what the session says; what
+// is true about a key is decided there.
+type wizard struct {
+	*sheet
+	at     wizardPage
+	how    int // chosen on the first page
+	key    otr.Fingerprint
+	before int // number of the last run before ours
+	number int // of our run
+	shown  session.SMPStage
+	both   bool // the shown result says that they have checked us too
+	asked  bool // the person asked them to check us
+
+	question *field
+	secret   secretField
+	trouble  *trouble
+	next     *button
+}
+
+type wizardPage uint8
+
+const (
+	atStart   wizardPage = iota // nothing shown yet
+	atClosed                    // there is no private conversation to verify
+	atChanged                   // the key is not the one the page was opened for, or undecided
+	atTheirs                    // they ask us at this moment
+	atHow
+	atQuestion
+	atSecret
+	atWaiting
+	atResult
+)
+
+// The ways to verify, in the order in which they are offered.
+const (
+	byQuestion = iota
+	bySecret
+	byComparison
+)
+
+// update shows the page that is right for how things are now.
+func (w *wizard) update() {
+	c := w.contact()
+	run, ok := w.desk.model.SMP(w.ref)
+	if w.at == atWaiting || w.at == atResult {
+		w.follow(run, ok)
+		return
+	}
+	switch {
+	case c.KeyChange != nil:
+		w.show(atChanged, w.changedPage)
+	case !live(c):
+		w.show(atClosed, w.closedPage)
+	case ok && run.Stage == session.SMPWaiting && run.Ours:
+		w.key, w.number = run.Key, run.Number
+		w.waiting(run)
+	case ok && run.Stage == session.SMPNeedsAnswer:
+		w.show(atTheirs, w.theirsPage)
+	case w.at == atHow && *c.Key == w.key:
+	case (w.at == atQuestion || w.at == atSecret) && *c.Key == w.key:
+	case w.at == atQuestion || w.at == atSecret:
+		w.show(atChanged, w.changedPage)
+	case w.at == atChanged && *c.Key != w.key:
+		// The person goes on by the button, knowing that it is another key.
+	default:
+		w.key = *c.Key
+		w.show(atHow, w.howPage)
+	}
+}
+
+// live tells whether there is a private conversation with a key to verify.
+func live(c session.Contact) bool {
+	return c.Key != nil && (c.Lock == session.Unverified || c.Lock == session.Private)
+}
+
+func (w *wizard) show(at wizardPage, page func()) {
+	if w.at != at {
+		w.at = at
+		page()
+	}
+}
+
+func (w *wizard) name() words { return words{"Name": w.contact().Name} }
+
+// again begins anew with the key that is in use now.
+func (w *wizard) again() {
+	w.at = atStart
+	run, _ := w.desk.model.SMP(w.ref)
+	w.before = run.Number
+	w.update()
+}
+
+func (w *wizard) howPage() {
+	about := lang.L("Your conversation is private, but a stranger could have stepped in before it began. One small check settles it.")
+	if w.contact().Verified != session.NotVerified {
+		about = lang.L("You have verified {{.Name}} already. You can do it again.", w.name())
+	}
+	next := newMainButton(lang.L("Next"), w.chosen)
+	group := newOptions(func(i int) { w.how = i })
+	group.enter, group.escape = w.chosen, w.close
+	group.add(lang.L("Ask {{.Name}} something only {{.Name}} knows", w.name()), lang.L("Recommended. It takes a minute, here in this window."))
+	group.add(lang.L("Use a secret you both already know"), lang.L("You both type it. It is never sent."))
+	group.add(lang.L("Compare fingerprints"), lang.L("By phone or in person: you read numbers to each other."))
+	group.choose(w.how)
+	w.turn(leaf{
+		title: lang.L("Is this really {{.Name}}?", w.name()),
+		step:  stepWords(1),
+		body: []fyne.CanvasObject{
+			look.NewText(about, look.Body), gap(0, look.Step),
+			group.all[byQuestion], gap(0, look.Step), group.all[bySecret], gap(0, look.Step), group.all[byComparison],
+		},
+		buttons: []*button{newButton(lang.L("Not now"), w.close), next},
+		first:   group.all[max(0, group.chosen)],
+		enter:   w.chosen,
+	})
+}
+
+func stepWords(n int) string { return lang.L("{{.Step}} of 3", words{"Step": n}) }
+
+func (w *wizard) chosen() {
+	switch w.how {
+	case bySecret:
+		w.show(atSecret, w.secretPage)
+	case byComparison:
+		w.close()
+		w.desk.compare(w.ref)
+	default:
+		w.show(atQuestion, w.questionPage)
+	}
+}
+
+func (w *wizard) questionPage() {
+	w.question = newField("")
+	w.secretEntry(lang.L("Answer"))
+	w.question.escape = w.close
+	w.question.OnSubmitted = func(string) { w.window.Canvas().Focus(w.secret.field) }
+	w.question.OnChanged = func(string) { w.typed() }
+	w.next = newMainButton(lang.L("Ask {{.Name}}", w.name()), w.send)
+	named(w.question, lang.L("Question"))
+	w.turn(leaf{
+		title: lang.L("Ask {{.Name}}", w.name()),
+		step:  stepWords(2),
+		body: []fyne.CanvasObject{
+			label(lang.L("Question")), w.question, gap(0, look.Step),
+			label(lang.L("Answer")), w.secret.field, w.secret.about,
+			hint(lang.L("Whoever is at the other end sees the question. Ask for something that was never said in this chat and is not easy to guess.")),
+			w.trouble,
+		},
+		buttons: []*button{newButton(lang.L("Back"), w.back), w.next},
+		first:   w.question,
+	})
+	w.wipe = w.forgetTyped
+	w.typed()
+}
+
+func (w *wizard) secretPage() {
+	w.question = nil
+	w.secretEntry(lang.L("Secret"))
+	w.next = newMainButton(lang.L("Compare with {{.Name}}", w.name()), w.send)
+	w.turn(leaf{
+		title: lang.L("A secret you both know"),
+		step:  stepWords(2),
+		body: []fyne.CanvasObject{
+			look.NewText(lang.L("{{.Name}} types the same on the other side. The secret itself is never sent.", w.name()), look.Body),
+			label(lang.L("Secret")), w.secret.field, w.secret.about,
+			hint(lang.L("Agree on it by phone or in person, not in this chat.")),
+			w.trouble,
+		},
+		buttons: []*button{newButton(lang.L("Back"), w.back), w.next},
+		first:   w.secret.field,
+	})
+	w.wipe = w.forgetTyped
+	w.typed()
+}
+
+func (w *wizard) secretEntry(name string) {
+	w.secret = newSecretField()
+	named(w.secret.field, name)
+	w.secret.escape = w.close
+	w.secret.OnSubmitted = func(string) { w.send() }
+	w.secret.OnChanged = func(string) { w.typed() }
+	w.trouble = newTrouble()
+}
+
+func (w *wizard) forgetTyped() {
+	w.secret.OnChanged = nil
+	w.secret.SetText("")
+}
+
+func (w *wizard) back() {
+	w.show(atHow, w.howPage)
+}
+
+// typed tells what will be compared, and allows to go on when there is enough.
+func (w *wizard) typed() {
+	w.secret.about.SetText(typedWords(w.secret.Text))
+	enable(w.next, w.complete())
+}
+
+func (w *wizard) complete() bool {
+	if w.question != nil && (strings.TrimSpace(w.question.Text) == "" || len(w.question.Text) > maxQuestion) {
+		return false
+	}
+	return w.secret.Text != "" && len(w.secret.Text) <= maxSecret
+}
+
+// typedWords tells about a secret what one does not see in dots.
+func typedWords(secret string) string {
+	switch {
+	case len(secret) > maxSecret:
+		return lang.L("This is too long.")
+	case secret != strings.TrimSpace(secret):
+		return lang.L("Compared exactly as typed. It begins or ends with a space.")
+	case utf8.RuneCountInString(secret) > 0:
+		return lang.N("Compared exactly as typed: {{.Count}} characters, capital letters count.", utf8.RuneCountInString(secret), words{"Count": utf8.RuneCountInString(secret)})
+	}
+	return lang.L("Compared exactly as typed, with capital letters and spaces.")
+}
+
+// send begins the run for the key that the wizard was opened for.
+func (w *wizard) send() {
+	if !w.complete() {
+		return
+	}
+	run, _ := w.desk.model.SMP(w.ref)
+	w.before, w.number = run.Number, 0
+	secret := []byte(w.secret.Text)
+	defer wipe(secret)
+	var err error
+	if w.question == nil {
+		err = w.desk.engine.Share(w.ref, w.key, secret)
+	} else {
+		err = w.desk.engine.Ask(w.ref, w.key, strings.TrimSpace(w.question.Text), secret)
+	}
+	if err != nil {
+		w.trouble.say(askErrorWords(err, w.contact()))
+		w.fit()
+		return
+	}
+	w.asked = false
+	w.waiting(session.SMP{Asked: w.question != nil})
+}
+
+// askErrorWords says why a check did not begin.
+func askErrorWords(err error, c session.Contact) string {
+	name := words{"Name": c.Name}
+	switch {
+	case isErr(err, session.ErrKeyGone):
+		return lang.L("Nothing was sent: {{.Name}} uses another key now. Close this and begin again.", name)
+	case isErr(err, session.ErrNotPrivate):
+		return lang.L("Nothing was sent: the private conversation has ended.")
+	case isErr(err, session.ErrKeyUndecided):
+		return lang.L("Nothing was sent: {{.Name}} uses a new key, and you have not decided about it.", name)
+	}
+	return lang.L("This did not work. Nothing was sent.")
+}
+
+// waiting is the third page, until the session tells how it ended.
+func (w *wizard) waiting(run session.SMP) {
+	w.at, w.shown = atWaiting, session.SMPWaiting
+	about := lang.L("{{.Name}} sees your question now. You can keep writing.", w.name())
+	if !run.Asked {
+		about = lang.L("{{.Name}} is asked for the secret now. You can keep writing.", w.name())
+	}
+	w.turn(leaf{
+		title:   lang.L("Waiting for {{.Name}}", w.name()),
+		step:    stepWords(3),
+		body:    []fyne.CanvasObject{newTrack(w.contact().Name, trackAsked), look.NewText(about, look.Body)},
+		buttons: []*button{newButton(lang.L("Cancel"), func() { w.desk.engine.CancelSMP(w.ref) })},
+	})
+}
+
+// follow shows what has become of our run.
+func (w *wizard) follow(run session.SMP, ok bool) {
+	if !ok || run.Number <= w.before {
+		return
+	}
+	if w.number == 0 && run.Ours {
+		w.number = run.Number
+	}
+	if run.Number != w.number {
+		if w.at == atWaiting && w.number != 0 {
+			w.result(session.SMP{Stage: session.SMPAborted})
+		}
+		return
+	}
+	if run.Stage == session.SMPWaiting {
+		return
+	}
+	if w.at == atResult && w.shown == run.Stage && w.both == w.contact().VerifiedUs {
+		return
+	}
+	w.result(run)
+}
+
+// result is the third page when it is over.
+func (w *wizard) result(run session.SMP) {
+	w.at, w.shown, w.both = atResult, run.Stage, w.contact().VerifiedUs
+	switch run.Stage {
+	case session.SMPSucceeded:
+		w.success(run)
+	case session.SMPFailed:
+		w.failure(run)
+	case session.SMPTimedOut:
+		w.stopped(lang.L("No answer from {{.Name}}", w.name()),
+			lang.L("{{.Name}} has not answered. Nothing has changed. Try again when you both have a moment, or compare fingerprints by phone.", w.name()))
+	case session.SMPCancelled:
+		w.stopped(lang.L("You stopped the check"), lang.L("Nothing has changed. You can begin again at any time."))
+	default:
+		w.stopped(lang.L("The check was stopped"),
+			lang.L("{{.Name}} stopped it, or the private conversation ended. Nothing has changed.", w.name()))
+	}
+}
+
+func (w *wizard) success(run session.SMP) {
+	said := lang.L("{{.Name}} gave the right answer. You now know that it is really {{.Name}}.", w.name())
+	if !run.Asked {
+		said = lang.L("You and {{.Name}} typed the same secret. You now know that it is really {{.Name}}.", w.name())
+	}
+	beneath := lang.L("{{.Name}} has checked you too.", w.name())
+	buttons := []*button{newMainButton(lang.L("Done"), w.close)}
+	if !w.both {
+		beneath = lang.L("{{.Name}} has not checked you yet.", w.name())
+		if w.asked {
+			beneath = lang.L("{{.Name}} has not checked you yet. You asked for it in the conversation.", w.name())
+		} else {
+			buttons = append([]*button{newButton(lang.L("Ask {{.Name}} to check me", w.name()), w.askBack)}, buttons...)
+		}
+	}
+	w.trouble = newTrouble()
+	w.turn(leaf{
+		title:   lang.L("This is {{.Name}}", w.name()),
+		step:    stepWords(3),
+		body:    []fyne.CanvasObject{newTrack(w.contact().Name, trackDone), verdict(look.LockTick, said, beneath), w.trouble},
+		buttons: buttons,
+		first:   buttons[len(buttons)-1],
+		enter:   w.close,
+	})
+}
+
+// askBack asks the other side, in the conversation, to verify us in their turn.
+func (w *wizard) askBack() {
+	text := lang.L("I have checked that you are you. Would you check me too? Press the lock above our conversation and choose to verify.")
+	if _, err := w.desk.engine.Send(w.ref, text, session.SendPrivately); err != nil {
+		w.trouble.say(sendErrorWords(err, w.contact()))
+		w.fit()
+		return
+	}
+	w.asked = true
+	run, _ := w.desk.model.SMP(w.ref)
+	w.success(run)
+}
+
+func (w *wizard) failure(run session.SMP) {
+	beneath := ""
+	if run.Kept {
+		beneath = lang.L("Your earlier verification of {{.Name}} still stands.", w.name())
+	}
+	again := newMainButton(lang.L("Try again"), w.again)
+	w.turn(leaf{
+		title: lang.L("The answers differ"),
+		step:  stepWords(3),
+		body: []fyne.CanvasObject{
+			newTrack(w.contact().Name, trackDiffers),
+			verdict(look.LockQuestion, lang.L("Often it is a typo. If you are sure about the answer, call {{.Name}} before you write anything private.", w.name()), beneath),
+		},
+		buttons: []*button{newButton(lang.L("Compare fingerprints"), w.compareInstead), again},
+		first:   again,
+		enter:   w.again,
+	})
+}
+
+func (w *wizard) stopped(title, said string) {
+	again := newMainButton(lang.L("Try again"), w.again)
+	w.turn(leaf{
+		title:   title,
+		step:    stepWords(3),
+		body:    []fyne.CanvasObject{look.NewText(said, look.Body)},
+		buttons: []*button{newButton(lang.L("Compare fingerprints"), w.compareInstead), newButton(lang.L("Close"), w.close), again},
+		first:   again,
+		enter:   w.again,
+	})
+}
+
+func (w *wizard) compareInstead() {
+	w.close()
+	w.desk.compare(w.ref)
+}
+
+func (w *wizard) closedPage() {
+	start := newMainButton(lang.L("Start private conversation"), func() { w.desk.engine.StartPrivate(w.ref) })
+	w.turn(leaf{
+		title: lang.L("Not private now"),
+		body: []fyne.CanvasObject{verdict(look.LockOpen,
+			lang.L("There is no private conversation with {{.Name}} at the moment. Checking who somebody is works only inside one.", w.name()), "")},
+		buttons: []*button{newButton(lang.L("Close"), w.close), start},
+		first:   start,
+	})
+}
+
+func (w *wizard) changedPage() {
+	said := lang.L("{{.Name}} uses another key than a moment ago. What you typed was for the old one and was not sent.", w.name())
+	on := newMainButton(lang.L("Begin again"), w.again)
+	if w.contact().KeyChange != nil {
+		said = lang.L("{{.Name}} uses a new key. Decide about it first.", w.name())
+		on = newMainButton(lang.L("Decide"), func() { w.close(); w.desk.decideKey(w.ref) })
+	}
+	w.turn(leaf{
+		title:   lang.L("The key has changed"),
+		body:    []fyne.CanvasObject{verdict(look.LockCut, said, "")},
+		buttons: []*button{newButton(lang.L("Close"), w.close), on},
+		first:   on,
+	})
+}
+
+func (w *wizard) theirsPage() {
+	on := newMainButton(lang.L("Answer"), func() { w.close(); w.desk.answer(w.ref) })
+	w.turn(leaf{
+		title:   lang.L("{{.Name}} asks you", w.name()),
+		body:    []fyne.CanvasObject{look.NewText(lang.L("{{.Name}} is checking you at this moment. Answer first; then it is your turn.", w.name()), look.Body)},
+		buttons: []*button{newButton(lang.L("Close"), w.close), on},
+		first:   on,
+	})
+}
