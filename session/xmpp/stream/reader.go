@@ -78,17 +78,19 @@ func (r *Reader) Header() (*Header, error) {
 }
 
 func (r *Reader) readHeader() (*Header, error) {
-	for first := true; ; first = false {
+	declared := false
+	for {
 		tok, err := r.dec.RawToken()
 		if err != nil {
 			return nil, err
 		}
 		switch tok := tok.(type) {
 		case xml.ProcInst:
-			if !first || tok.Target != "xml" {
+			if declared || tok.Target != "xml" {
 				return nil, refuse("processing instruction")
 			}
-		case xml.CharData:
+			declared = true
+		case xml.CharData: // before the declaration it belongs to the stream before: some clients end each element with a line feed
 			if !isSpace(tok) {
 				return nil, refuse("text before the stream")
 			}
