@@ -45,7 +45,7 @@ func ParsePublicKey(p, q, g, y []byte) (*PublicKey, error) {
 	if len(p) != PSize || p[0] < 0x80 || p[PSize-1]&1 == 0 {
 		return nil, ErrKey
 	}
-	if len(q) != QSize || q[0] < 0x80 || q[QSize-1]&1 == 0 {
+	if len(q) != QSize || q[0] < 0x80 {
 		return nil, ErrKey
 	}
 	qInt := new(big.Int).SetBytes(q)

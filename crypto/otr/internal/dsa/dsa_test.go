@@ -134,6 +134,7 @@ func TestVerifyRefuses(t *testing.T) {
 		"r = 0":        {zero, s},
 		"s = 0":        {r, zero},
 		"both 0":       {zero, zero},
+		"r = 1, s = 0": {one, zero},
 		"r = q":        {q, s},
 		"s = q":        {r, q},
 		"both q":       {q, q},
@@ -193,18 +194,53 @@ func hostileKeys() map[string][4][]byte {
 		"p and q of 16384 bits":  {bytes.Repeat([]byte{0xff}, 2048), bytes.Repeat([]byte{0xff}, 2048), b(g), b(y)},
 		"q and p in wrong order": {b(q), b(p), b(g), b(y)},
 	}
-	// A divisor of p-1 of the right size that is not prime: its factors divide p-1 for a p made to order.
-	factor := number("FFFFFFFFFFFFFFFFFFC5") // 80 bits
-	composite := new(big.Int).Mul(factor, factor)
-	step := new(big.Int).Lsh(composite, 1)
-	made := new(big.Int).SetBytes(bytes.Repeat([]byte{0xfe}, PSize))
-	made.Sub(made, new(big.Int).Rem(made, step)).Add(made, one)
-	for !made.ProbablyPrime(0) {
-		made.Sub(made, step)
-	}
-	order := generator(made, composite)
-	cases["q composite"] = [4][]byte{b(made), b(composite), b(order), b(order)}
+	// Keys in which all else is right: the order of g and y is q, which divides p-1.
+	whole := func(p, q *big.Int) [4][]byte { g := generator(p, q); return [4][]byte{b(p), b(q), b(g), b(g)} }
+	cases["q composite"] = whole(primeBelow(8*PSize, square80), square80)
+	cases["p of 1023 bits, q divides p-1"] = whole(primeBelow(8*PSize-1, q), q)
+	cases["q of 159 bits, q divides p-1"] = whole(primeBelow(8*PSize, prime159), prime159)
+	even := new(big.Int).Sub(p, q)
+	cases["p even, q divides p-1"] = [4][]byte{b(even), b(q), b(g), b(y)}
+
+	// p = m·n where q divides m-1 but not p-1, and g = y is of order q modulo m and 1 modulo n.
+	m, n := primeBelow(4*PSize, q), number(rfcP)
+	n.Rsh(n, 4*PSize).SetBit(n, 0, 1)
+	product := new(big.Int).Mul(m, n)
+	inverse := new(big.Int).ModInverse(n, m)
+	crt := new(big.Int).Sub(generator(m, q), one)
+	crt.Mul(crt, inverse).Mod(crt, m).Mul(crt, n).Add(crt, one)
+	cases["q does not divide p-1"] = [4][]byte{b(product), b(q), b(crt), b(crt)}
 	return cases
+}
+
+var (
+	square80 = new(big.Int).Mul(number("FFFFFFFFFFFFFFFFFFBF"), number("FFFFFFFFFFFFFFFFFFBF")) // of a prime
+	prime159 = number("4CB7CB3FB63471C4EF14680F102FD4ABD2B4C7FD")
+)
+
+// primeBelow returns the greatest prime of that many bits that is 1 modulo 2q.
+func primeBelow(bits uint, q *big.Int) *big.Int {
+	step := new(big.Int).Lsh(q, 1)
+	n := new(big.Int).Lsh(one, bits)
+	n.Sub(n, one)
+	n.Sub(n, new(big.Int).Rem(n, step)).Add(n, one)
+	for n.BitLen() > int(bits) || !n.ProbablyPrime(0) {
+		n.Sub(n, step)
+	}
+	return n
+}
+
+// TestHostileKeysAreGoodOtherwise: what the cases above are made by gives good keys where nothing is wrong.
+func TestHostileKeysAreGoodOtherwise(t *testing.T) {
+	q := number(rfcQ)
+	p := primeBelow(8*PSize, q)
+	g := generator(p, q).Bytes()
+	if _, err := ParsePublicKey(p.Bytes(), q.Bytes(), g, g); err != nil {
+		t.Error(err)
+	}
+	if !prime159.ProbablyPrime(20) || prime159.BitLen() != 159 || square80.BitLen() != 160 {
+		t.Error("prime159 or square80 is not what its name says")
+	}
 }
 
 func TestHostileKeys(t *testing.T) {
@@ -255,6 +291,18 @@ func TestParsePrivateKeyRefuses(t *testing.T) {
 		if _, err := ParsePrivateKey(k[0], k[1], k[2], k[3], x.Bytes()); !errors.Is(err, ErrKey) {
 			t.Errorf("%s: accepted", name)
 		}
+	}
+}
+
+// TestShortX: a private number may be short, but not written with zeros before it.
+func TestShortX(t *testing.T) {
+	p, g := number(rfcP), number(rfcG)
+	y := new(big.Int).Exp(g, big.NewInt(5), p).Bytes()
+	if k, err := ParsePrivateKey(p.Bytes(), number(rfcQ).Bytes(), g.Bytes(), y, []byte{5}); err != nil || !bytes.Equal(k.X(), []byte{5}) {
+		t.Errorf("5 is refused: %v", err)
+	}
+	if _, err := ParsePrivateKey(p.Bytes(), number(rfcQ).Bytes(), g.Bytes(), y, []byte{0, 5}); !errors.Is(err, ErrKey) {
+		t.Errorf("00 05: %v", err)
 	}
 }
 

@@ -276,6 +276,21 @@ func TestRandomSourceFails(t *testing.T) {
 	}
 }
 
+// TestNewScalar: scalars are of every length that q leaves, and none is refused.
+func TestNewScalar(t *testing.T) {
+	longest := 0
+	for range 64 {
+		k, err := NewScalar(rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		longest = max(longest, new(big.Int).SetBytes(k.Bytes()).BitLen())
+	}
+	if longest != qInt.BitLen() {
+		t.Errorf("the longest of 64 scalars has %d bits", longest)
+	}
+}
+
 type failing struct{}
 
 func (failing) Read([]byte) (int, error) { return 0, errors.New("no randomness") }

