@@ -81,22 +81,3 @@ func TestConversation(t *testing.T) {
 		t.Errorf("Send in Finished: %v", err)
 	}
 }
-
-func TestSMP(t *testing.T) {
-	n, alice, bob := encrypted(t, otr.PolicyManual)
-	events, err := alice.StartSMP("color?", []byte("red"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	alice.Do(events)
-	n.Run()
-	r := bob.Take()[0].(otr.SMPRequest)
-	events, err = bob.AnswerSMP(r.ID, []byte("red"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	bob.Do(events)
-	n.Run()
-	t.Logf("%+v", alice.Take())
-	t.Logf("%+v", bob.Take())
-}

@@ -37,12 +37,14 @@ var testKey = sync.OnceValue(func() *PrivateKey {
 	return k
 })
 
-// session returns two conversations in Encrypted.
-func session(t testing.TB) (alice, bob *Conversation) {
+// session returns two conversations in Encrypted, the same ones each time.
+func session(t testing.TB) (alice, bob *Conversation) { return sessionOf(t, "alice", "bob") }
+
+func sessionOf(t testing.TB, aliceRand, bobRand string) (alice, bob *Conversation) {
 	t.Helper()
 	now := func() time.Time { return time.Unix(1e9, 0) }
-	alice = New(&Config{Key: testKey(), Tag: 0x1000, Policy: PolicyManual, Rand: testRand("alice"), Time: now})
-	bob = New(&Config{Key: testKey(), Tag: 0x2000, Policy: PolicyManual, Rand: testRand("bob"), Time: now})
+	alice = New(&Config{Key: testKey(), Tag: 0x1000, Policy: PolicyManual, Rand: testRand(aliceRand), Time: now})
+	bob = New(&Config{Key: testKey(), Tag: 0x2000, Policy: PolicyManual, Rand: testRand(bobRand), Time: now})
 	deliver(alice, bob, bob.Start())
 	if alice.State() != Encrypted || bob.State() != Encrypted {
 		t.Fatal("no session")
