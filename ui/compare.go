@@ -7,6 +7,7 @@ import (
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/layout"
+	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
 	"github.com/sotto-im/sotto/crypto/otr"
@@ -134,10 +135,12 @@ func (c *comparison) ticked() {
 	c.options.choose(saysSame)
 }
 
+// plainGroups are the groups of our own fingerprint, each in line with one of theirs.
 func plainGroups(f otr.Fingerprint) []fyne.CanvasObject {
 	var rows []fyne.CanvasObject
+	high := widget.NewCheck("", nil).MinSize().Height
 	for _, group := range strings.Fields(f.String()) {
-		rows = append(rows, groupText(group))
+		rows = append(rows, container.NewBorder(nil, nil, gap(0, high), nil, groupText(group)))
 	}
 	return rows
 }
@@ -145,7 +148,8 @@ func plainGroups(f otr.Fingerprint) []fyne.CanvasObject {
 // groupText is eight digits that can be selected, in letters of one width.
 func groupText(group string) *widget.Label {
 	l := widget.NewLabel(group)
-	l.TextStyle = fyne.TextStyle{Monospace: true, Bold: true}
+	l.TextStyle = fyne.TextStyle{Monospace: true}
+	l.SizeName = theme.SizeNameSubHeadingText
 	l.Selectable = true
 	return l
 }

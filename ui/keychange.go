@@ -1,9 +1,12 @@
 package ui
 
 import (
+	"strings"
+
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/lang"
+	"fyne.io/fyne/v2/widget"
 
 	"github.com/sotto-im/sotto/crypto/otr"
 	"github.com/sotto-im/sotto/session"
@@ -75,7 +78,10 @@ func (k *keyDecider) choice(change session.KeyChange, replaced bool) {
 func keyCard(heading string, key session.Key, l look.Lock) fyne.CanvasObject {
 	mark := inset(2*look.Step, 2*look.Step, 0, 0, container.New(flow{}, look.NewLockMark(l, look.LockSmall, "")))
 	objects := []fyne.CanvasObject{container.NewBorder(nil, nil, mark, nil, look.NewText(heading, look.Strong))}
-	objects = append(objects, plainGroups(key.Fingerprint)...)
+	groups := widget.NewLabel(strings.ReplaceAll(key.Fingerprint.String(), " ", "\n"))
+	groups.TextStyle.Monospace = true
+	groups.Selectable = true
+	objects = append(objects, groups)
 	if about := keyWords(key); about != "" {
 		objects = append(objects, look.NewText(about, look.Hint))
 	}

@@ -14,7 +14,7 @@ import (
 
 const (
 	sheetWidth   = 480
-	sheetPadding = 6 * look.Step
+	sheetPadding = 4 * look.Step // and what words have of their own
 )
 
 // A sheet is a small window about one contact: a title, what there is to say, and buttons. It does not hold up the main window, so
@@ -97,12 +97,18 @@ func (s *sheet) turn(l leaf) {
 		head = container.NewStack(look.NewText(l.title, look.Title))
 	}
 	foot := container.NewHBox(layout.NewSpacer())
-	for _, b := range l.buttons {
+	for i, b := range l.buttons {
+		if i > 0 {
+			foot.Add(gap(0, 0))
+		}
 		b.escape = s.close
 		foot.Add(b)
 	}
-	objects := append([]fyne.CanvasObject{head}, l.body...)
-	objects = append(objects, gap(0, 3*look.Step), foot)
+	objects := []fyne.CanvasObject{head}
+	for _, o := range l.body {
+		objects = append(objects, aligned(o))
+	}
+	objects = append(objects, gap(0, 3*look.Step), aligned(foot))
 	s.root.Objects = []fyne.CanvasObject{inset(sheetPadding, sheetPadding, sheetPadding, sheetPadding, container.New(flow{}, objects...))}
 	s.fit()
 	if l.first != nil {
@@ -110,6 +116,14 @@ func (s *sheet) turn(l leaf) {
 	} else {
 		s.window.Canvas().Unfocus()
 	}
+}
+
+// aligned lets the edge of a box stand under the edge of words, which keep a distance of their own.
+func aligned(o fyne.CanvasObject) fyne.CanvasObject {
+	if _, ok := o.(*look.Text); ok || !o.Visible() && o.MinSize().Height == 0 {
+		return o
+	}
+	return inset(theme.InnerPadding(), 0, theme.InnerPadding(), 0, o)
 }
 
 // fit gives the window the height that its words need at its width.
@@ -154,7 +168,7 @@ func (flow) MinSize(objects []fyne.CanvasObject) fyne.Size {
 
 // hint is a small line of explanation with our sign before it.
 func hint(sentence string) fyne.CanvasObject {
-	mark := inset(2*look.Step, 2*look.Step, 0, 0, container.New(flow{}, look.NewMark(look.IconInfo, 16, "")))
+	mark := inset(0, 2*look.Step, 0, 0, container.New(flow{}, look.NewMark(look.IconInfo, 16, "")))
 	return container.NewBorder(nil, nil, mark, nil, look.NewText(sentence, look.Hint))
 }
 
@@ -164,7 +178,7 @@ func verdict(l look.Lock, sentence, beneath string) fyne.CanvasObject {
 	if beneath != "" {
 		said.Add(look.NewText(beneath, look.Body))
 	}
-	mark := inset(0, 2*look.Step, 2*look.Step, 0, container.New(flow{}, look.NewLockMark(l, look.LockLarge, "")))
+	mark := inset(0, 2*look.Step, look.Step, 0, container.New(flow{}, look.NewLockMark(l, look.LockLarge, "")))
 	return container.NewBorder(nil, nil, mark, nil, said)
 }
 

@@ -91,15 +91,14 @@ type trackRenderer struct {
 func (r *trackRenderer) MinSize() fyne.Size { return fyne.NewSize(60*look.Step, trackHeight) }
 
 func (r *trackRenderer) Layout(size fyne.Size) {
-	left := theme.InnerPadding()
-	room := size.Width - 2*left - trackDot
+	room := size.Width - trackDot
 	for i, dot := range r.dots {
-		x := left + room*float32(i)/2
+		x := room * float32(i) / 2
 		dot.Resize(fyne.NewSquareSize(trackDot))
 		dot.Move(fyne.NewPos(x, 2*look.Step))
 		name := r.names[i].MinSize()
 		r.names[i].Resize(name)
-		r.names[i].Move(fyne.NewPos(left+(size.Width-2*left-name.Width)*float32(i)/2, 2*look.Step+trackDot+look.Step))
+		r.names[i].Move(fyne.NewPos((size.Width-name.Width)*float32(i)/2, 2*look.Step+trackDot+look.Step))
 		if i < len(r.lines) {
 			r.lines[i].Move(fyne.NewPos(x+trackDot+look.Step/2, 2*look.Step+trackDot/2-1))
 			r.lines[i].Resize(fyne.NewSize(room/2-trackDot-look.Step, 2))

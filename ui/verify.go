@@ -237,8 +237,8 @@ func typedWords(secret string) string {
 		return lang.L("This is too long.")
 	case secret != strings.TrimSpace(secret):
 		return lang.L("Compared exactly as typed. It begins or ends with a space.")
-	case utf8.RuneCountInString(secret) > 0:
-		return lang.N("Compared exactly as typed: {{.Count}} characters, capital letters count.", utf8.RuneCountInString(secret), words{"Count": utf8.RuneCountInString(secret)})
+	case secret != "":
+		return lang.L("Compared exactly as typed, with capital letters and spaces. Length: {{.Count}}", words{"Count": utf8.RuneCountInString(secret)})
 	}
 	return lang.L("Compared exactly as typed, with capital letters and spaces.")
 }
@@ -289,9 +289,12 @@ func (w *wizard) waiting(run session.SMP) {
 		about = lang.L("{{.Name}} is asked for the secret now. You can keep writing.", w.name())
 	}
 	w.turn(leaf{
-		title:   lang.L("Waiting for {{.Name}}", w.name()),
-		step:    stepWords(3),
-		body:    []fyne.CanvasObject{newTrack(w.contact().Name, trackAsked), look.NewText(about, look.Body)},
+		title: lang.L("Waiting for {{.Name}}", w.name()),
+		step:  stepWords(3),
+		body: []fyne.CanvasObject{
+			newTrack(w.contact().Name, trackAsked), look.NewText(about, look.Body),
+			look.NewText(lang.L("You can also close this window. The result appears in the conversation."), look.Hint),
+		},
 		buttons: []*button{newButton(lang.L("Cancel"), func() { w.desk.engine.CancelSMP(w.ref) })},
 	})
 }
