@@ -51,6 +51,9 @@ func compare(before, now *Look) []Change {
 		old := before.By[e.Number]
 		if old == nil {
 			changes = append(changes, Change{Kind: Added, Element: e, Parent: e.Parent, At: e.Index})
+			if e.Live != Silent && e.spoken() != "" {
+				changes = append(changes, Change{Kind: Announced, Element: e, Text: e.spoken(), Polite: e.Live})
+			}
 			if e.State&Focused != 0 {
 				changes = append(changes, Change{Kind: StateChanged, Element: e, State: Focused})
 			}

@@ -330,7 +330,9 @@ func TestChanges(t *testing.T) {
 	entry := access.Name(widget.NewEntry(), "Message")
 	lock := newOwn(access.Node{Role: access.Status, Name: "Lock", Text: "Not private", Live: access.Politely})
 	check := widget.NewCheck("Keep", nil)
-	tree, w := shown(t, container.NewVBox(entry, lock, check))
+	trouble := newOwn(access.Node{Role: access.Alert, Text: "Something went wrong", Live: access.Assertive})
+	trouble.Hide()
+	tree, w := shown(t, container.NewVBox(entry, lock, check, trouble))
 	tree.Look()
 	for _, c := range []struct {
 		name string
@@ -341,6 +343,7 @@ func TestChanges(t *testing.T) {
 		{"typing", func() { w.Canvas().Focus(entry); test.Type(entry, "hello") }, fmt.Sprintf("inserted 0 hello, caret 5, state %d true", access.Focused)},
 		{"replacing", func() { entry.SetText("help") }, "deleted 3 lo, inserted 3 p, caret 4"},
 		{"the lock", func() { lock.node.Text = "Unverified" }, `deleted 0 Not private, inserted 0 Unverified, said "Lock: Unverified" 1`},
+		{"trouble", func() { trouble.Show() }, `added  3, said "Something went wrong" 2`},
 		{"checking", func() { check.SetChecked(true) }, fmt.Sprintf("state %d true", access.Checked)},
 		{"disabling", func() { check.Disable() }, fmt.Sprintf("state %d true", access.Disabled)},
 		{"losing the focus", func() { w.Canvas().Unfocus() }, fmt.Sprintf("state %d false", access.Focused)},
