@@ -28,7 +28,7 @@ func newAccountBar(d *desk) *accountBar {
 	}
 	b.role, b.name, b.tapped = access.MenuButton, lang.L("Account"), b.openMenu
 	b.pressable.words = func() string { return b.jid.Words() + ", " + b.state.Words() }
-	chevron := container.NewCenter(look.NewMark(look.IconDown, float32(look.LockSmall), ""))
+	chevron := container.NewCenter(look.NewMark(look.IconChevron, float32(look.LockSmall), ""))
 	b.inside = inset(4*look.Step, look.Step, 3*look.Step, look.Step,
 		container.NewBorder(nil, nil, container.NewCenter(b.mark), chevron, container.New(&headerWords{}, b.jid, b.state)))
 	b.ExtendBaseWidget(b)

@@ -15,7 +15,7 @@ import (
 // A notice is what a banner says and offers.
 type notice struct {
 	words   string
-	tint    fyne.ThemeColorName // of the band; "" is the colour of raised surfaces
+	tint    fyne.ThemeColorName // of the band; "" is that of what stands around it
 	ink     fyne.ThemeColorName
 	actions []offer
 }
@@ -23,6 +23,7 @@ type notice struct {
 type offer struct {
 	label string
 	do    func()
+	main  bool // what one most likely wants
 }
 
 // A banner is a band across the conversation or the window that says why something does not go on, and what one can do. It takes no
@@ -36,7 +37,7 @@ type banner struct {
 }
 
 func newBanner() *banner {
-	b := &banner{back: filled(look.ColorRaised, 0), words: look.NewText("", look.Body), buttons: container.NewHBox()}
+	b := &banner{back: filled(look.ColorSurface, 0), words: look.NewText("", look.Body), buttons: container.NewHBox()}
 	b.ExtendBaseWidget(b)
 	b.Hide()
 	return b
@@ -44,8 +45,8 @@ func newBanner() *banner {
 
 // CreateRenderer implements fyne.Widget.
 func (b *banner) CreateRenderer() fyne.WidgetRenderer {
-	return widget.NewSimpleRenderer(container.NewStack(b.back,
-		inset(2*look.Step, look.Step, 3*look.Step, look.Step, container.New(&bannerLayout{}, b.words, b.buttons))))
+	return widget.NewSimpleRenderer(container.NewStack(b.back, container.NewBorder(widget.NewSeparator(), nil, nil, nil,
+		inset(2*look.Step, look.Step, 3*look.Step, look.Step, container.New(&bannerLayout{}, b.words, b.buttons)))))
 }
 
 // Semantics implements access.Semantic: a banner is spoken when it appears or changes.
@@ -64,7 +65,7 @@ func (b *banner) show(n notice) {
 		return
 	}
 	if n.tint == "" {
-		n.tint, n.ink = look.ColorRaised, theme.ColorNameForeground
+		n.tint, n.ink = look.ColorSurface, theme.ColorNameForeground
 	}
 	b.back.name = n.tint
 	b.back.Refresh()
@@ -72,7 +73,12 @@ func (b *banner) show(n notice) {
 	b.words.SetText(n.words)
 	b.buttons.Objects = nil
 	for i, o := range n.actions {
-		b.buttons.Add(newButton(o.label, func() { b.shown.actions[i].do() }))
+		press := func() { b.shown.actions[i].do() }
+		if o.main {
+			b.buttons.Add(newMainButton(o.label, press))
+		} else {
+			b.buttons.Add(newButton(o.label, press))
+		}
 	}
 	b.Show()
 	b.Refresh()
@@ -140,15 +146,15 @@ func (d *desk) talkNotice(c session.Contact) notice {
 	switch {
 	case c.Wants:
 		return calm(lang.L("{{.Name}} wants to be your contact: to write to you and to see when you are online.", words{"Name": c.Ref.Contact}),
-			offer{lang.L("Decline"), func() { d.engine.Decline(r) }}, offer{lang.L("Accept"), func() { d.engine.Accept(r) }})
+			offer{label: lang.L("Decline"), do: func() { d.engine.Decline(r) }}, offer{label: lang.L("Accept"), do: func() { d.engine.Accept(r) }, main: true})
 	case c.KeyChange != nil:
 		return danger(lang.L("{{.Name}} uses a new key. You had verified the old one, so nothing is sent until you decide.", name),
-			offer{lang.L("Decide"), func() { d.decideKey(r) }})
+			offer{label: lang.L("Decide"), do: func() { d.decideKey(r) }, main: true})
 	case c.Lock == session.FinishedLock:
 		return d.finishedNotice(c)
 	case c.NoAnswer:
 		return danger(lang.L("The program of {{.Name}} does not answer the invitation to a private conversation. Perhaps it cannot. What you wrote waits here; nothing was sent unencrypted.", name),
-			offer{lang.L("Invite again"), start}, offer{lang.L("Write unencrypted"), func() { d.confirmUnencrypted(c) }})
+			offer{label: lang.L("Invite again"), do: start}, offer{label: lang.L("Write unencrypted"), do: func() { d.confirmUnencrypted(c) }})
 	}
 	return d.waitNotice(c)
 }
@@ -158,10 +164,10 @@ func (d *desk) finishedNotice(c session.Contact) notice {
 	n := notice{
 		words: lang.L("The private conversation has ended. Nothing is sent until you decide.", words{"Name": c.Name}),
 		tint:  look.ColorFinishedBg, ink: look.ColorFinished,
-		actions: []offer{{lang.L("Start again"), func() { d.engine.StartPrivate(r) }}},
+		actions: []offer{{label: lang.L("Start again"), do: func() { d.engine.StartPrivate(r) }, main: true}},
 	}
 	if c.Policy != session.Require {
-		n.actions = append([]offer{{lang.L("Go on unencrypted"), func() { d.engine.EndPrivate(r) }}}, n.actions...)
+		n.actions = append([]offer{{label: lang.L("Go on unencrypted"), do: func() { d.engine.EndPrivate(r) }}}, n.actions...)
 	}
 	return n
 }
@@ -171,11 +177,13 @@ func (d *desk) waitNotice(c session.Contact) notice {
 	name := words{"Name": c.Name}
 	a, _ := d.model.Account(c.Account)
 	switch {
+	case c.Trouble != session.WhyNone:
+		return notice{words: troubleWords(c), tint: look.ColorUnverifiedBg, ink: look.ColorUnverified}
 	case c.Asked && c.Presence == session.PresenceOffline:
 		return notice{words: lang.L("You have asked {{.Name}} to be your contact. There is no answer yet.", name)}
 	case c.SendMode == session.SendBlocked:
 		return notice{words: lang.L("{{.Name}} is not a contact of yours, so nothing can be sent.", name),
-			actions: []offer{{lang.L("Add contact"), func() { d.addContact(c.Ref.Contact) }}}}
+			actions: []offer{{label: lang.L("Add contact"), do: func() { d.addContact(c.Ref.Contact) }}}}
 	case a.State != session.Online:
 		return notice{words: lang.L("You are not connected. What you write waits here.")}
 	case c.SendMode == session.SendWhenPrivate && c.Presence == session.PresenceOffline:

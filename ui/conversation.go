@@ -67,7 +67,7 @@ func newTalkPane(d *desk) *talkPane {
 	t.composer.OnEscape = func() { d.shell.escape() }
 	t.composer.OnShortcut = d.shell.shortcut
 	t.somebody = t.build()
-	t.nobody = container.NewCenter(container.NewVBox(container.NewCenter(picture(72)), tagline(lang.L("Choose a contact to write to."))))
+	t.nobody = placard(lang.L("Choose a contact to write to."))
 	t.content = container.NewStack(t.nobody)
 	return t
 }
@@ -179,7 +179,7 @@ func (t *talkPane) warnOfChange(c session.Contact) {
 	t.changed.show(notice{
 		words: lang.L("What stands here was to go privately. Now it would go unencrypted, so it was not sent."),
 		tint:  look.ColorNotPrivateBg, ink: look.ColorNotPrivate,
-		actions: []offer{{lang.L("I want that"), func() {
+		actions: []offer{{label: lang.L("I want that"), do: func() {
 			t.desk.model.SetDraft(t.ref, t.composer.Text, intent.Agreed(c.SendMode))
 			t.changed.show(notice{})
 			t.focus()

@@ -28,8 +28,10 @@ func (t *talkPane) openLock() {
 			o.do()
 		}
 		b := newButton(o.label, press)
-		if i == 0 {
+		if i == 0 && c.Lock != session.Private {
 			b = newMainButton(o.label, press)
+		}
+		if first == nil {
 			first = b
 		}
 		box.Add(b)
@@ -72,25 +74,25 @@ func (d *desk) lockOffers(c session.Contact) []offer {
 	offers := []offer{}
 	switch {
 	case c.KeyChange != nil:
-		offers = append(offers, offer{lang.L("Decide about the new key"), func() { d.decideKey(r) }})
+		offers = append(offers, offer{label: lang.L("Decide about the new key"), do: func() { d.decideKey(r) }})
 	case c.Lock == session.Unverified:
-		offers = append(offers, offer{lang.L("Verify"), func() { d.verify(r) }})
+		offers = append(offers, offer{label: lang.L("Verify"), do: func() { d.verify(r) }})
 	case c.Lock == session.NotPrivate && c.OnRoster:
-		offers = append(offers, offer{lang.L("Start a private conversation"), start})
+		offers = append(offers, offer{label: lang.L("Start a private conversation"), do: start})
 	case c.Lock == session.FinishedLock:
-		offers = append(offers, offer{lang.L("Start again"), start})
+		offers = append(offers, offer{label: lang.L("Start again"), do: start})
 	case c.Lock == session.Private:
-		offers = append(offers, offer{lang.L("Compare fingerprints"), func() { d.compare(r) }},
-			offer{lang.L("Verify once more"), func() { d.verify(r) }})
+		offers = append(offers, offer{label: lang.L("Compare fingerprints"), do: func() { d.compare(r) }},
+			offer{label: lang.L("Verify once more"), do: func() { d.verify(r) }})
 	}
 	if c.Lock == session.Unverified && c.KeyChange == nil {
-		offers = append(offers, offer{lang.L("Compare fingerprints"), func() { d.compare(r) }})
+		offers = append(offers, offer{label: lang.L("Compare fingerprints"), do: func() { d.compare(r) }})
 	}
 	if c.Lock == session.Unverified || c.Lock == session.Private {
-		offers = append(offers, offer{lang.L("Change to fresh keys"), start},
-			offer{lang.L("End the private conversation"), func() { d.engine.EndPrivate(r) }})
+		offers = append(offers, offer{label: lang.L("Change to fresh keys"), do: start},
+			offer{label: lang.L("End the private conversation"), do: func() { d.engine.EndPrivate(r) }})
 	}
-	return append(offers, offer{lang.L("How messages are protected…"), func() { d.choosePolicy(r) }})
+	return append(offers, offer{label: lang.L("How messages are protected…"), do: func() { d.choosePolicy(r) }})
 }
 
 // openMore offers what has nothing to do with privacy.

@@ -132,12 +132,12 @@ func (d *desk) accountOffers(a session.Account) []offer {
 	jid := a.JID
 	switch a.Problem {
 	case session.ProblemPassword, session.ProblemPasswordMissing, session.ProblemOnlyPlain:
-		return []offer{{lang.L("Type the password"), func() { d.openSignIn(jid) }}}
+		return []offer{{label: lang.L("Type the password"), do: func() { d.openSignIn(jid) }}}
 	}
 	if aboutSecrets(a.Problem) {
-		return []offer{{lang.L("Choose"), func() { delete(d.later, jid); d.route() }}}
+		return []offer{{label: lang.L("Choose"), do: func() { delete(d.later, jid); d.route() }}}
 	}
-	return []offer{{lang.L("Try now"), func() { d.engine.Connect(jid) }}}
+	return []offer{{label: lang.L("Try now"), do: func() { d.engine.Connect(jid) }}}
 }
 
 // sides lays out list and conversation beside one another, or only one of them where the window is narrow.

@@ -39,8 +39,7 @@ func (s *shell) practise() {
 	mode := &practiceMode{cancel: cancel}
 	s.practice = mode
 	s.own.start.trouble.say("")
-	s.show(s.band(container.NewCenter(container.NewVBox(
-		container.NewCenter(picture(72)), tagline(lang.L("One moment: making keys for two."))))))
+	s.show(s.band(placard(lang.L("One moment: making keys for two."))))
 	go func() {
 		p, err := s.begin(ctx, practiceWords())
 		s.do(func() { s.practiceReady(mode, p, err) })
@@ -107,7 +106,7 @@ func (s *shell) band(inside fyne.CanvasObject) fyne.CanvasObject {
 	b.show(notice{
 		words: lang.L("Practice: nothing leaves this computer, and nothing of it is kept."),
 		tint:  look.ColorOwnBubble, ink: theme.ColorNameForeground,
-		actions: []offer{{lang.L("Leave practice"), s.leavePractice}},
+		actions: []offer{{label: lang.L("Leave practice"), do: s.leavePractice}},
 	})
 	return container.NewBorder(b, nil, nil, nil, inside)
 }

@@ -37,7 +37,7 @@ var (
 // newChoice makes a large row: what it does, and a few words about it beneath.
 func newChoice(label, about string, tapped func()) *pressable {
 	words := container.New(layout.NewCustomPaddedVBoxLayout(-2*look.Step), look.NewLine(label, look.Header), look.NewText(about, look.Hint))
-	mark := container.NewCenter(look.NewMark(look.IconChevron, float32(look.LockSmall), ""))
+	mark := container.NewCenter(container.New(layout.NewGridWrapLayout(fyne.NewSquareSize(20)), widget.NewIcon(theme.NavigateNextIcon())))
 	c := &pressable{role: access.Button, name: label, help: about, framed: true, tapped: tapped,
 		inside: inset(2*look.Step, look.Step, 3*look.Step, look.Step, container.NewBorder(nil, nil, nil, mark, words))}
 	c.ExtendBaseWidget(c)

@@ -42,6 +42,11 @@ func picture(size float32) fyne.CanvasObject {
 	return i
 }
 
+// placard fills an empty place with our sign and a sentence.
+func placard(s string) fyne.CanvasObject {
+	return container.New(column{width: pageWidth, middle: true}, container.NewVBox(container.NewCenter(picture(72)), tagline(s)))
+}
+
 func tagline(s string) *look.Text {
 	t := look.NewText(s, look.Body).Center()
 	t.SetColor(look.ColorMuted)

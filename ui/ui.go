@@ -21,6 +21,7 @@ import (
 	"github.com/sotto-im/sotto/session/keyring"
 	"github.com/sotto-im/sotto/session/practice"
 	"github.com/sotto-im/sotto/session/store"
+	"github.com/sotto-im/sotto/ui/access"
 	"github.com/sotto-im/sotto/ui/look"
 )
 
@@ -74,7 +75,13 @@ type shell struct {
 // Run shows the window and returns when the person has closed it. The caller closes session and store.
 func Run(c Config) {
 	s := open(c)
-	c.App.Lifecycle().SetOnStarted(s.started)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	c.App.Lifecycle().SetOnStarted(func() {
+		s.started()
+		// Without an accessibility bus there is nobody to serve, and nothing else depends on it.
+		go func() { _ = access.Serve(ctx, access.New("Sotto", c.App.Driver().AllWindows), s.do) }()
+	})
 	c.App.Lifecycle().SetOnEnteredForeground(func() { s.look(true) })
 	c.App.Lifecycle().SetOnExitedForeground(func() { s.look(false) })
 	if c.PractiseFirst {
@@ -187,7 +194,7 @@ func (s *shell) notify(d *desk, r session.Ref) {
 
 // storeProblem says that settings were unreadable or could not be written.
 func (s *shell) storeProblem(p session.StoreProblem) {
-	dismiss := offer{lang.L("OK"), func() { s.trouble.show(notice{}) }}
+	dismiss := offer{label: lang.L("OK"), do: func() { s.trouble.show(notice{}) }}
 	words := lang.L("Your settings could not be written: the disk may be full or read-only. What you change now holds until you quit.")
 	if p.Damaged != "" {
 		words = lang.L("Your settings could not be read and were put aside as {{.Path}}. Sotto begins without them; whom you had verified is not known any more.", map[string]any{"Path": p.Damaged})

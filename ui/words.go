@@ -191,6 +191,8 @@ func sendErrorWords(err error, c session.Contact) string {
 		return lang.L("Nothing was sent: {{.Name}} uses a new key, and you have not decided about it.", name)
 	case isErr(err, session.ErrEnded):
 		return lang.L("Nothing was sent: the private conversation has ended.")
+	case isErr(err, session.ErrEmpty):
+		return lang.L("There is nothing to send.")
 	case isErr(err, session.ErrTooLong):
 		return lang.L("Nothing was sent: the text is too long. Send it in parts.")
 	}
@@ -357,10 +359,26 @@ func whyWords(w session.Why, c session.Contact) string {
 		return lang.L("Not delivered: the server of {{.Name}} cannot be reached.", name)
 	case session.WhyRefused:
 		return lang.L("Not delivered: {{.Name}} or the server refused it.", name)
+	case session.WhyAway:
+		return lang.L("Not delivered: {{.Name}} is not there, or there is nobody at this address.", name)
 	case session.WhyKeyChanged:
 		return lang.L("Not sent: it was meant for another key of {{.Name}}.", name)
 	case session.WhyTooLong:
 		return lang.L("Not sent: it is too long.")
 	}
 	return lang.L("Not delivered.")
+}
+
+// troubleWords says why the request to be somebody's contact could not be delivered.
+func troubleWords(c session.Contact) string {
+	name := words{"Name": c.Name}
+	switch c.Trouble {
+	case session.WhyNone:
+		return ""
+	case session.WhyNotFound, session.WhyAway:
+		return lang.L("There seems to be nobody at {{.Address}}. Check the address for a typing mistake.", words{"Address": c.Ref.Contact})
+	case session.WhyUnreachable:
+		return lang.L("The server of {{.Name}} cannot be reached, so your request has not arrived.", name)
+	}
+	return lang.L("Your request did not reach {{.Name}}: a server refused it.", name)
 }

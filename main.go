@@ -1,0 +1,100 @@
+// Sotto is a messenger for conversations that stay between two people: Off-the-Record messaging over XMPP.
+package main
+
+import (
+	"context"
+	"crypto/x509"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"fyne.io/fyne/v2/app"
+
+	"github.com/sotto-im/sotto/session"
+	"github.com/sotto-im/sotto/session/keyring"
+	"github.com/sotto-im/sotto/session/practice"
+	"github.com/sotto-im/sotto/session/store"
+	"github.com/sotto-im/sotto/ui"
+)
+
+const version = "0.1.0"
+
+// closing is how long the program waits for private conversations to be ended politely.
+const closing = 5 * time.Second
+
+func main() {
+	configured, err := os.UserConfigDir()
+	if err != nil {
+		configured = "."
+	}
+	profile := flag.String("profile", filepath.Join(configured, "sotto"), "keep settings in this `directory`")
+	practise := flag.Bool("practise", false, "begin in practice mode: no account, nothing leaves this computer")
+	ca := flag.String("ca", "", "also accept servers certified by the authorities in this PEM `file`")
+	show := flag.Bool("version", false, "print the version and exit")
+	flag.Parse()
+	if *show {
+		fmt.Println("sotto", version)
+		return
+	}
+	if err := run(*profile, *ca, *practise); err != nil {
+		fmt.Fprintln(os.Stderr, "sotto:", err)
+		os.Exit(1)
+	}
+}
+
+func run(profile, ca string, practiseFirst bool) error {
+	// Fyne's own choice may be Wayland, on which there is no input method yet.
+	if os.Getenv("DISPLAY") != "" && os.Getenv("FYNE_PLATFORM") == "" {
+		os.Setenv("FYNE_PLATFORM", "x11")
+	}
+	roots, err := authorities(ca)
+	if err != nil {
+		return err
+	}
+	if err := ui.Speak(); err != nil {
+		return err
+	}
+	window := app.NewWithID("im.sotto.Sotto")
+	settings, err := store.Open(profile)
+	if err != nil {
+		ui.Excuse(window, err)
+		return err
+	}
+	defer settings.Close()
+	secrets := keyring.OS()
+	s := session.Open(session.Config{Store: settings, Keyring: secrets, RootCAs: roots})
+	ui.Run(ui.Config{App: window, Engine: s, Store: settings, Keyring: secrets, Practise: begin, PractiseFirst: practiseFirst})
+	ctx, cancel := context.WithTimeout(context.Background(), closing)
+	defer cancel()
+	s.Close(ctx)
+	return nil
+}
+
+// authorities returns nil, which means the system's, or these and those of a file.
+func authorities(file string) (*x509.CertPool, error) {
+	if file == "" {
+		return nil, nil
+	}
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool()
+	}
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("%s holds no certificate", file)
+	}
+	return pool, nil
+}
+
+func begin(ctx context.Context, w practice.Words) (ui.Practice, error) {
+	p, err := practice.Start(ctx, w)
+	if err != nil {
+		return ui.Practice{}, err
+	}
+	return ui.Practice{Engine: p.Session(), Contact: p.Contact(), Close: p.Close}, nil
+}

@@ -1,0 +1,130 @@
+package ui
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/sotto-im/sotto/crypto/otr"
+	"github.com/sotto-im/sotto/session"
+	"github.com/sotto-im/sotto/session/keyring"
+)
+
+// scripted stands for a session: it notes what the window asks for and says what the test tells it to say.
+type scripted struct {
+	events chan session.Event
+	asked  []string
+	refuse error // what Send, SignIn and AddContact answer
+	sent   func(r session.Ref, text string, mode session.SendMode)
+	next   session.EntryID
+}
+
+func newScripted() *scripted { return &scripted{events: make(chan session.Event, 1024)} }
+
+func (s *scripted) note(format string, a ...any) {
+	s.asked = append(s.asked, fmt.Sprintf(format, a...))
+}
+
+func (s *scripted) last() string {
+	if len(s.asked) == 0 {
+		return ""
+	}
+	return s.asked[len(s.asked)-1]
+}
+
+func (s *scripted) Events() <-chan session.Event { return s.events }
+func (s *scripted) UseKeyring(keyring.Keyring)   { s.note("UseKeyring") }
+
+func (s *scripted) SignIn(in session.SignIn) error {
+	s.note("SignIn %s %s plain=%v", in.Address, in.TLS, in.AllowPlain)
+	return s.refuse
+}
+func (s *scripted) Connect(a string)       { s.note("Connect %s", a) }
+func (s *scripted) Disconnect(a string)    { s.note("Disconnect %s", a) }
+func (s *scripted) RemoveAccount(a string) { s.note("RemoveAccount %s", a) }
+func (s *scripted) SetAccountPolicy(a string, p session.Policy) {
+	s.note("SetAccountPolicy %s %d", a, p)
+}
+func (s *scripted) NewIdentity(a string) { s.note("NewIdentity %s", a) }
+func (s *scripted) AddContact(account, address, name string) (session.Ref, error) {
+	s.note("AddContact %s %s %s", account, address, name)
+	return session.Ref{Account: account, Contact: address}, s.refuse
+}
+func (s *scripted) Accept(r session.Ref)              { s.note("Accept %s", r.Contact) }
+func (s *scripted) Decline(r session.Ref)             { s.note("Decline %s", r.Contact) }
+func (s *scripted) Rename(r session.Ref, name string) { s.note("Rename %s %s", r.Contact, name) }
+func (s *scripted) RemoveContact(r session.Ref)       { s.note("RemoveContact %s", r.Contact) }
+func (s *scripted) SetPolicy(r session.Ref, p session.Policy) {
+	s.note("SetPolicy %s %d", r.Contact, p)
+}
+func (s *scripted) Opened(r session.Ref) { s.note("Opened %s", r.Contact) }
+
+func (s *scripted) Send(r session.Ref, text string, mode session.SendMode) (session.EntryID, error) {
+	s.note("Send %s %q %d", r.Contact, text, mode)
+	if s.refuse != nil {
+		return 0, s.refuse
+	}
+	if s.sent != nil {
+		s.sent(r, text, mode)
+	}
+	return 1, nil
+}
+func (s *scripted) Retry(r session.Ref, id session.EntryID) { s.note("Retry %s %d", r.Contact, id) }
+func (s *scripted) Discard(r session.Ref, id session.EntryID) {
+	s.note("Discard %s %d", r.Contact, id)
+}
+func (s *scripted) StartPrivate(r session.Ref)        { s.note("StartPrivate %s", r.Contact) }
+func (s *scripted) EndPrivate(r session.Ref)          { s.note("EndPrivate %s", r.Contact) }
+func (s *scripted) ContinueUnencrypted(r session.Ref) { s.note("ContinueUnencrypted %s", r.Contact) }
+func (s *scripted) Decide(r session.Ref, _ otr.Fingerprint, d session.KeyDecision) {
+	s.note("Decide %s %d", r.Contact, d)
+}
+func (s *scripted) SetVerified(r session.Ref, _ otr.Fingerprint, v bool) error {
+	s.note("SetVerified %s %v", r.Contact, v)
+	return nil
+}
+func (s *scripted) Ask(r session.Ref, _ otr.Fingerprint, q string, _ []byte) error {
+	s.note("Ask %s %s", r.Contact, q)
+	return nil
+}
+func (s *scripted) Share(r session.Ref, _ otr.Fingerprint, _ []byte) error {
+	s.note("Share %s", r.Contact)
+	return nil
+}
+func (s *scripted) Answer(r session.Ref, n int, _ []byte) error {
+	s.note("Answer %s %d", r.Contact, n)
+	return nil
+}
+func (s *scripted) CancelSMP(r session.Ref) { s.note("CancelSMP %s", r.Contact) }
+
+const alice = "alice@example.org"
+
+func contactRef(who string) session.Ref {
+	return session.Ref{Account: alice, Contact: who + "@example.org"}
+}
+
+func onlineAccount() session.AccountChanged {
+	return session.AccountChanged{Account: session.Account{JID: alice, State: session.Online, Server: "example.org", Policy: session.Require, Kept: true}}
+}
+
+// bob is a contact with whom one talks privately.
+func bob() session.Contact {
+	fp := otr.Fingerprint{0x1b, 0x70}
+	return session.Contact{
+		Ref: contactRef("bob"), Name: "Bob Miller", OnRoster: true, Subscription: session.SubscriptionBoth,
+		Presence: session.PresenceOnline, Resource: "laptop", Policy: session.Require, Lock: session.Unverified,
+		Key: &fp, SendMode: session.SendPrivately, Activity: noon,
+	}
+}
+
+var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+
+// entry makes a line of the conversation with bob, one minute after the line before.
+func (s *scripted) entry(kind session.EntryKind, text string) session.Entry {
+	s.next++
+	e := session.Entry{Ref: contactRef("bob"), ID: s.next, Kind: kind, Text: text, Guard: session.EncryptedUnverified,
+		Time: noon.Add(time.Duration(s.next) * time.Minute)}
+	if kind == session.Outgoing {
+		e.Status = session.StatusDelivered
+	}
+	return e
+}
