@@ -1,0 +1,161 @@
+package xmpp
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/sotto-im/sotto/session/xmpp/stream"
+)
+
+// A pulse says when to ask the server for a sign of life, and how long it may take. Together they bound how long a
+// dead line goes unnoticed: 40 seconds, when all is quiet.
+type pulse struct {
+	idle   time.Duration // silence that makes us ask
+	answer time.Duration // silence after asking that means dead
+}
+
+func (p pulse) orUsual() pulse {
+	if p == (pulse{}) {
+		return pulse{idle: 30 * time.Second, answer: 10 * time.Second}
+	}
+	return p
+}
+
+// A ledger remembers what the server has not acknowledged. Stanzas are numbered as XEP-0198 numbers them, from
+// <enable/> on and modulo 2^32; where the server has no acknowledgements, a ping stands for a question, and its answer
+// acknowledges what was sent before it: servers read a stream in order.
+type ledger struct {
+	sent    uint32
+	waiting []waiting
+	asked   time.Time // when the question was sent that waits longest; zero for none
+	upTo    uint32    // what the newest question covers
+	settled chan struct{}
+}
+
+type waiting struct {
+	number uint32
+	id     string
+}
+
+// put writes one thing and enters it in the ledger first, since the answer may be quicker than our return.
+func (c *Conn) put(o outgoing) error {
+	c.mu.Lock()
+	l := &c.ledger
+	if o.stanza {
+		l.sent++
+		if o.id != "" {
+			l.waiting = append(l.waiting, waiting{l.sent, o.id})
+		}
+	}
+	if o.question {
+		if l.asked.IsZero() {
+			l.asked = time.Now()
+		}
+		if c.facts.Acks {
+			o.xml += "<r xmlns='" + nsAcks + "'/>"
+		} else {
+			o.xml += c.addPing(l.sent)
+		}
+		l.upTo = l.sent
+		if o.settled != nil {
+			l.settled = o.settled
+		}
+	}
+	c.mu.Unlock()
+	_, err := c.client.SendOrg(o.xml)
+	return err
+}
+
+// acked reads the h of <a/>.
+func (c *Conn) acked(h string) error {
+	n, err := strconv.ParseUint(h, 10, 32)
+	if err != nil || !c.facts.Acks {
+		return &Error{Kind: BrokenStream, Detail: "an acknowledgement without a count"}
+	}
+	return c.settle(uint32(n))
+}
+
+// settle notes that the server has everything up to and with number.
+func (c *Conn) settle(number uint32) error {
+	c.mu.Lock()
+	l := &c.ledger
+	if after(number, l.sent) {
+		c.mu.Unlock()
+		return &Error{Kind: BrokenStream, Detail: "the server acknowledges more than was sent"}
+	}
+	if after(l.upTo, number) {
+		l.asked = time.Now() // the newest question is still open
+	} else {
+		l.asked = time.Time{}
+	}
+	var done []string
+	for len(l.waiting) > 0 && !after(l.waiting[0].number, number) {
+		done = append(done, l.waiting[0].id)
+		l.waiting = l.waiting[1:]
+	}
+	if l.settled != nil && l.asked.IsZero() {
+		close(l.settled)
+		l.settled = nil
+	}
+	c.mu.Unlock()
+	for _, id := range done {
+		if err := c.pass(delivery{event: &Acked{ID: id}}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// after reports whether a comes after b in counting modulo 2^32.
+func after(a, b uint32) bool { return int32(a-b) > 0 }
+
+// answerAck answers <r/> with the number of stanzas whose events were taken.
+func (c *Conn) answerAck() error {
+	if !c.facts.Acks {
+		return nil
+	}
+	c.mu.Lock()
+	h := c.received
+	c.mu.Unlock()
+	return c.queue(outgoing{xml: mustXML(stream.New(nsAcks, "a", "h", strconv.FormatUint(uint64(h), 10)))})
+}
+
+// untilBeat is how long until the pulse must be looked at again.
+func (c *Conn) untilBeat() time.Duration {
+	c.mu.Lock()
+	asked := c.ledger.asked
+	c.mu.Unlock()
+	if !asked.IsZero() {
+		return max(0, time.Until(asked.Add(c.pulse.answer)))
+	}
+	return max(0, time.Until(time.Unix(0, c.guard.heard.Load()).Add(c.pulse.idle)))
+}
+
+// beat asks for a sign of life, or declares the line dead when one was asked for and did not come. While the reader
+// is held up by a receiver that takes no events, an answer may have come and not been read yet.
+func (c *Conn) beat() error {
+	if c.untilBeat() > 0 {
+		return nil
+	}
+	c.mu.Lock()
+	waiting, busy := !c.ledger.asked.IsZero(), c.blocked.Load()
+	if waiting && busy {
+		c.ledger.asked = time.Now()
+	}
+	c.mu.Unlock()
+	switch {
+	case !waiting:
+		return c.put(outgoing{question: true})
+	case !busy:
+		return &Error{Kind: Unreachable, Detail: "the server does not answer"}
+	}
+	return nil
+}
+
+// addPing makes a ping of our server (XEP-0199) whose answer, of whatever kind, settles the ledger up to number. The
+// caller holds c.mu.
+func (c *Conn) addPing(number uint32) (xml string) {
+	id := NewID()
+	c.requests[id] = &request{to: c.server, answered: func(*stream.Element) error { return c.settle(number) }}
+	return mustXML(newIQ("get", id, c.server).Add(stream.New(nsPing, "ping")))
+}

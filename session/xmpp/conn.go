@@ -1,0 +1,439 @@
+package xmpp
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	engine "github.com/xmppo/go-xmpp"
+	"mellium.im/xmpp/jid"
+
+	"github.com/sotto-im/sotto/session/xmpp/stream"
+)
+
+const (
+	// maxQueue stanzas waiting to be written mean that the line is dead.
+	maxQueue = 4096
+	// maxBacklog elements may come between our presence and the answer to <enable/>: the offline messages, mostly.
+	maxBacklog = 20000
+	// maxUndelivered is how much text may wait for the receiver of Events, with something for each event. Beyond it the
+	// server is made to wait.
+	maxUndelivered = 16 << 20
+	eventCost      = 512
+	// closeTimeout is how long the server gets to close the stream after we did.
+	closeTimeout = time.Second
+)
+
+// A Conn is one stream to the account's server, signed in. Its goroutines: read parses and judges what comes, deliver
+// holds the events until they are taken, write sends what is queued and keeps the pulse, and two carry bytes in the
+// relay. All end with the connection, provided that the receiver of Events keeps reading or somebody calls Close.
+type Conn struct {
+	jid    jid.JID
+	server jid.JID // the account's domain
+	facts  Facts
+
+	client *engine.Client // SendOrg is all that is used of it
+	relay  *relay
+	guard  *guard
+	reader *stream.Reader
+	pulse  pulse
+
+	events     chan Event
+	out        chan outgoing
+	ended      chan struct{} // closed when the connection is over
+	quit       chan struct{} // closed when nobody takes events any more
+	inbox      chan delivery // from read to deliver; closed by read
+	blocked    atomic.Bool   // the reader waits for deliver to take more
+	goroutines sync.WaitGroup
+	closing    sync.Once
+
+	mu       sync.Mutex // guards what follows
+	over     bool
+	err      error
+	closed   bool // by Close: err stays nil
+	requests map[string]*request
+	sees     map[string]bool // bare addresses in the roster that may see our presence
+	ledger   ledger
+	received uint32 // stanzas since <enabled/> whose events were taken
+}
+
+// A delivery is an event to be taken, or, without one, the note that now so many stanzas are handled.
+type delivery struct {
+	event   Event
+	handled uint32
+}
+
+// outgoing is one write. id is the message it carries, if it is one the caller wants to know the fate of.
+type outgoing struct {
+	xml      string
+	id       string
+	stanza   bool          // counted by XEP-0198
+	question bool          // ask the server what it has, right after
+	settled  chan struct{} // closed when that is answered
+}
+
+// ready makes a Conn of a client that has signed in: acknowledgements first, so that they cover all that follows.
+func (c *Config) ready(client *engine.Client, relay *relay, g *guard, t target) (*Conn, error) {
+	conn := &Conn{
+		jid: g.bound, server: c.JID.Domain(),
+		facts: Facts{
+			TLSVersion: tls.VersionName(g.tls.Version), CipherSuite: tls.CipherSuiteName(g.tls.CipherSuite),
+			Certificates: g.tls.PeerCertificates, Mechanism: g.chosen, Direct: t.direct,
+			Strength: Strength{SCRAM: strings.HasPrefix(g.chosen, "SCRAM-"), Binding: strings.HasSuffix(g.chosen, "-PLUS")},
+		},
+		client: client, relay: relay, guard: g, pulse: c.pulse.orUsual(),
+		events: make(chan Event), inbox: make(chan delivery), out: make(chan outgoing, maxQueue),
+		ended: make(chan struct{}), quit: make(chan struct{}),
+		requests: map[string]*request{}, sees: map[string]bool{},
+	}
+	conn.reader = stream.Continue(decoderOf(client), g.header)
+	conn.reader.LimitsFor = conn.limitsFor
+	var backlog []*stream.Element
+	if g.acks {
+		var err error
+		if backlog, err = conn.enableAcks(); err != nil {
+			return nil, conn.reason(err)
+		}
+	}
+	conn.queue(outgoing{xml: mustXML(newIQ("set", NewID(), jid.JID{}).Add(stream.New(nsCarbons, "enable"))), stanza: true})
+	conn.queue(outgoing{xml: mustXML(Presence{}.element()), stanza: true})
+	conn.goroutines.Go(func() { conn.read(backlog) })
+	conn.goroutines.Go(conn.deliver)
+	conn.goroutines.Go(conn.write)
+	return conn, nil
+}
+
+// enableAcks switches XEP-0198 on and returns the stanzas that came before the answer.
+func (c *Conn) enableAcks() (backlog []*stream.Element, err error) {
+	if _, err := c.client.SendOrg("<enable xmlns='" + nsAcks + "'/>"); err != nil {
+		return nil, err
+	}
+	for len(backlog) < maxBacklog {
+		e, err := c.next()
+		switch {
+		case err != nil:
+			return nil, err
+		case e.Is(nsAcks, "enabled"):
+			c.facts.Acks = true
+			return backlog, nil
+		case e.Is(nsAcks, "failed"):
+			return backlog, nil
+		case e.Is(stream.NSStreams, "error"):
+			return nil, streamError(e)
+		}
+		backlog = append(backlog, e)
+	}
+	return nil, &Error{Kind: BrokenStream, Detail: "the server does not answer about acknowledgements"}
+}
+
+// JID is our full address as the server bound it.
+func (c *Conn) JID() jid.JID { return c.jid }
+
+// Facts tells what the connection is made of.
+func (c *Conn) Facts() Facts { return c.facts }
+
+// Events yields what arrived, in order; it is closed when the connection has ended and everything was delivered. The
+// receiver must keep reading: what it takes is what the server is told we have.
+func (c *Conn) Events() <-chan Event { return c.events }
+
+// Err says why the connection ended, as an *Error; nil while it lives and after Close.
+func (c *Conn) Err() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.err
+}
+
+// end ends the connection for a reason, the first one only.
+func (c *Conn) end(reason error) {
+	c.mu.Lock()
+	first := !c.over
+	if first {
+		c.over = true
+		if !c.closed {
+			c.err = reason
+		}
+		close(c.ended)
+	}
+	c.mu.Unlock()
+	c.relay.kill(reason)
+}
+
+// Close says goodbye and ends the connection; safe to call twice. It waits until the server has acknowledged what was
+// sent, or ctx ends.
+func (c *Conn) Close(ctx context.Context) {
+	c.closing.Do(func() {
+		c.mu.Lock()
+		c.closed = true
+		c.mu.Unlock()
+		settled := make(chan struct{})
+		c.queue(outgoing{xml: mustXML(Presence{Type: Unavailable}.element()), stanza: true, question: true, settled: settled})
+		select {
+		case <-settled:
+		case <-ctx.Done():
+		case <-c.ended:
+		}
+		c.queue(outgoing{xml: stream.End})
+		timeout := time.NewTimer(closeTimeout)
+		defer timeout.Stop()
+		select {
+		case <-c.ended: // the reader saw the server close it too
+		case <-ctx.Done():
+		case <-timeout.C:
+		}
+		c.end(nil)
+		close(c.quit)
+		c.goroutines.Wait()
+		c.relay.copying.Wait()
+	})
+}
+
+// queue hands the writer something without waiting.
+func (c *Conn) queue(o outgoing) error {
+	c.mu.Lock()
+	over := c.over
+	c.mu.Unlock()
+	if over {
+		return ErrClosed
+	}
+	select {
+	case c.out <- o:
+		return nil
+	default:
+		c.end(&Error{Kind: Unreachable, Detail: "the server takes nothing any more"})
+		return ErrClosed
+	}
+}
+
+// send queues a stanza of our own making.
+func (c *Conn) send(e *stream.Element, id string, ask bool) error {
+	xml, err := e.XML()
+	if err != nil {
+		return err
+	}
+	if limit := c.maxStanza(); len(xml) > limit {
+		return &TooLongError{Length: len(xml), Limit: limit}
+	}
+	return c.queue(outgoing{xml: xml, id: id, stanza: true, question: ask})
+}
+
+// A TooLongError is what sending returns for a stanza that the server would not take.
+type TooLongError struct{ Length, Limit int }
+
+func (e *TooLongError) Error() string { return "xmpp: message is too long" }
+
+// maxStanza is how long a stanza may be: our own limit, or the server's where it says so (XEP-0478).
+func (c *Conn) maxStanza() int {
+	const overhead = 64 // of what go-xmpp and we add
+	limit := stream.DefaultLimits.Bytes
+	if n := c.client.LimitMaxBytes; n > 0 {
+		limit = min(limit, n)
+	}
+	return limit - overhead
+}
+
+// read is the reader goroutine.
+func (c *Conn) read(backlog []*stream.Element) {
+	defer close(c.inbox)
+	for _, e := range backlog {
+		if err := c.take(e); err != nil {
+			c.end(c.reason(err))
+			return
+		}
+	}
+	for stanzas := uint32(0); ; {
+		e, err := c.next()
+		if err == nil {
+			err = c.take(e)
+		}
+		if err == nil && e.Name.Space == stream.NSClient {
+			stanzas++
+			err = c.pass(delivery{handled: stanzas})
+		}
+		if err != nil {
+			c.end(c.reason(err))
+			return
+		}
+	}
+}
+
+// next reads one element. The guard bounds what go-xmpp's decoder may take in until it is complete.
+func (c *Conn) next() (*stream.Element, error) {
+	e, err := c.reader.Next()
+	c.guard.pending, c.guard.limit = 0, stream.DefaultLimits.Bytes
+	return e, err
+}
+
+// reason types the error that ended reading.
+func (c *Conn) reason(err error) error {
+	var typed *Error
+	switch {
+	case errors.As(err, &typed):
+		return typed
+	case err == io.EOF:
+		return &Error{Kind: ServerClosed, Detail: "the server closed the stream"}
+	case errors.Is(err, stream.ErrRefused), errors.Is(err, errTooLong):
+		return &Error{Kind: BrokenStream, Err: err}
+	}
+	// The line ended; the relay knows how. What came through TLS's own end is in err.
+	if cause := c.relay.why(); errors.As(cause, &typed) {
+		return typed
+	}
+	return &Error{Kind: Unreachable, Detail: "the line ended", Err: err}
+}
+
+// take acts on one element.
+func (c *Conn) take(e *stream.Element) error {
+	switch {
+	case e.Is(stream.NSClient, "message"):
+		if m := c.message(e); m != nil {
+			return c.pass(delivery{event: m})
+		}
+	case e.Is(stream.NSClient, "presence"):
+		if p := c.presence(e); p != nil {
+			return c.pass(delivery{event: p})
+		}
+	case e.Is(stream.NSClient, "iq"):
+		return c.iq(e)
+	case e.Is(nsAcks, "r"):
+		return c.answerAck()
+	case e.Is(nsAcks, "a"):
+		return c.acked(e.Attr("h"))
+	case e.Is(stream.NSStreams, "error"):
+		return streamError(e)
+	}
+	return nil // something newer than we are
+}
+
+// pass hands deliver something, waiting while it has too much.
+func (c *Conn) pass(d delivery) error {
+	c.blocked.Store(true)
+	defer c.blocked.Store(false)
+	select {
+	case c.inbox <- d:
+		return nil
+	case <-c.quit:
+		return ErrClosed
+	}
+}
+
+// deliver keeps events until they are taken, so that a receiver busy with something else, perhaps waiting for an
+// answer that read is to bring, holds nothing up. A stanza counts as handled once all before it were taken.
+func (c *Conn) deliver() {
+	defer close(c.events)
+	var queue []delivery
+	held := 0
+	for in := c.inbox; in != nil || len(queue) > 0; {
+		for len(queue) > 0 && queue[0].event == nil {
+			c.mu.Lock()
+			c.received = queue[0].handled
+			c.mu.Unlock()
+			queue = queue[1:]
+		}
+		var out chan Event
+		var next Event
+		if len(queue) > 0 {
+			out, next = c.events, queue[0].event
+		}
+		more := in
+		if held > maxUndelivered {
+			more = nil
+		}
+		select {
+		case d, open := <-more:
+			if !open {
+				in = nil
+				continue
+			}
+			queue = append(queue, d)
+			held += cost(d.event)
+		case out <- next:
+			queue = queue[1:]
+			held -= cost(next)
+		case <-c.quit:
+			return
+		}
+	}
+}
+
+// cost is about what an event occupies while it waits.
+func cost(e Event) int {
+	switch e := e.(type) {
+	case *Message:
+		return eventCost + len(e.Body)
+	case *Presence:
+		return eventCost + len(e.Status) + len(e.Nick)
+	case nil:
+		return 0
+	}
+	return eventCost
+}
+
+// write is the writer goroutine.
+func (c *Conn) write() {
+	timer := time.NewTimer(c.pulse.idle)
+	defer timer.Stop()
+	for {
+		var err error
+		select {
+		case o := <-c.out:
+			err = c.put(o)
+		case <-timer.C:
+			err = c.beat()
+		case <-c.ended:
+			return
+		}
+		if err != nil {
+			c.end(c.reason(err))
+			return
+		}
+		timer.Reset(c.untilBeat())
+	}
+}
+
+// streamError types the error that ends a stream (RFC 6120 section 4.9.3).
+func streamError(e *stream.Element) *Error {
+	condition, text := "undefined-condition", ""
+	for _, c := range e.Children {
+		switch {
+		case c.Is(stream.NSErrors, "text"):
+			text = c.Text
+		case c.Name.Space == stream.NSErrors:
+			condition = c.Name.Local
+		}
+	}
+	kind := ServerClosed // see-other-host among them: whom we talk to is not for the stream to say
+	switch condition {
+	case "conflict":
+		kind = Conflict
+	case "not-authorized", "invalid-from":
+		kind = AccountRefused
+	case "host-unknown", "host-gone", "improper-addressing":
+		kind = UnknownHost
+	case "bad-format", "invalid-xml", "not-well-formed", "restricted-xml", "unsupported-encoding", "invalid-namespace",
+		"bad-namespace-prefix", "unsupported-version", "unsupported-stanza-type", "unsupported-feature":
+		kind = BrokenStream
+	}
+	return &Error{Kind: kind, Detail: "the server says " + condition, Err: wordsOf(text)}
+}
+
+// wordsOf makes an error of the server's own words, for the connection's log; nil when there are none.
+func wordsOf(text string) error {
+	if text == "" {
+		return nil
+	}
+	return errors.New(text)
+}
+
+// mustXML is for elements made of nothing but our own constants.
+func mustXML(e *stream.Element) string {
+	text, err := e.XML()
+	if err != nil {
+		panic("xmpp: internal error: " + err.Error())
+	}
+	return text
+}
