@@ -87,7 +87,7 @@ var (
 	onAccent   = pair{rgb(0xFFFFFF), rgb(0x2A101A)}
 	ownBubble  = pair{rgb(0xF6E3E9), rgb(0x3A2630)}
 	ownEdge    = pair{rgb(0xE3BECA), rgb(0x5E3A49)}
-	selected   = pair{rgb(0xF3E4E8), rgb(0x33262E)}
+	selected   = pair{rgb(0xF7ECEF), rgb(0x33262E)}
 	edge       = pair{rgb(0x8F877B), rgb(0x767E8F)} // of entries, boxes and radio buttons: 3:1 against what they stand on
 
 	private    = pair{rgb(0x1B7046), rgb(0x5BD19A)}
@@ -135,7 +135,7 @@ var palette = map[fyne.ThemeColorName]pair{
 	theme.ColorNameForegroundOnSuccess: {rgb(0xFFFFFF), rgb(0x0D2018)},
 	theme.ColorNameForegroundOnWarning: {rgb(0xFFFFFF), rgb(0x2A1E06)},
 	theme.ColorNameHeaderBackground:    surface,
-	theme.ColorNameHover:               {rgba(0x1F2430, 0x0F), rgba(0xFFFFFF, 0x12)},
+	theme.ColorNameHover:               {rgba(0x1F2430, 0x0A), rgba(0xFFFFFF, 0x10)},
 	theme.ColorNameHyperlink:           accent,
 	theme.ColorNameInputBackground:     surface,
 	theme.ColorNameInputBorder:         edge,
