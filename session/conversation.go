@@ -1,0 +1,723 @@
+package session
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/sotto-im/sotto/crypto/otr"
+	"github.com/sotto-im/sotto/session/xmpp"
+	"mellium.im/xmpp/jid"
+)
+
+const (
+	answerSoon   = 10 * time.Second // after which an unanswered invitation is worth a word
+	answerLatest = 60 * time.Second // after which it is given up
+	inviteEvery  = 30 * time.Second // at most, by itself
+	maxTags      = 64               // clients of a contact whose address is remembered
+	maxSeen      = 512              // stanzas of a contact that would be recognised if they came again
+)
+
+// A conversation is everything about one contact, or one stranger.
+type conversation struct {
+	account *account
+	ref     Ref
+	address jid.JID // bare
+	last    Contact // as it was told
+
+	// see roster.go
+	item      xmpp.RosterItem
+	onRoster  bool
+	adding    bool // put on the roster by the person, not confirmed yet
+	wants     bool
+	nick      string
+	trouble   Why
+	resources map[string]resource
+	presences uint64
+	heard     jid.JID // the client that wrote last
+
+	// OTR
+	config     *otr.Config
+	otr        *otr.Conversation           // nil until it is needed
+	tags       map[otr.InstanceTag]jid.JID // where each client was last heard
+	markup     map[otr.InstanceTag]bool    // clients that read and write HTML, see writesMarkup
+	invitation *time.Timer                 // a key exchange is under way
+	soon       *time.Timer                 // and not answered yet
+	inviteID   string                      // of the stanza that carried our invitation
+	invited    time.Time                   // when we last did
+	noAnswer   bool
+	hasOTR     bool
+	wanted     bool // a private conversation is to begin as soon as it can
+	unwanted   bool // the person ended or refused one: it does not begin by itself
+	doubtful   bool // the other client may have lost the session since we heard from it
+
+	// see trust.go
+	keys       []knownKey // newest first
+	verifiedUs bool
+	refused    map[otr.Fingerprint]bool
+	policySet  Policy // of this contact
+	smp        *SMP   // the last run
+	smpRequest uint64 // of the run that waits for the person's answer
+	smpTimer   *time.Timer
+	prompts    []time.Time // when they asked us in the last hour
+
+	// transcript, see outbox.go
+	outbox        []*outgoing
+	notice        *Entry // the last entry, if it is a notice
+	seen          map[[sha256.Size]byte]bool
+	seenOrder     [][sha256.Size]byte
+	strangerBytes int
+	unread        int
+	activity      time.Time
+}
+
+func newConversation(a *account, address jid.JID) *conversation {
+	c := &conversation{
+		account:   a,
+		ref:       Ref{a.ref(), address.String()},
+		address:   address,
+		resources: map[string]resource{},
+		tags:      map[otr.InstanceTag]jid.JID{},
+		markup:    map[otr.InstanceTag]bool{},
+		refused:   map[otr.Fingerprint]bool{},
+		seen:      map[[sha256.Size]byte]bool{},
+	}
+	c.recall()
+	return c
+}
+
+// touch has the contact told again once the present step is done.
+func (c *conversation) touch() { c.account.changed[c] = struct{}{} }
+
+// settle tells the contact if it has changed.
+func (c *conversation) settle() {
+	if v := c.value(); !reflect.DeepEqual(v, c.last) {
+		c.last = v
+		c.account.session.emit(ContactChanged{v})
+	}
+}
+
+// value is the contact as the receiver of events sees it.
+func (c *conversation) value() Contact {
+	v := Contact{
+		Ref:          c.ref,
+		Name:         c.name(),
+		OnRoster:     c.onRoster,
+		Subscription: c.subscription(),
+		Wants:        c.wants,
+		Asked:        c.item.Ask,
+		Trouble:      c.trouble,
+		Policy:       c.policy(),
+		OwnPolicy:    c.policySet != PolicyDefault,
+		Lock:         c.lock(),
+		Starting:     c.invitation != nil,
+		NoAnswer:     c.noAnswer,
+		HasOTR:       c.hasOTR,
+		VerifiedUs:   c.verifiedUs,
+		KeyChange:    c.keyChange(),
+		SendMode:     c.mode(),
+		Unread:       c.unread,
+		Activity:     c.activity,
+	}
+	if r, ok := c.best(); ok {
+		v.Presence, v.Status, v.Resource = r.presence, r.status, r.full.Resourcepart()
+	}
+	if v.Lock != NotPrivate {
+		fp := c.otrPeer().Fingerprint
+		v.Key, v.Verified = &fp, c.known(fp).Verified
+	}
+	for _, k := range c.keys {
+		v.Keys = append(v.Keys, k.Key)
+	}
+	return v
+}
+
+func (c *conversation) name() string {
+	if name := cleanName(c.item.Name); name != "" {
+		return name
+	}
+	if c.nick != "" {
+		return c.nick
+	}
+	if local := c.address.Localpart(); local != "" {
+		return local
+	}
+	return c.ref.Contact
+}
+
+func (c *conversation) policy() Policy {
+	if c.policySet != PolicyDefault {
+		return c.policySet
+	}
+	return c.account.policy()
+}
+
+// lock is how private the conversation is: decided by the live session and by what is known of its key, nothing else.
+func (c *conversation) lock() Lock {
+	switch c.otrState() {
+	case otr.Finished:
+		return FinishedLock
+	case otr.Encrypted:
+		if c.known(c.otrPeer().Fingerprint).Verified != NotVerified {
+			return Private
+		}
+		return Unverified
+	}
+	return NotPrivate
+}
+
+// mode is what Send does now.
+func (c *conversation) mode() SendMode {
+	switch {
+	case !c.onRoster, c.keyChange() != nil, c.otrState() == otr.Finished:
+		return SendBlocked
+	case c.otrState() == otr.Encrypted && c.account.online() && !c.away() && !c.doubtful:
+		return SendPrivately
+	case c.otrState() == otr.Encrypted, c.policy() == Require, c.invitation != nil:
+		return SendWhenPrivate
+	}
+	return SendUnencrypted
+}
+
+// ---- the OTR conversation
+
+func (c *conversation) otrState() otr.State {
+	if c.otr == nil {
+		return otr.Plaintext
+	}
+	return c.otr.State()
+}
+
+func (c *conversation) otrPeer() otr.Peer {
+	if c.otr == nil {
+		return otr.Peer{}
+	}
+	return c.otr.Peer()
+}
+
+// begin makes the OTR conversation when it is needed first.
+func (c *conversation) begin() {
+	if c.otr != nil {
+		return
+	}
+	c.config = &otr.Config{
+		Key:    c.account.key,
+		Tag:    otr.InstanceTag(c.account.record.InstanceTag),
+		Policy: otrPolicy(c.policy()),
+		Rand:   rand.Reader,
+		Time:   c.account.now,
+	}
+	c.otr = otr.New(c.config)
+}
+
+func otrPolicy(p Policy) otr.Policy {
+	switch p {
+	case Never:
+		return otr.PolicyNever
+	case ByHand:
+		return otr.PolicyManual
+	case Automatic:
+		return otr.PolicyOpportunistic
+	}
+	return otr.PolicyAlways
+}
+
+func (c *conversation) poll() {
+	if c.otr != nil {
+		c.apply(c.otr.Poll(), cause{})
+	}
+}
+
+func (c *conversation) setPolicy(p Policy) {
+	c.policySet = p
+	c.remember()
+	c.policyChanged()
+	c.notify(Entry{Notice: NoticePolicy})
+}
+
+func (c *conversation) policyChanged() {
+	if c.policy() == Never {
+		c.wanted = false
+		c.endSession()
+	}
+	if c.config != nil {
+		c.config.Policy = otrPolicy(c.policy())
+	}
+	c.touch()
+	c.wantPrivate()
+	c.flush()
+}
+
+// newIdentity: our key is another one now.
+func (c *conversation) newIdentity() {
+	c.otr, c.verifiedUs = nil, false
+	c.touch()
+}
+
+// opened is the person looking at the conversation.
+func (c *conversation) opened() {
+	c.unread = 0
+	c.touch()
+	c.wantPrivate()
+}
+
+// wantPrivate begins a private conversation if one is to begin by itself and can.
+func (c *conversation) wantPrivate() {
+	a := c.account
+	if !a.online() || !c.onRoster || c.policy() == Never || c.invitation != nil {
+		return
+	}
+	looking := a.looking == c && c.policy() == Require && !c.unwanted && len(c.resources) > 0
+	switch {
+	case !c.wanted && !looking && (c.unwanted || !c.waitsForPrivacy()):
+		return
+	case c.away(), c.otrState() == otr.Finished && !c.wanted:
+		return
+	case c.otrState() == otr.Encrypted && !c.doubtful && !c.wanted:
+		return
+	case !c.wanted && c.account.now().Sub(c.invited) < inviteEvery:
+		return
+	}
+	c.invite()
+}
+
+// invite asks the contact's program for a private conversation, or for fresh keys, and waits for the answer.
+func (c *conversation) invite() {
+	c.begin()
+	c.wanted = false
+	c.invited = c.account.now()
+	c.noAnswer = false
+	to := c.target()
+	if full, ok := c.tags[c.otrPeer().Tag]; ok && c.there(full) {
+		to = full
+	}
+	c.exchangeBegan()
+	for _, e := range c.otr.Start() {
+		if t, ok := e.(otr.Transmit); ok {
+			c.inviteID = xmpp.NewID()
+			c.put(sealed{t.Body}, stanza{id: c.inviteID, to: to})
+		}
+	}
+	var t *time.Timer
+	t = c.account.after(answerSoon, func() {
+		if c.soon == t {
+			c.noAnswer = true
+			c.touch()
+		}
+	})
+	c.soon = t
+}
+
+// exchangeBegan waits for a key exchange to end, ours or theirs, but not for ever.
+func (c *conversation) exchangeBegan() {
+	c.stopExchange()
+	var t *time.Timer
+	t = c.account.after(answerLatest, func() {
+		if c.invitation == t {
+			c.giveUp()
+		}
+	})
+	c.invitation = t
+	c.touch()
+}
+
+// giveUp ends the waiting for a key exchange. What waits for privacy goes on waiting.
+func (c *conversation) giveUp() {
+	ours := c.inviteID != ""
+	c.stopExchange()
+	if ours {
+		c.noAnswer = true
+		c.notify(Entry{Notice: NoticeNoAnswer})
+	}
+	c.touch()
+	c.flush() // what was to go in clear and was held back meanwhile
+}
+
+func (c *conversation) stopExchange() {
+	for _, t := range []*time.Timer{c.invitation, c.soon} {
+		if t != nil {
+			t.Stop()
+		}
+	}
+	c.invitation, c.soon, c.inviteID = nil, nil, ""
+}
+
+func (c *conversation) stopTimers() {
+	c.stopExchange()
+	if c.smpTimer != nil {
+		c.smpTimer.Stop()
+	}
+}
+
+func (c *conversation) startPrivate() {
+	if !c.onRoster || c.policy() == Never {
+		return
+	}
+	clear(c.refused)
+	c.unwanted, c.wanted = false, true
+	if c.invitation != nil && c.account.now().Sub(c.invited) >= answerSoon {
+		c.stopExchange() // the person wants it again
+	}
+	c.wantPrivate()
+	c.touch()
+}
+
+func (c *conversation) endPrivate() {
+	c.unwanted = true
+	c.endSession()
+}
+
+func (c *conversation) continueUnencrypted() {
+	c.unwanted, c.wanted = true, false
+	c.stopExchange()
+	c.noAnswer = false
+	c.setPolicy(ByHand)
+}
+
+// endSession ends a session, if there is one, and whatever was to lead to one.
+func (c *conversation) endSession() {
+	c.wanted = false
+	c.stopExchange()
+	if c.otr != nil {
+		encrypted := c.otr.State() == otr.Encrypted
+		c.apply(c.otr.End(), cause{})
+		if encrypted {
+			c.notify(Entry{Notice: NoticeWeEnded})
+		}
+	}
+	c.doubtful = false
+	c.touch()
+}
+
+// endPolitely tells the other side that we are leaving.
+func (c *conversation) endPolitely() {
+	if c.otrState() == otr.Encrypted {
+		c.endSession()
+	}
+	c.stopExchange()
+}
+
+// doubt: the other client may have lost the session. The next text waits until it has shown that it has one.
+func (c *conversation) doubt() {
+	if c.otrState() == otr.Encrypted {
+		c.doubtful = true
+		c.touch()
+	}
+}
+
+// sure is the end of doubt: something authentic has come from the live session.
+func (c *conversation) sure() {
+	if c.doubtful {
+		c.doubtful = false
+		c.touch()
+	}
+}
+
+// cameOnline: the contact, or we ourselves.
+func (c *conversation) cameOnline() {
+	c.flush()
+	c.wantPrivate()
+}
+
+// wentOffline: we ourselves. The session is kept, but nobody knows what becomes of the other end meanwhile.
+func (c *conversation) wentOffline() {
+	clear(c.resources)
+	c.heard = jid.JID{}
+	c.stopExchange()
+	c.doubt()
+	for _, o := range c.outbox {
+		if o.entry.Status == StatusSent {
+			o.settle(StatusUnconfirmed, WhyNone)
+		}
+	}
+	c.touch()
+}
+
+// A cause is what led to a list of OTR events.
+type cause struct {
+	message *xmpp.Message // it came in
+	entry   *outgoing     // it is to go out
+}
+
+// apply does what a list of OTR events asks for, in its order.
+func (c *conversation) apply(events []otr.Event, why cause) {
+	for _, e := range events {
+		switch e := e.(type) {
+		case otr.Transmit:
+			c.transmit(e, why)
+		case otr.Message:
+			c.received(e, why.message)
+		case otr.StateChange:
+			c.stateChanged(e)
+		case otr.InstanceChange:
+			if e.New == otr.Encrypted {
+				c.meet(e.Peer.Fingerprint)
+			}
+		case otr.Offer:
+			c.hasOTR = true
+		case otr.SMPRequest:
+			c.smpRequested(e)
+		case otr.SMPResult:
+			c.smpResult(e)
+		case otr.Rejected:
+			c.rejected(e)
+		case otr.PeerError:
+			c.notify(Entry{Notice: NoticePeerError, Text: cleanIncoming(e.Text)})
+		case otr.Heartbeat:
+			if !e.Sent {
+				c.sure()
+			}
+		case otr.Failure:
+			c.notify(Entry{Notice: NoticeInterrupted})
+		}
+	}
+	c.touch()
+}
+
+// stateChanged: the live session is another one than before, or gone.
+func (c *conversation) stateChanged(e otr.StateChange) {
+	if e.New != otr.Encrypted {
+		c.smpEnded()
+	}
+	switch e.New {
+	case otr.Encrypted:
+		c.stopExchange()
+		c.noAnswer, c.unwanted, c.wanted, c.hasOTR = false, false, false, true
+		c.sure()
+		c.sessionUp(e)
+	case otr.Finished:
+		c.doubtful = false
+		c.notify(Entry{Notice: NoticePeerEnded, Key: &e.Peer.Fingerprint})
+	}
+}
+
+func (c *conversation) rejected(e otr.Rejected) {
+	switch e.Reason {
+	case otr.Malformed, otr.Unreadable, otr.NotPrivate:
+		c.notify(Entry{Notice: NoticeUnreadable})
+		c.heal(e.Reason)
+	case otr.SetupFailed, otr.Reflected:
+		c.notify(Entry{Notice: NoticeInterrupted})
+	case otr.OtherInstance:
+		c.notify(Entry{Notice: NoticeAnotherClient})
+	}
+}
+
+// heal begins a new session where the other side believes in one that we do not have: one of the two programs was restarted.
+func (c *conversation) heal(r otr.Reason) {
+	if r == otr.NotPrivate && len(c.keys) > 0 && !c.unwanted && (c.policy() == Require || c.policy() == Automatic) &&
+		c.account.now().Sub(c.invited) >= inviteEvery && c.otrState() == otr.Plaintext {
+		c.wanted = true
+		c.wantPrivate()
+	}
+}
+
+// ---- incoming
+
+// message takes a message stanza.
+func (a *account) message(m *xmpp.Message) {
+	from := m.From.Bare()
+	if m.Carbon == xmpp.CarbonSent {
+		from = m.To.Bare()
+	}
+	if from.Equal(a.address) {
+		return // notes to ourselves are no conversation
+	}
+	c := a.conversations[from.String()]
+	switch {
+	case m.Type == xmpp.ErrorMessage:
+		if c != nil {
+			c.bounced(m)
+		}
+		return
+	case m.Receipt != "" && m.Carbon == xmpp.NoCarbon:
+		if o, ok := a.sent[m.Receipt]; ok && o.in == c {
+			o.settle(StatusDelivered, WhyNone)
+		}
+	}
+	switch {
+	case m.Body == "" || m.Type == xmpp.Headline || m.Type == xmpp.Groupchat:
+		return
+	case c == nil || !c.onRoster:
+		a.strangerMessage(m, from)
+		return
+	case c.again(m):
+		return
+	}
+	if m.Carbon != xmpp.NoCarbon {
+		c.carbon(m)
+	} else {
+		c.incoming(m)
+	}
+}
+
+// again tells whether m has come before. A server repeats a stanza when it is not sure that it arrived; given to OTR twice it would be
+// "unreadable". The body counts as well as the id, because not every program's ids are unique.
+func (c *conversation) again(m *xmpp.Message) bool {
+	if m.ID == "" {
+		return false
+	}
+	key := sha256.Sum256([]byte(m.From.String() + "\x00" + m.To.Bare().String() + "\x00" + m.ID + "\x00" + m.Body))
+	if c.seen[key] {
+		return true
+	}
+	c.seen[key] = true
+	c.seenOrder = append(c.seenOrder, key)
+	if len(c.seenOrder) > maxSeen {
+		delete(c.seen, c.seenOrder[0])
+		c.seenOrder = c.seenOrder[1:]
+	}
+	return false
+}
+
+// strangerMessage shows what somebody wrote who is not on the roster, within bounds. Nothing answers: not OTR, no receipt.
+func (a *account) strangerMessage(m *xmpp.Message, from jid.JID) {
+	c := a.stranger(from)
+	if c == nil || m.Carbon == xmpp.CarbonSent || c.again(m) {
+		return
+	}
+	if otr.IsOTR(m.Body) {
+		c.hasOTR = true
+		c.touch()
+		return
+	}
+	text := bound(cleanIncoming(strings.TrimRight(m.Body, " \t")), maxStrangerText-c.strangerBytes)
+	if text == "" {
+		return
+	}
+	c.strangerBytes += len(text)
+	c.show(m, Entry{Kind: Incoming, Text: text, Guard: c.clearGuard()})
+}
+
+// carbon shows a copy of what another of our clients sent or received, if it is clear text. What is OTR's was for that client, and is
+// never given to ours (XEP-0364).
+func (c *conversation) carbon(m *xmpp.Message) {
+	if otr.IsOTR(m.Body) {
+		return
+	}
+	text := cleanIncoming(strings.TrimRight(m.Body, " \t")) // a whitespace tag, if there is one
+	if text == "" {
+		return
+	}
+	if m.Carbon == xmpp.CarbonSent {
+		c.show(m, Entry{Kind: Outgoing, Text: text, Guard: InClear, Status: StatusStored})
+		return
+	}
+	c.show(m, Entry{Kind: Incoming, Text: text, Guard: c.clearGuard()})
+}
+
+// incoming gives a message to OTR.
+func (c *conversation) incoming(m *xmpp.Message) {
+	isOTR := otr.IsOTR(m.Body)
+	if isOTR && c.policy() == Never {
+		c.hasOTR = true
+		c.notify(Entry{Notice: NoticeUnreadable})
+		c.touch()
+		return
+	}
+	if m.From.Resourcepart() != "" {
+		c.heard = m.From
+		if tag := otr.SenderTag(m.Body); tag != 0 {
+			c.place(tag, m.From)
+		}
+	}
+	c.begin()
+	events := c.otr.Receive(m.Body)
+	c.apply(events, cause{message: m})
+	if isOTR {
+		c.exchanging(events)
+	}
+	c.flush()
+}
+
+// place remembers where a client was heard.
+func (c *conversation) place(tag otr.InstanceTag, full jid.JID) {
+	if _, ok := c.tags[tag]; !ok && len(c.tags) >= maxTags {
+		for old := range c.tags {
+			if old != c.otrPeer().Tag {
+				delete(c.tags, old)
+				delete(c.markup, old)
+				break
+			}
+		}
+	}
+	c.tags[tag] = full
+}
+
+// exchanging notices that a key exchange is under way: we answered something with an encoded message, and there is no session yet.
+func (c *conversation) exchanging(events []otr.Event) {
+	if c.otrState() == otr.Encrypted && !c.doubtful {
+		return
+	}
+	for _, e := range events {
+		if t, ok := e.(otr.Transmit); ok && strings.HasPrefix(t.Body, "?OTR:") {
+			c.noAnswer = false
+			if c.invitation == nil {
+				c.exchangeBegan()
+			}
+			if c.soon != nil {
+				c.soon.Stop()
+				c.soon = nil
+			}
+			c.touch()
+		}
+	}
+}
+
+// received shows a text that came out of OTR, and confirms it to who may know that we are here.
+func (c *conversation) received(e otr.Message, m *xmpp.Message) {
+	text, guard := string(e.Text), InClear
+	switch {
+	case e.Encrypted:
+		c.sure()
+		guard = c.encryptedGuard(e.From.Fingerprint)
+		if writesMarkup(m.ID) {
+			c.markup[e.From.Tag] = true
+			text = fromMarkup(text)
+		}
+	case e.Unexpected:
+		guard = InClearUnexpected
+	}
+	c.show(m, Entry{Kind: Incoming, Text: cleanIncoming(text), Guard: guard})
+	if m.WantReceipt && m.ID != "" && guard != InClearUnexpected && c.subscription().seen() && c.account.online() {
+		c.account.conn.Send(xmpp.Message{ID: xmpp.NewID(), To: m.From, Type: m.Type, Receipt: m.ID})
+	}
+}
+
+// clearGuard is how clear text is marked: where privacy is required or there is a session, as what may be forged.
+func (c *conversation) clearGuard() Guard {
+	if c.policy() == Require || c.otrState() != otr.Plaintext {
+		return InClearUnexpected
+	}
+	return InClear
+}
+
+func (c *conversation) encryptedGuard(fp otr.Fingerprint) Guard {
+	if c.known(fp).Verified != NotVerified {
+		return EncryptedVerified
+	}
+	return EncryptedUnverified
+}
+
+// bounced takes an error. Its body, if it has one, is our own text come back: it is not looked at.
+func (c *conversation) bounced(m *xmpp.Message) {
+	why := WhyOther
+	if m.Err != nil {
+		why = whyOf(m.Err)
+	}
+	if why == WhyAway || why == WhyNotFound {
+		if c.heard.Equal(m.From) {
+			c.heard = jid.JID{}
+		}
+		c.doubt()
+	}
+	if o, ok := c.account.sent[m.ID]; ok && o.in == c {
+		o.settle(StatusFailed, why)
+	}
+	if m.ID != "" && m.ID == c.inviteID {
+		c.giveUp()
+	}
+	c.touch()
+}

@@ -1,0 +1,360 @@
+package session
+
+import (
+	"errors"
+	"time"
+
+	"github.com/sotto-im/sotto/crypto/otr"
+)
+
+// An Event is a whole new value of what changed; a receiver keeps the last one by its key (account, Ref, Ref and EntryID).
+type Event interface{ event() }
+
+// AccountChanged carries an account that is new or has changed.
+type AccountChanged struct{ Account Account }
+
+// AccountRemoved reports that the account is not Sotto's any more.
+type AccountRemoved struct{ JID string }
+
+// ContactChanged carries a contact, or somebody who wrote or asks to be one, that is new or has changed.
+type ContactChanged struct{ Contact Contact }
+
+// ContactRemoved reports that the conversation is gone.
+type ContactRemoved struct{ Ref Ref }
+
+// EntryChanged carries a new entry, or a changed one (same ID). New entries of a conversation arrive in the order of the transcript.
+type EntryChanged struct{ Entry Entry }
+
+// SMPChanged carries the verification run of a conversation: at most one goes on at a time.
+type SMPChanged struct{ SMP SMP }
+
+// StoreProblem concerns the whole program: settings were damaged, or cannot be written.
+type StoreProblem struct {
+	Damaged string // path that the unreadable file was moved to
+	Err     error  // of the last write: the change lives in memory only. Or of a secret that could not be removed from the keyring
+}
+
+// Contacted is the loud one, for notifications: a new incoming message or request. It carries no text.
+type Contacted struct{ Ref Ref }
+
+func (AccountChanged) event() {}
+func (AccountRemoved) event() {}
+func (ContactChanged) event() {}
+func (ContactRemoved) event() {}
+func (EntryChanged) event()   {}
+func (SMPChanged) event()     {}
+func (StoreProblem) event()   {}
+func (Contacted) event()      {}
+
+// Account is one of the person's accounts.
+type Account struct {
+	JID         string
+	State       AccountState
+	Problem     Problem          // why it is not Online; NoProblem otherwise
+	Server      string           // host the problem is about
+	RetryAt     time.Time        // Waiting: when it is tried again
+	Fingerprint *otr.Fingerprint // our own key; nil until it is made
+	Policy      Policy           // never PolicyDefault
+	Kept        bool             // on disk and in the keyring (false: until the program ends)
+}
+
+// AccountState says what the connection of an account is doing.
+type AccountState uint8
+
+const (
+	Offline AccountState = iota // as the person wished
+	Connecting
+	Online
+	Waiting // will try again by itself at RetryAt
+	Stopped // needs the person: see Problem
+)
+
+// Problem says what keeps an account from being Online.
+type Problem uint8
+
+const (
+	NoProblem Problem = iota
+	ProblemUnreachable
+	ProblemUnknownHost
+	ProblemTimeout
+	ProblemNoTLS
+	ProblemCertificate
+	ProblemPassword
+	ProblemOnlyPlain
+	ProblemWeakerLogin
+	ProblemRefused
+	ProblemBadName
+	ProblemConflict
+	ProblemServerClosed
+	ProblemBrokenStream
+	ProblemKeyringAbsent
+	ProblemKeyringLocked
+	ProblemKeyringTimeout
+	ProblemKeyringNotKept
+	ProblemKeyMissing      // the key that made Account.Fingerprint is not in the keyring any more
+	ProblemPasswordMissing // ask for it again
+)
+
+// Contact is a contact as it stands now.
+type Contact struct {
+	Ref
+	Name         string // the person's name for it, else the one they gave themselves, else the local part
+	OnRoster     bool
+	Subscription Subscription
+	Wants        bool // a subscription request of theirs is waiting
+	Asked        bool // ours is waiting
+	Presence     Presence
+	Status       string // their words
+	Resource     string // of the client we would write to
+	Trouble      Why    // why our request could not be delivered or kept
+
+	Policy    Policy // in force, never PolicyDefault
+	OwnPolicy bool   // set for this contact
+	Lock      Lock
+	Starting  bool // a key exchange is under way
+	NoAnswer  bool // the other program has not answered an invitation
+	HasOTR    bool // they offered OTR, by tag or query, or have spoken it
+
+	Key        *otr.Fingerprint // of the live session (Unverified, Private), or of the one that Finished
+	Verified   Verified         // how Key was verified
+	VerifiedUs bool             // they verified our key (SMP told us)
+	KeyChange  *KeyChange       // sending is blocked until Decide
+	Keys       []Key            // every key they have used, newest first
+
+	SendMode SendMode // what Send would do now: the truth the button shows
+	Unread   int
+	Activity time.Time // last message
+}
+
+// Subscription is RFC 6121 2.1.2.5.
+type Subscription uint8
+
+const (
+	SubscriptionNone Subscription = iota
+	SubscriptionTo                // we see their presence
+	SubscriptionFrom              // they see ours
+	SubscriptionBoth
+)
+
+// Presence is that of the client we would write to (RFC 6121 4.7.2.1).
+type Presence uint8
+
+const (
+	PresenceOffline Presence = iota
+	PresenceOnline
+	PresenceChatty
+	PresenceAway
+	PresenceLongAway
+	PresenceBusy
+)
+
+// Policy says what Sotto does by itself to have a conversation private.
+type Policy uint8
+
+const (
+	PolicyDefault Policy = iota // that of the account
+	Require                     // nothing is sent in clear; a private conversation starts by itself
+	Automatic                   // a private conversation starts as soon as both programs know that they can
+	ByHand                      // it starts when one of the two persons wants it
+	Never                       // it is refused
+)
+
+// Lock is how private the conversation is now.
+type Lock uint8
+
+const (
+	NotPrivate Lock = iota
+	Unverified
+	Private
+	FinishedLock
+)
+
+// Verified is how a key was verified.
+type Verified uint8
+
+const (
+	NotVerified Verified = iota
+	ByQuestion
+	BySecret
+	ByComparison
+)
+
+// Key is one that a contact has used.
+type Key struct {
+	Fingerprint         otr.Fingerprint
+	FirstSeen, LastSeen time.Time
+	Verified            Verified
+	VerifiedAt          time.Time
+}
+
+// KeyChange says that a contact with a verified key now uses New. Old is the verified one.
+type KeyChange struct{ Old, New Key }
+
+// KeyDecision settles a KeyChange.
+type KeyDecision uint8
+
+const (
+	UseUnverified KeyDecision = iota
+	Refuse                    // ends the session with the new key, and every one the contact starts with it
+)
+
+// SendMode is what pressing send does.
+type SendMode uint8
+
+const (
+	SendBlocked     SendMode = iota // Finished, or a key undecided, or not a contact
+	SendPrivately                   // now, encrypted
+	SendWhenPrivate                 // waits for the key exchange or for the contact to come online; goes out encrypted
+	SendUnencrypted
+)
+
+// Errors of Send and of the methods about keys.
+var (
+	ErrModeChanged  = errors.New("session: the conversation is not what it was when the text was typed")
+	ErrKeyUndecided = errors.New("session: the contact's key has changed and is not decided")
+	ErrEnded        = errors.New("session: the private conversation has ended")
+	ErrTooLong      = errors.New("session: the text is too long")
+	ErrEmpty        = errors.New("session: there is nothing to send")
+	ErrKeyGone      = errors.New("session: this is not the key in use any more")
+	ErrNoRequest    = errors.New("session: this question is not open any more")
+	ErrNotPrivate   = errors.New("session: there is no private conversation")
+	ErrUnknown      = errors.New("session: no such account or contact")
+)
+
+// AddressError says what is wrong with a typed address.
+type AddressError struct{ Reason AddressReason }
+
+// AddressReason says what is wrong with a typed address.
+type AddressReason uint8
+
+const (
+	AddressEmpty    AddressReason = iota
+	AddressNoDomain               // "alice" without @
+	AddressMalformed
+	AddressHasResource
+	AddressIsSelf
+	AddressTaken         // already on the list
+	AddressLocalUnusable // '=' or ',' in the local part cannot sign in
+)
+
+func (e *AddressError) Error() string { return "session: not an address that can be used" }
+
+// EntryID numbers the entries of a run of the program; a later one is higher.
+type EntryID uint64
+
+// Entry is one line of a transcript.
+type Entry struct {
+	Ref
+	ID          EntryID
+	Time        time.Time // theirs when delayed
+	Delayed     bool
+	Kind        EntryKind
+	Text        string           // Incoming, Outgoing: the words. NoticePeerError: their words, unchecked
+	Guard       Guard            // how this message was protected, for ever
+	Status      Status           // Outgoing
+	Why         Why              // StatusFailed
+	Notice      Notice           // NoticeEntry
+	Key, OldKey *otr.Fingerprint // notices about keys
+	Question    string           // NoticeSMPAsked, NoticeSMPWeAsked: the question
+	Count       int              // notices that stand for several
+}
+
+// EntryKind says what an entry is.
+type EntryKind uint8
+
+const (
+	Incoming EntryKind = iota
+	Outgoing
+	NoticeEntry
+)
+
+// Guard is how a message was protected when it was sent or received; for waiting ones, how it will be.
+type Guard uint8
+
+const (
+	InClear           Guard = iota
+	InClearUnexpected       // clear text where a private conversation was on or required: may be forged
+	EncryptedUnverified
+	EncryptedVerified
+)
+
+// Status is what became of an outgoing message. It never goes backwards, except that Retry lets it wait again.
+type Status uint8
+
+const (
+	NoStatus          Status = iota
+	StatusWaiting            // for privacy or for the connection; never left this computer
+	StatusSent               // written to the network
+	StatusStored             // the server has it
+	StatusDelivered          // the other program confirmed it
+	StatusUnconfirmed        // sent, but the connection was lost before any confirmation: the person decides
+	StatusFailed
+	StatusDiscarded
+)
+
+// Why says why a message failed.
+type Why uint8
+
+const (
+	WhyNone        Why = iota
+	WhyNotFound        // no such contact at that server
+	WhyUnreachable     // their server cannot be reached
+	WhyRefused         // blocked, or not allowed
+	WhyKeyChanged      // it was meant for another key
+	WhyTooLong
+	WhyOther
+	WhyAway // the client it was for is not there, or their server has no such contact: it does not say which
+)
+
+// Notice says what a line between the messages is about.
+type Notice uint8
+
+const (
+	NoticePrivate      Notice = iota // encrypted now, Key known but not verified
+	NoticePrivateFirst               // the same with a Key never seen before
+	NoticePrivateVerified
+	NoticeRefreshed
+	NoticePeerEnded
+	NoticeWeEnded
+	NoticeKeyChanged // OldKey was verified; sending is blocked
+	NoticeKeyAccepted
+	NoticeKeyRefused
+	NoticeNoAnswer      // the other program never answered the invitation
+	NoticePeerError     // Text: their words
+	NoticeUnreadable    // Count messages could not be read
+	NoticeInterrupted   // a key exchange failed its checks
+	NoticeAnotherClient // Count messages were meant for another of our clients
+	NoticeVerifiedThem  // Key is theirs; how: Contact.Keys
+	NoticeVerifiedUs    // they verified us
+	NoticeUnverified    // the person took the verification back
+	NoticeSMPFailed     // the answers differ
+	NoticeSMPAsked      // they ask us: Question
+	NoticeSMPWeAsked
+	NoticeSMPAborted
+	NoticePolicy // the policy of this contact was changed
+)
+
+// SMP is a verification run.
+type SMP struct {
+	Ref
+	Number   int // grows with every run of the conversation
+	Key      otr.Fingerprint
+	Stage    SMPStage
+	Ours     bool // we asked
+	Asked    bool // with a question
+	Question string
+	Kept     bool // SMPFailed: an earlier verification still stands
+}
+
+// SMPStage says where a verification run is.
+type SMPStage uint8
+
+const (
+	SMPWaiting     SMPStage = iota // Ours: for the other's answer. Not ours: for the check of our answer
+	SMPNeedsAnswer                 // they ask; Answer(Ref, Number, ...)
+	SMPSucceeded                   // Ours or !Asked: we verified them. !Ours or !Asked: they verified us
+	SMPFailed
+	SMPCancelled // by us
+	SMPAborted   // by them, or the conversation ended
+	SMPTimedOut
+)

@@ -1,0 +1,375 @@
+package session
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/sotto-im/sotto/crypto/otr"
+	"github.com/sotto-im/sotto/session/xmpp"
+	"mellium.im/xmpp/jid"
+)
+
+// maxSettled is how many texts to one contact are remembered that were sent, because their fate may still change.
+const maxSettled = 500
+
+// An outgoing is a text that the person has sent. It is in exactly one Status.
+type outgoing struct {
+	in    *conversation
+	entry Entry
+	bound []otr.Fingerprint // the keys it is meant for; nil: no key was known
+	open  *consent          // it may go in clear; nil: never
+	ids   []string          // of the stanzas that carried it: more than one after Retry
+}
+
+// A consent is the person's word that one text may be read by everybody on the way: they pressed a button that said so.
+type consent struct{ to EntryID }
+
+// send is Send on the account's goroutine.
+func (c *conversation) send(text string, mode SendMode) (EntryID, error) {
+	text = cleanText(text)
+	now := c.mode()
+	switch {
+	case len(text) > MaxText:
+		return 0, ErrTooLong
+	case strings.TrimSpace(text) == "":
+		return 0, ErrEmpty
+	case c.keyChange() != nil:
+		return 0, ErrKeyUndecided
+	case c.otrState() == otr.Finished:
+		return 0, ErrEnded
+	case now == SendBlocked:
+		return 0, ErrModeChanged
+	case now != mode && !(mode == SendWhenPrivate && now == SendPrivately):
+		return 0, ErrModeChanged
+	}
+	o := &outgoing{in: c, entry: c.newEntry(Entry{Kind: Outgoing, Text: text, Status: StatusWaiting})}
+	o.promise(mode)
+	c.outbox = append(c.outbox, o)
+	c.notice = nil
+	c.activity = o.entry.Time
+	o.tell()
+	c.prune()
+	c.flush()
+	c.wantPrivate()
+	c.touch()
+	return o.entry.ID, nil
+}
+
+// promise binds o to what the person was told would happen to it.
+func (o *outgoing) promise(mode SendMode) {
+	o.bound, o.open, o.entry.Guard = nil, nil, InClear
+	if mode == SendUnencrypted {
+		o.open = &consent{to: o.entry.ID}
+		return
+	}
+	c := o.in
+	o.bound = c.expected()
+	o.entry.Guard = EncryptedUnverified
+	if _, verified := c.verifiedKey(); verified {
+		o.entry.Guard = EncryptedVerified
+	}
+	if c.otrState() != otr.Encrypted || c.doubtful {
+		c.wanted, c.unwanted = true, false
+		clear(c.refused) // should the refused key come again, the person is asked again
+	}
+}
+
+func (c *conversation) waiting() int {
+	n := 0
+	for _, o := range c.outbox {
+		if o.entry.Status == StatusWaiting {
+			n++
+		}
+	}
+	return n
+}
+
+// waitsForPrivacy tells whether a private conversation is needed for something to be sent.
+func (c *conversation) waitsForPrivacy() bool {
+	return slices.ContainsFunc(c.outbox, func(o *outgoing) bool { return o.entry.Status == StatusWaiting && o.open == nil })
+}
+
+// flush sends what can be sent now, in the order in which it was typed.
+func (c *conversation) flush() {
+	if !c.account.online() || !c.onRoster {
+		return
+	}
+	for _, o := range c.outbox {
+		if o.entry.Status == StatusWaiting {
+			c.try(o)
+		}
+	}
+}
+
+// try sends o, if that is possible in the way that was promised.
+func (c *conversation) try(o *outgoing) {
+	switch c.otrState() {
+	case otr.Encrypted:
+		if c.doubtful || c.away() || c.keyChange() != nil {
+			return
+		}
+		fp := c.otrPeer().Fingerprint
+		if o.open == nil && o.bound != nil && !slices.Contains(o.bound, fp) {
+			o.settle(StatusFailed, WhyKeyChanged)
+			return
+		}
+		o.entry.Guard = c.encryptedGuard(fp)
+	case otr.Plaintext:
+		if o.open == nil || c.policy() == Require || c.invitation != nil {
+			return
+		}
+		c.begin()
+	default:
+		return
+	}
+	events, err := c.otr.Send([]byte(c.written(o.entry.Text)))
+	if err != nil {
+		why := WhyOther
+		if errors.Is(err, otr.ErrTooLarge) {
+			why = WhyTooLong
+		}
+		o.settle(StatusFailed, why)
+		return
+	}
+	c.apply(events, cause{entry: o})
+}
+
+// written is text as the program of the other side reads it.
+func (c *conversation) written(text string) string {
+	if c.otrState() == otr.Encrypted && c.markup[c.otrPeer().Tag] {
+		return toMarkup(text)
+	}
+	return text
+}
+
+func (c *conversation) retry(id EntryID) {
+	o := c.outgoing(id)
+	if o == nil || o.entry.Status != StatusFailed && o.entry.Status != StatusUnconfirmed {
+		return
+	}
+	if o.open == nil || c.mode() != SendUnencrypted {
+		o.promise(SendWhenPrivate)
+	}
+	o.entry.Status, o.entry.Why = StatusWaiting, WhyNone
+	o.tell()
+	c.flush()
+	c.wantPrivate()
+}
+
+func (c *conversation) discard(id EntryID) {
+	o := c.outgoing(id)
+	if o == nil || o.entry.Status != StatusWaiting && o.entry.Status != StatusFailed {
+		return
+	}
+	o.entry.Text = ""
+	o.settle(StatusDiscarded, o.entry.Why)
+}
+
+func (c *conversation) outgoing(id EntryID) *outgoing {
+	i := slices.IndexFunc(c.outbox, func(o *outgoing) bool { return o.entry.ID == id })
+	if i < 0 {
+		return nil
+	}
+	return c.outbox[i]
+}
+
+// follows lists which status may come after which: none goes backwards.
+var follows = map[Status][]Status{
+	StatusWaiting:     {StatusSent, StatusDelivered, StatusFailed, StatusDiscarded},
+	StatusSent:        {StatusStored, StatusDelivered, StatusUnconfirmed, StatusFailed},
+	StatusStored:      {StatusDelivered, StatusFailed},
+	StatusUnconfirmed: {StatusDelivered, StatusFailed},
+	StatusFailed:      {StatusDelivered, StatusDiscarded},
+}
+
+// settle changes what has become of o. What comes too late changes nothing.
+func (o *outgoing) settle(s Status, why Why) {
+	if !slices.Contains(follows[o.entry.Status], s) {
+		return
+	}
+	o.entry.Status, o.entry.Why = s, WhyNone
+	if s == StatusFailed {
+		o.entry.Why = why
+	}
+	o.tell()
+	o.in.touch()
+}
+
+func (o *outgoing) tell() { o.in.account.session.emit(EntryChanged{o.entry}) }
+
+// prune forgets the oldest texts whose fate is settled: they remain with whoever shows them.
+func (c *conversation) prune() {
+	for settled := len(c.outbox) - c.waiting(); settled > maxSettled; settled-- {
+		i := slices.IndexFunc(c.outbox, func(o *outgoing) bool { return o.entry.Status != StatusWaiting })
+		for _, id := range c.outbox[i].ids {
+			delete(c.account.sent, id)
+		}
+		c.outbox = slices.Delete(c.outbox, i, i+1)
+	}
+}
+
+// ---- the gate
+
+// A body is what stands in a stanza. There are two kinds, and put knows what each of them may do.
+type body interface{ body() }
+
+// sealed was made by crypto/otr and belongs to its protocol: nobody on the way can read a text in it.
+type sealed struct{ wire string }
+
+// clear text has the person's consent with it.
+type clearText struct {
+	wire string
+	by   consent
+}
+
+func (sealed) body()    {}
+func (clearText) body() {}
+
+// A stanza is what goes around a body.
+type stanza struct {
+	id      string
+	to      jid.JID
+	receipt bool // ask for one
+}
+
+// transmit sends what OTR wants sent. Only with a text that the person let go in clear may it be anything but the protocol's own.
+func (c *conversation) transmit(t otr.Transmit, why cause) {
+	o := why.entry
+	s := stanza{id: xmpp.NewID(), to: c.addressOf(t.To)}
+	s.receipt = o != nil && t.Text
+	var b body
+	switch {
+	case o != nil && c.otrState() == otr.Plaintext:
+		if o.open == nil {
+			panic("session: internal error: a text without consent was about to go in clear")
+		}
+		b, s.to = clearText{t.Body, *o.open}, c.target()
+	case otr.IsOTR(t.Body):
+		b = sealed{t.Body}
+	default:
+		panic("session: internal error: OTR wants to send what is not its own")
+	}
+	if s.receipt {
+		o.ids = append(o.ids, s.id)
+		c.account.sent[s.id] = o
+	}
+	err := c.put(b, s)
+	if o == nil {
+		return
+	}
+	switch {
+	case err == nil && t.Text:
+		o.settle(StatusSent, WhyNone)
+	case err != nil && !errors.Is(err, errOffline) && !errors.Is(err, xmpp.ErrClosed): // else it waits: nothing was written
+		o.settle(StatusFailed, WhyOther)
+	}
+}
+
+var errOffline = errors.New("session: not online")
+
+// put is the one way out: no other function gives a body to the connection.
+func (c *conversation) put(b body, s stanza) error {
+	if !c.account.online() {
+		return errOffline
+	}
+	m := xmpp.Message{ID: s.id, To: s.to, Type: xmpp.Chat, WantReceipt: s.receipt}
+	switch b := b.(type) {
+	case sealed:
+		m.Body, m.OTR = b.wire, true
+	case clearText:
+		if c.otrState() != otr.Plaintext || c.policy() == Require || c.invitation != nil {
+			panic("session: internal error: clear text in a private conversation")
+		}
+		m.Body = b.wire
+	}
+	return c.account.conn.Send(m)
+}
+
+// addressOf is where the client with an instance tag was last heard.
+func (c *conversation) addressOf(tag otr.InstanceTag) jid.JID {
+	if full, ok := c.tags[tag]; ok {
+		return full
+	}
+	return c.target()
+}
+
+// ---- the transcript
+
+// newEntry completes an entry.
+func (c *conversation) newEntry(e Entry) Entry {
+	e.Ref, e.ID = c.ref, EntryID(c.account.session.lastID.Add(1))
+	if e.Time.IsZero() {
+		e.Time = c.account.now()
+	}
+	return e
+}
+
+// show adds what came in, or was sent by another of our clients.
+func (c *conversation) show(m *xmpp.Message, e Entry) {
+	now := c.account.now()
+	if !m.Delay.IsZero() {
+		e.Delayed = true
+		e.Time = m.Delay
+		if m.Delay.After(now) {
+			e.Time = now
+		}
+	}
+	e = c.newEntry(e)
+	c.notice = nil
+	c.activity = now
+	session := c.account.session
+	session.emit(EntryChanged{e})
+	if e.Kind == Incoming {
+		c.unread++
+		session.emit(Contacted{c.ref})
+	}
+	c.touch()
+}
+
+// notify adds a notice. The same one again, with nothing in between, only counts up.
+func (c *conversation) notify(e Entry) {
+	e.Kind = NoticeEntry
+	last := c.notice
+	if last != nil && last.Notice == e.Notice && sameKey(last.Key, e.Key) && last.Text == e.Text && last.Question == e.Question {
+		last.Count++
+		last.Time = c.account.now()
+		c.account.session.emit(EntryChanged{*last})
+		return
+	}
+	e.Count = 1
+	e = c.newEntry(e)
+	c.notice = &e
+	c.account.session.emit(EntryChanged{e})
+}
+
+func sameKey(x, y *otr.Fingerprint) bool {
+	return x == nil && y == nil || x != nil && y != nil && *x == *y
+}
+
+// whyOf is what the person is told of an error that came back for a stanza (RFC 6120 8.3.3).
+func whyOf(err error) Why {
+	var e *xmpp.StanzaError
+	if !errors.As(err, &e) {
+		return WhyOther
+	}
+	switch e.Condition {
+	case "item-not-found", "gone", "jid-malformed":
+		return WhyNotFound
+	case "remote-server-not-found", "remote-server-timeout":
+		return WhyUnreachable
+	case "service-unavailable", "recipient-unavailable":
+		return WhyAway
+	case "forbidden", "not-allowed", "not-acceptable", "not-authorized", "policy-violation", "registration-required", "subscription-required":
+		return WhyRefused
+	}
+	return WhyOther
+}
+
+// tooLong turns the one error of crypto/otr that the person can do something about.
+func tooLong(err error) error {
+	if errors.Is(err, otr.ErrTooLarge) {
+		return ErrTooLong
+	}
+	return err
+}

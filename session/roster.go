@@ -1,0 +1,385 @@
+package session
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/sotto-im/sotto/session/store"
+	"github.com/sotto-im/sotto/session/xmpp"
+	"mellium.im/xmpp/jid"
+)
+
+const (
+	maxStrangers    = 50      // conversations with people who are not on the roster
+	maxStrangerText = 2 << 10 // bytes that are shown of each of them
+	maxResources    = 32      // clients of a contact that are told apart
+)
+
+// conversation finds or makes the one with a bare address.
+func (a *account) conversation(address jid.JID) *conversation {
+	ref := address.Bare().String()
+	c, ok := a.conversations[ref]
+	if !ok {
+		c = newConversation(a, address.Bare())
+		a.conversations[ref] = c
+		c.touch()
+	}
+	return c
+}
+
+// stranger is conversation for somebody who is not on the roster; nil when there are too many of them.
+func (a *account) stranger(address jid.JID) *conversation {
+	if c, ok := a.conversations[address.Bare().String()]; ok {
+		return c
+	}
+	n := 0
+	for _, c := range a.conversations {
+		if !c.onRoster {
+			n++
+		}
+	}
+	if n >= maxStrangers {
+		return nil
+	}
+	return a.conversation(address)
+}
+
+// forgetConversation removes a conversation and what is kept of the contact.
+func (a *account) forgetConversation(c *conversation) {
+	c.stopTimers()
+	delete(a.conversations, c.ref.Contact)
+	delete(a.changed, c)
+	if a.looking == c {
+		a.looking = nil
+	}
+	maps.DeleteFunc(a.sent, func(_ string, o *outgoing) bool { return o.in == c })
+	before := len(a.record.Contacts)
+	a.record.Contacts = slices.DeleteFunc(a.record.Contacts, func(k store.Contact) bool { return k.JID == c.ref.Contact })
+	if len(a.record.Contacts) != before {
+		a.keep()
+	}
+	a.session.emit(ContactRemoved{c.ref})
+}
+
+// rosterLoaded takes the roster as the server has it after signing in.
+func (a *account) rosterLoaded(items []xmpp.RosterItem) {
+	there := map[string]bool{}
+	for _, item := range items {
+		there[item.JID.Bare().String()] = true
+		a.rosterItem(item)
+	}
+	for ref, c := range a.conversations {
+		if c.onRoster && !there[ref] && !c.adding {
+			a.forgetConversation(c)
+		}
+	}
+}
+
+// rosterItem takes one item of the roster, loaded or pushed (RFC 6121 2.1.6; that a push is from our own server was checked below).
+func (a *account) rosterItem(item xmpp.RosterItem) {
+	if item.Subscription == "remove" {
+		if c, ok := a.conversations[item.JID.Bare().String()]; ok {
+			a.forgetConversation(c)
+		}
+		return
+	}
+	c := a.conversation(item.JID)
+	c.onRoster, c.adding = true, false
+	c.item = item
+	if c.subscription().sees() {
+		c.trouble = WhyNone
+	}
+	if c.subscription().seen() {
+		c.wants = false
+	}
+	c.touch()
+	c.wantPrivate()
+}
+
+// sees tells whether we see their presence.
+func (s Subscription) sees() bool { return s == SubscriptionTo || s == SubscriptionBoth }
+
+// seen tells whether they see ours.
+func (s Subscription) seen() bool { return s == SubscriptionFrom || s == SubscriptionBoth }
+
+func (c *conversation) subscription() Subscription {
+	switch c.item.Subscription {
+	case "to":
+		return SubscriptionTo
+	case "from":
+		return SubscriptionFrom
+	case "both":
+		return SubscriptionBoth
+	}
+	return SubscriptionNone
+}
+
+// addContact is AddContact on the account's goroutine.
+func (a *account) addContact(address jid.JID, name string) error {
+	if address.Equal(a.address) {
+		return &AddressError{AddressIsSelf}
+	}
+	if c, ok := a.conversations[address.String()]; ok && c.onRoster && (c.subscription().sees() || c.item.Ask) {
+		return &AddressError{AddressTaken}
+	}
+	c := a.conversation(address)
+	c.onRoster, c.adding, c.trouble = true, true, WhyNone
+	c.item.JID, c.item.Ask = address, true
+	if name != "" {
+		c.item.Name = cleanName(name)
+	}
+	c.touch()
+	a.whenOnline(func() {
+		c.request(func(ctx context.Context, conn line) error {
+			return conn.SetContact(ctx, c.described())
+		}, func() {
+			c.presenceOut(xmpp.Subscribe)
+			if c.wants {
+				c.wants = false
+				c.presenceOut(xmpp.Subscribed)
+			}
+		})
+	})
+	return nil
+}
+
+// described is what the roster keeps of the contact for the person.
+func (c *conversation) described() xmpp.RosterItem {
+	return xmpp.RosterItem{JID: c.address, Name: c.item.Name, Groups: c.item.Groups}
+}
+
+// request asks the server for something about the contact, without waiting, and does done when it has agreed.
+func (c *conversation) request(work func(context.Context, line) error, done func()) {
+	a := c.account
+	conn := a.conn
+	a.background(requestTimeout, func(ctx context.Context) error { return work(ctx, conn) }, func(err error) {
+		if err != nil {
+			c.trouble = whyOf(err)
+			c.touch()
+			return
+		}
+		if a.conn == conn && !a.leaving {
+			done()
+		}
+	})
+}
+
+// presenceOut sends a presence stanza about subscriptions.
+func (c *conversation) presenceOut(t xmpp.PresenceType) {
+	if !c.account.online() {
+		return
+	}
+	if err := c.account.conn.SendPresence(xmpp.Presence{To: c.address, Type: t}); err != nil {
+		c.trouble = WhyOther
+		c.touch()
+	}
+}
+
+func (c *conversation) accept() {
+	if !c.wants {
+		return
+	}
+	c.account.whenOnline(func() {
+		c.wants = false
+		c.presenceOut(xmpp.Subscribed)
+		if !c.subscription().sees() && !c.item.Ask {
+			c.presenceOut(xmpp.Subscribe)
+		}
+		c.touch()
+	})
+}
+
+func (c *conversation) decline() {
+	if !c.wants {
+		return
+	}
+	c.account.whenOnline(func() {
+		c.wants = false
+		c.presenceOut(xmpp.Unsubscribed)
+		if !c.onRoster {
+			c.account.forgetConversation(c)
+			return
+		}
+		c.touch()
+	})
+}
+
+func (c *conversation) rename(name string) {
+	c.item.Name = cleanName(name)
+	c.touch()
+	if c.onRoster {
+		c.account.whenOnline(func() {
+			c.request(func(ctx context.Context, conn line) error { return conn.SetContact(ctx, c.described()) }, func() {})
+		})
+	}
+}
+
+func (c *conversation) remove() {
+	if !c.onRoster {
+		if c.wants {
+			c.decline()
+			return
+		}
+		c.account.forgetConversation(c)
+		return
+	}
+	c.account.whenOnline(func() {
+		c.endPolitely()
+		c.request(func(ctx context.Context, conn line) error { return conn.RemoveContact(ctx, c.address) }, func() {
+			// The push has done it, unless the server had nothing to remove.
+			if c.account.conversations[c.ref.Contact] == c {
+				c.account.forgetConversation(c)
+			}
+		})
+	})
+}
+
+// ---- presence
+
+// A resource is one client of a contact.
+type resource struct {
+	full     jid.JID
+	presence Presence
+	status   string
+	priority int8
+	order    uint64 // of its last presence: a later one is higher
+}
+
+// presence takes a presence stanza. It answers nothing and leads to nothing with people who are not on the roster, except a request.
+func (a *account) presence(p *xmpp.Presence) {
+	if p.From.Bare().Equal(a.address) {
+		return // another client of ours
+	}
+	c := a.conversations[p.From.Bare().String()]
+	if p.Type == xmpp.Subscribe {
+		a.subscribe(p)
+		return
+	}
+	if c == nil || !c.onRoster {
+		return
+	}
+	switch p.Type {
+	case xmpp.Available:
+		c.available(p)
+	case xmpp.Unavailable:
+		c.unavailable(p.From)
+	case xmpp.PresenceError:
+		c.trouble = WhyOther
+		if p.Err != nil {
+			c.trouble = whyOf(p.Err)
+		}
+		c.touch()
+	}
+}
+
+// subscribe takes a request to see our presence. The person decides, except where they have asked for the contact's themselves: then
+// it is the answer to AddContact, and there is nothing left to decide.
+func (a *account) subscribe(p *xmpp.Presence) {
+	c := a.stranger(p.From)
+	if c == nil {
+		return
+	}
+	if c.onRoster && (c.item.Ask || c.subscription().sees()) {
+		c.presenceOut(xmpp.Subscribed)
+		return
+	}
+	if nick := cleanName(p.Nick); nick != "" {
+		c.nick = nick
+	}
+	if !c.wants {
+		c.wants = true
+		a.session.emit(Contacted{c.ref})
+	}
+	c.touch()
+}
+
+func (c *conversation) available(p *xmpp.Presence) {
+	wasOffline := len(c.resources) == 0
+	name := p.From.Resourcepart()
+	if _, ok := c.resources[name]; !ok && len(c.resources) >= maxResources {
+		return
+	}
+	c.presences++
+	c.resources[name] = resource{
+		full:     p.From,
+		presence: presenceOf(p.Show),
+		status:   cleanName(p.Status),
+		priority: p.Priority,
+		order:    c.presences,
+	}
+	c.trouble = WhyNone
+	c.touch()
+	if wasOffline {
+		c.invited = time.Time{}
+		c.cameOnline()
+	}
+}
+
+func (c *conversation) unavailable(from jid.JID) {
+	if from.Resourcepart() == "" {
+		clear(c.resources)
+	} else {
+		delete(c.resources, from.Resourcepart())
+	}
+	if !c.there(c.heard) {
+		c.heard = jid.JID{}
+	}
+	if len(c.resources) == 0 {
+		c.stopExchange() // nobody is left to answer; it begins anew when they are back
+		c.noAnswer = false
+	}
+	if full, ok := c.tags[c.otrPeer().Tag]; ok && !c.there(full) {
+		c.doubt() // when it comes back it may have forgotten the session
+	}
+	c.touch()
+}
+
+func presenceOf(show string) Presence {
+	switch show {
+	case "chat":
+		return PresenceChatty
+	case "away":
+		return PresenceAway
+	case "xa":
+		return PresenceLongAway
+	case "dnd":
+		return PresenceBusy
+	}
+	return PresenceOnline
+}
+
+// there tells whether a client of the contact is known to be online.
+func (c *conversation) there(full jid.JID) bool {
+	r, ok := c.resources[full.Resourcepart()]
+	return ok && r.full.Equal(full)
+}
+
+// best is the client to write to: the one last heard from while it is there (XEP-0296), else that with the highest priority, of those
+// the one heard from last.
+func (c *conversation) best() (resource, bool) {
+	if c.there(c.heard) {
+		return c.resources[c.heard.Resourcepart()], true
+	}
+	if len(c.resources) == 0 {
+		return resource{}, false
+	}
+	return slices.MaxFunc(slices.Collect(maps.Values(c.resources)), func(x, y resource) int {
+		return cmp.Or(cmp.Compare(x.priority, y.priority), cmp.Compare(x.order, y.order))
+	}), true
+}
+
+// target is where a stanza goes that is not for a certain client: the best one, or all of them when nothing is known of any.
+func (c *conversation) target() jid.JID {
+	if r, ok := c.best(); ok {
+		return r.full
+	}
+	return c.address
+}
+
+// away tells that the contact is known to be offline. Of somebody whose presence we may not see nothing is known.
+func (c *conversation) away() bool {
+	return len(c.resources) == 0 && c.subscription().sees()
+}
