@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/app"
 
 	"github.com/sotto-im/sotto/session"
@@ -17,6 +18,7 @@ import (
 	"github.com/sotto-im/sotto/session/practice"
 	"github.com/sotto-im/sotto/session/store"
 	"github.com/sotto-im/sotto/ui"
+	"github.com/sotto-im/sotto/ui/access"
 )
 
 const version = "0.1.0"
@@ -65,6 +67,9 @@ func run(profile, ca string, practiseFirst bool) error {
 	defer settings.Close()
 	secrets := keyring.OS()
 	s := session.Open(session.Config{Store: settings, Keyring: secrets, RootCAs: roots})
+	spoken, hush := context.WithCancel(context.Background())
+	defer hush()
+	go speak(spoken, access.New("Sotto", window.Driver().AllWindows))
 	ui.Run(ui.Config{App: window, Engine: s, Store: settings, Keyring: secrets, Practise: begin, PractiseFirst: practiseFirst})
 	ctx, cancel := context.WithTimeout(context.Background(), closing)
 	defer cancel()
@@ -89,6 +94,13 @@ func authorities(file string) (*x509.CertPool, error) {
 		return nil, fmt.Errorf("%s holds no certificate", file)
 	}
 	return pool, nil
+}
+
+// speak serves screen readers. Without a way to reach them the window works as well.
+func speak(ctx context.Context, tree *access.Tree) {
+	if err := access.Serve(ctx, tree, fyne.Do); err != nil && ctx.Err() == nil {
+		fmt.Fprintln(os.Stderr, "sotto:", err)
+	}
 }
 
 func begin(ctx context.Context, w practice.Words) (ui.Practice, error) {

@@ -1,0 +1,173 @@
+//go:build linux
+
+package e2e
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sotto-im/sotto/ui/access/accesstest"
+)
+
+// need fails the test where a program is missing, and says what to install.
+func need(t testing.TB, program, pkg string) {
+	t.Helper()
+	if _, err := exec.LookPath(program); err != nil {
+		t.Fatalf("this test needs %s: apt-get install %s", program, pkg)
+	}
+}
+
+// A display is a screen of its own that nobody sees.
+type display struct {
+	name string // for DISPLAY
+}
+
+// newDisplay starts an X server on a display that is free.
+func newDisplay(t testing.TB) *display {
+	t.Helper()
+	need(t, "Xvfb", "xvfb")
+	x, err := accesstest.Run(os.Environ(), "Xvfb", "-displayfd", "1", "-screen", "0", "1100x760x24", "-nolisten", "tcp", "+extension", "GLX", "+render", "-noreset")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(x.Stop)
+	number, err := accesstest.Await(wait, func() (string, error) {
+		for line := range strings.Lines(x.Written()) {
+			if n := strings.TrimSpace(line); n != "" && strings.Trim(n, "0123456789") == "" && strings.HasSuffix(line, "\n") {
+				return n, nil
+			}
+		}
+		return "", fmt.Errorf("the X server does not say its display: %s", x.Written())
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &display{":" + number}
+}
+
+// withWindows starts a window manager.
+func (d *display) withWindows(t testing.TB) *display {
+	t.Helper()
+	need(t, "openbox", "openbox")
+	home := t.TempDir()
+	wm, err := accesstest.Run(append(os.Environ(), "DISPLAY="+d.name, "HOME="+home, "DBUS_SESSION_BUS_ADDRESS=unix:path=/nonexistent"), "openbox", "--sm-disable")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(wm.Stop)
+	return d
+}
+
+// shots is where pictures of the screens go.
+var shots = filepath.Join("..", "..", "build", "e2e-shots")
+
+// shoot takes a picture of the screen.
+func (d *display) shoot(t testing.TB, name string) {
+	t.Helper()
+	need(t, "scrot", "scrot")
+	if err := os.MkdirAll(shots, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	file, err := filepath.Abs(filepath.Join(shots, name+".png"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out, err := d.run("scrot", "-o", file); err != nil {
+		t.Errorf("scrot: %v: %s", err, out)
+	}
+}
+
+// keys types on the keyboard of the display, into the window that has it.
+func (d *display) keys(t testing.TB, args ...string) {
+	t.Helper()
+	need(t, "xdotool", "xdotool")
+	if out, err := d.run("xdotool", args...); err != nil {
+		t.Fatalf("xdotool %q: %v: %s", args, err, out)
+	}
+}
+
+func (d *display) run(name string, args ...string) ([]byte, error) {
+	c := exec.Command(name, args...)
+	c.Env = append(os.Environ(), "DISPLAY="+d.name)
+	return c.CombinedOutput()
+}
+
+// A watch hears when windows are shown on a display that has no window manager.
+type watch struct{ conn net.Conn }
+
+// The requests and events of the X11 protocol that a watch needs.
+const (
+	x11ChangeWindowAttributes = 2
+	x11EventMask              = 0x800
+	x11SubstructureNotify     = 0x80000
+	x11MapNotify              = 19
+)
+
+func (d *display) watch(t testing.TB) *watch {
+	t.Helper()
+	conn, err := net.Dial("unix", "/tmp/.X11-unix/X"+strings.TrimPrefix(d.name, ":"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	root, err := greet(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request := []byte{x11ChangeWindowAttributes, 0, 4, 0}
+	request = binary.LittleEndian.AppendUint32(request, root)
+	request = binary.LittleEndian.AppendUint32(request, x11EventMask)
+	request = binary.LittleEndian.AppendUint32(request, x11SubstructureNotify)
+	if _, err := conn.Write(request); err != nil {
+		t.Fatal(err)
+	}
+	return &watch{conn}
+}
+
+// greet opens a connection of the X11 protocol and returns the root window.
+func greet(conn net.Conn) (uint32, error) {
+	if _, err := conn.Write([]byte{'l', 0, 11, 0, 0, 0, 0, 0, 0, 0, 0, 0}); err != nil {
+		return 0, err
+	}
+	head := make([]byte, 8)
+	if _, err := io.ReadFull(conn, head); err != nil {
+		return 0, err
+	}
+	body := make([]byte, 4*int(binary.LittleEndian.Uint16(head[6:])))
+	if _, err := io.ReadFull(conn, body); err != nil {
+		return 0, err
+	}
+	const fixed, format = 32, 8
+	if head[0] != 1 || len(body) < fixed {
+		return 0, errors.New("the X server refused the connection")
+	}
+	vendor := int(binary.LittleEndian.Uint16(body[16:])+3) / 4 * 4
+	screens := fixed + vendor + format*int(body[21])
+	if len(body) < screens+4 {
+		return 0, errors.New("the X server has no screen")
+	}
+	return binary.LittleEndian.Uint32(body[screens:]), nil
+}
+
+// shown waits until a window is shown.
+func (w *watch) shown() error {
+	if err := w.conn.SetReadDeadline(time.Now().Add(wait)); err != nil {
+		return err
+	}
+	event := make([]byte, 32)
+	for event[0]&0x7f != x11MapNotify {
+		if _, err := io.ReadFull(w.conn, event); err != nil {
+			return err
+		}
+	}
+	return nil
+}
