@@ -10,6 +10,7 @@ import (
 	"io"
 	"math/big"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -153,7 +154,7 @@ func TestVerifyRefuses(t *testing.T) {
 }
 
 // hostileKeys are public keys that must be refused, made from the good key of the RFC.
-func hostileKeys() map[string][4][]byte {
+var hostileKeys = sync.OnceValue(func() map[string][4][]byte {
 	p, q, g, y := number(rfcP), number(rfcQ), number(rfcG), number(rfcY)
 	b := func(n *big.Int) []byte { return n.Bytes() }
 	add := func(n *big.Int, d int64) []byte { return new(big.Int).Add(n, big.NewInt(d)).Bytes() }
@@ -211,7 +212,7 @@ func hostileKeys() map[string][4][]byte {
 	crt.Mul(crt, inverse).Mod(crt, m).Mul(crt, n).Add(crt, one)
 	cases["q does not divide p-1"] = [4][]byte{b(product), b(q), b(crt), b(crt)}
 	return cases
-}
+})
 
 var (
 	square80 = new(big.Int).Mul(number("FFFFFFFFFFFFFFFFFFBF"), number("FFFFFFFFFFFFFFFFFFBF")) // of a prime

@@ -107,11 +107,11 @@ func sieve(start, step *big.Int) *[sieveSpan]bool {
 func smallPrimes() []int64 {
 	var composite [sieveLimit]bool
 	var primes []int64
-	for i := 3; i < sieveLimit; i += 2 {
+	for i := int64(3); i < sieveLimit; i += 2 { // i*i needs more than 32 bits
 		if composite[i] {
 			continue
 		}
-		primes = append(primes, int64(i))
+		primes = append(primes, i)
 		for j := i * i; j < sieveLimit; j += 2 * i {
 			composite[j] = true
 		}
