@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"crypto/x509"
 	"fmt"
 	"slices"
 	"strings"
@@ -335,6 +336,10 @@ type person struct {
 	stages   []SMPStage
 	events   []Event
 	ended    chan struct{}
+	roots    *x509.CertPool // of a real server
+
+	mu    sync.Mutex    // guards what was told, where there is no synctest.Wait
+	moved chan struct{} // closed and made anew with every event
 }
 
 // newPerson is somebody with an account on the hub, signed in.
@@ -399,16 +404,46 @@ func (k keyringDouble) Delete(_ context.Context, name string) error {
 func (p *person) open() {
 	p.accounts, p.contacts, p.entries, p.order = map[string]Account{}, map[string]Contact{}, map[EntryID]Entry{}, nil
 	p.smp, p.stages, p.events = SMP{}, nil, nil
-	p.session = Open(Config{Store: p.store, Keyring: p.keyring, dial: p.hub.dial})
+	p.moved = make(chan struct{})
+	config := Config{Store: p.store, Keyring: p.keyring, RootCAs: p.roots}
+	if p.hub != nil {
+		config.dial = p.hub.dial
+	}
+	p.session = Open(config)
 	ended := make(chan struct{})
 	p.ended = ended
 	events := p.session.Events()
 	go func() {
 		defer close(ended)
 		for e := range events {
+			p.mu.Lock()
 			p.take(e)
+			close(p.moved)
+			p.moved = make(chan struct{})
+			p.mu.Unlock()
 		}
 	}()
+}
+
+// until waits for events to make something true.
+func (p *person) until(what string, is func() bool) {
+	p.t.Helper()
+	late := time.After(20 * time.Second)
+	for {
+		p.mu.Lock()
+		ok, moved := is(), p.moved
+		p.mu.Unlock()
+		if ok {
+			return
+		}
+		select {
+		case <-moved:
+		case <-late:
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			p.t.Fatalf("%s: waited in vain for: %s\naccount %+v\ncontacts %+v\n%s", p.jid, what, p.accounts, p.contacts, strings.Join(p.lines(), "\n"))
+		}
+	}
 }
 
 func (p *person) close() {

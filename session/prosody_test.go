@@ -1,0 +1,207 @@
+package session
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sotto-im/sotto/crypto/otr"
+	"github.com/sotto-im/sotto/session/store"
+	"github.com/sotto-im/sotto/session/xmpp/xmpptest"
+)
+
+// realPerson is somebody with an account on a real server, signed in.
+func realPerson(t *testing.T, server *xmpptest.Prosody, local, password string) *person {
+	t.Helper()
+	s, err := store.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &person{t: t, jid: local + "@" + xmpptest.Domain, store: s, keyring: keyringDouble{}, roots: server.RootCAs}
+	p.open()
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		p.session.Close(ctx)
+		if ctx.Err() != nil {
+			t.Errorf("%s: Close took too long", p.jid)
+		}
+		<-p.ended
+		s.Close()
+	})
+	if err := p.session.SignIn(SignIn{Address: p.jid, Password: []byte(password), Server: server.Addr, TLS: "starttls"}); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func (p *person) online() bool { return p.accounts[p.jid].State == Online }
+
+func (p *person) heardText(text string) bool {
+	return slices.ContainsFunc(p.heard(), func(l string) bool { return strings.HasSuffix(l, " "+text) })
+}
+
+// write sends privately, now or when possible.
+func (p *person) write(other *person, text string) EntryID {
+	p.t.Helper()
+	p.mu.Lock()
+	mode := p.contact(other).SendMode
+	p.mu.Unlock()
+	if mode != SendPrivately && mode != SendWhenPrivate {
+		p.t.Fatalf("%s would send in mode %d", p.jid, mode)
+	}
+	id, err := p.session.Send(p.ref(other), text, mode)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return id
+}
+
+func (p *person) key(other *person) otr.Fingerprint {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if k := p.contact(other).Key; k != nil {
+		return *k
+	}
+	return otr.Fingerprint{}
+}
+
+func (p *person) newKey(other *person) otr.Fingerprint {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.contact(other).KeyChange.New.Fingerprint
+}
+
+func (p *person) run() SMP {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.smp
+}
+
+func TestThroughProsody(t *testing.T) {
+	server := xmpptest.StartProsody(t, map[string]string{"alice": "alice's password", "bob": "bob's password"})
+	a := realPerson(t, server, "alice", "alice's password")
+	b := realPerson(t, server, "bob", "bob's password")
+	a.until("online", a.online)
+	b.until("online", b.online)
+
+	t.Log("subscribe and accept")
+	if _, err := a.session.AddContact(a.jid, b.jid, "Bob"); err != nil {
+		t.Fatal(err)
+	}
+	b.until("a request", func() bool { return b.contact(a).Wants })
+	b.session.Accept(b.ref(a))
+	for _, p := range []struct{ p, o *person }{{a, b}, {b, a}} {
+		p.p.until("both see each other", func() bool {
+			c := p.p.contact(p.o)
+			return c.Subscription == SubscriptionBoth && c.Presence == PresenceOnline && c.OnRoster
+		})
+	}
+
+	t.Log("OTR by Require, texts in order, confirmed")
+	var texts []string
+	var last EntryID
+	for range 5 {
+		texts = append(texts, canary())
+		last = a.write(b, texts[len(texts)-1])
+	}
+	b.until("five texts", func() bool { return len(b.heard()) == 5 })
+	for i, l := range b.heard() {
+		if l != "< unverified "+texts[i] {
+			t.Errorf("text %d: %q", i, l)
+		}
+	}
+	a.until("delivered", func() bool { return a.entries[last].Status == StatusDelivered })
+	reply := canary()
+	b.write(a, reply)
+	a.until("the answer", func() bool { return a.heardText(reply) })
+
+	t.Log("SMP: wrong, then right, with a question; then a shared secret back")
+	if err := a.session.Ask(a.ref(b), a.key(b), "where?", []byte("here")); err != nil {
+		t.Fatal(err)
+	}
+	b.until("the question", func() bool { return b.smp.Stage == SMPNeedsAnswer && b.smp.Question == "where?" })
+	if err := b.session.Answer(b.ref(a), b.run().Number, []byte("there")); err != nil {
+		t.Fatal(err)
+	}
+	a.until("failure", func() bool { return a.smp.Stage == SMPFailed && !a.smp.Kept })
+	b.until("failure", func() bool { return b.smp.Stage == SMPFailed })
+	if err := a.session.Ask(a.ref(b), a.key(b), "where?", []byte("here")); err != nil {
+		t.Fatal(err)
+	}
+	b.until("the question again", func() bool { return b.smp.Stage == SMPNeedsAnswer && b.smp.Number == 2 })
+	if err := b.session.Answer(b.ref(a), 2, []byte("here")); err != nil {
+		t.Fatal(err)
+	}
+	a.until("bob verified", func() bool { return a.contact(b).Lock == Private && a.contact(b).Verified == ByQuestion })
+	b.until("alice knows bob", func() bool { return b.contact(a).VerifiedUs && b.contact(a).Lock == Unverified })
+	if err := b.session.Share(b.ref(a), b.key(a), []byte("our secret")); err != nil {
+		t.Fatal(err)
+	}
+	a.until("a secret is asked for", func() bool { return a.smp.Stage == SMPNeedsAnswer && !a.smp.Asked })
+	if err := a.session.Answer(a.ref(b), a.run().Number, []byte("our secret")); err != nil {
+		t.Fatal(err)
+	}
+	b.until("alice verified", func() bool { return b.contact(a).Lock == Private && b.contact(a).Verified == BySecret })
+	a.until("bob knows alice", func() bool { return a.contact(b).VerifiedUs })
+
+	t.Log("the server restarts")
+	server.Kill()
+	a.until("waiting", func() bool { s := a.accounts[a.jid].State; return s == Waiting || s == Connecting })
+	parted := canary()
+	a.write(b, parted)
+	server.Start(t)
+	a.session.Connect(a.jid)
+	b.session.Connect(b.jid)
+	a.until("online again", a.online)
+	b.until("online again", b.online)
+	b.until("what waited", func() bool { return b.heardText(parted) })
+	again := canary()
+	b.write(a, again)
+	a.until("and the other way", func() bool { return a.heardText(again) })
+	if n := count(b.heard(), parted); n != 1 {
+		t.Errorf("heard %d times: %q", n, b.heard())
+	}
+
+	t.Log("end")
+	b.session.EndPrivate(b.ref(a))
+	a.until("finished", func() bool { return a.contact(b).Lock == FinishedLock && a.contact(b).SendMode == SendBlocked })
+
+	t.Log("bob comes back with another key")
+	b.session.RemoveAccount(b.jid)
+	b.until("gone", func() bool { _, there := b.accounts[b.jid]; return !there })
+	if err := b.session.SignIn(SignIn{Address: b.jid, Password: []byte("bob's password"), Server: server.Direct, TLS: "direct"}); err != nil {
+		t.Fatal(err)
+	}
+	b.until("online with a new key", func() bool { return b.online() && b.contact(a).Presence == PresenceOnline })
+	b.session.Opened(b.ref(a))
+	a.until("the key change", func() bool { return a.contact(b).KeyChange != nil && a.contact(b).SendMode == SendBlocked })
+	if _, err := a.session.Send(a.ref(b), canary(), SendPrivately); err != ErrKeyUndecided {
+		t.Errorf("%v", err)
+	}
+	a.session.Decide(a.ref(b), a.newKey(b), UseUnverified)
+	a.until("decided", func() bool { return a.contact(b).SendMode == SendPrivately })
+	final := canary()
+	a.write(b, final)
+	b.until("the last text", func() bool { return b.heardText(final) })
+
+	wire := server.Wire()
+	if !strings.Contains(wire, "?OTR:") || !strings.Contains(wire, "urn:xmpp:eme:0") {
+		t.Error("the wire log has no OTR in it: this test proves nothing")
+	}
+	if strings.Contains(wire, "canary-") || strings.Contains(wire, "our secret") || strings.Contains(wire, "where?") {
+		t.Error("a text is readable on the wire")
+	}
+}
+
+func count(lines []string, text string) int {
+	n := 0
+	for _, l := range lines {
+		if strings.HasSuffix(l, " "+text) {
+			n++
+		}
+	}
+	return n
+}
