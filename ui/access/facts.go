@@ -29,3 +29,29 @@ func factsOf(window fyne.Window) facts {
 	}
 	return f
 }
+
+// A hold is whether a widget has the keyboard, as far as it tells.
+type hold uint8
+
+const (
+	holdUnknown hold = iota
+	holdsKeyboard
+	holdsNothing // the widget that its window would give the keyboard to, but another window has it
+)
+
+// holdOf asks a widget that its canvas calls focused. The canvas of each window has such a widget, and only one window has the
+// keyboard: the widgets of Fyne know, but keep it to themselves.
+func holdOf(f fyne.Focusable) hold {
+	v := reflect.ValueOf(f)
+	if f == nil || v.Kind() != reflect.Pointer || v.Elem().Kind() != reflect.Struct {
+		return holdUnknown
+	}
+	focused := v.Elem().FieldByName("focused")
+	switch {
+	case !focused.IsValid() || focused.Kind() != reflect.Bool:
+		return holdUnknown
+	case focused.Bool():
+		return holdsKeyboard
+	}
+	return holdsNothing
+}

@@ -80,8 +80,9 @@ func (t *Tree) Look() (*Look, []Change) {
 	t.numbers = make(map[any]int, len(numbers))
 	w := &walker{tree: t, look: look, before: numbers}
 	look.Root = w.add(nil, Node{Role: Application, Name: t.name}, t, Area{}, Area{})
+	active := t.active()
 	for _, window := range t.windows() {
-		w.oneWindow(window)
+		w.oneWindow(window, when(window == active, Active))
 	}
 	changes := compare(t.last, look)
 	for _, a := range t.said {
@@ -92,16 +93,19 @@ func (t *Tree) Look() (*Look, []Change) {
 	return look, changes
 }
 
-func (w *walker) oneWindow(window fyne.Window) {
+func (w *walker) oneWindow(window fyne.Window, active State) {
 	facts := factsOf(window)
 	if facts.hidden {
 		return
 	}
 	c := window.Canvas()
-	w.window, w.focused, w.scale = window, c.Focused(), c.Scale()
+	w.window, w.focused, w.scale = window, nil, c.Scale()
+	if active != 0 && holdOf(c.Focused()) != holdsNothing {
+		w.focused = c.Focused()
+	}
 	w.place = fyne.NewPos(float32(facts.x), float32(facts.y))
 	area := Area{Size: c.Size()}
-	n := Node{Role: Window, Name: window.Title(), State: when(w.tree.active(window), Active), Focus: window.RequestFocus}
+	n := Node{Role: Window, Name: window.Title(), State: active, Focus: window.RequestFocus}
 	element := w.add(w.look.Root, n, window, area, area)
 	overlays := c.Overlays().List()
 	w.covered = len(overlays) > 0
@@ -112,10 +116,26 @@ func (w *walker) oneWindow(window fyne.Window) {
 	}
 }
 
-// active is true for the window that most likely has the keyboard: Fyne does not tell. With one window it is that one.
-func (t *Tree) active(window fyne.Window) bool {
-	shown := slices.DeleteFunc(slices.Clone(t.windows()), func(w fyne.Window) bool { return factsOf(w).hidden })
-	return len(shown) > 0 && shown[len(shown)-1] == window
+// active is the window that has the keyboard, as far as its widgets tell, and otherwise the one that was opened last: Fyne does not
+// say.
+func (t *Tree) active() fyne.Window {
+	var likely fyne.Window
+	for _, w := range t.windows() {
+		if factsOf(w).hidden {
+			continue
+		}
+		switch holdOf(w.Canvas().Focused()) {
+		case holdsKeyboard:
+			return w
+		case holdUnknown:
+			likely = w
+		case holdsNothing:
+			if likely == nil {
+				likely = w
+			}
+		}
+	}
+	return likely
 }
 
 // add makes an element of a node.
@@ -208,6 +228,11 @@ func (t *Tree) Focus(number int) bool {
 	e := t.now(number)
 	if e == nil || e.node.Focus == nil || !e.Usable() {
 		return false
+	}
+	for up := e; up != nil; up = up.Parent {
+		if up.Role == Window && up.State&Active == 0 {
+			up.node.Focus() // brings the window forward first
+		}
 	}
 	e.node.Focus()
 	return true

@@ -158,11 +158,20 @@ func greet(conn net.Conn) (uint32, error) {
 	return binary.LittleEndian.Uint32(body[screens:]), nil
 }
 
-// shown waits until a window is shown.
-func (w *watch) shown() error {
+// shown waits until a window is shown, or the program that was to show it has ended.
+func (w *watch) shown(by *accesstest.Process) error {
 	if err := w.conn.SetReadDeadline(time.Now().Add(wait)); err != nil {
 		return err
 	}
+	over := make(chan struct{})
+	defer close(over)
+	go func() {
+		select {
+		case <-by.Ended():
+			_ = w.conn.SetReadDeadline(time.Now()) // an event that is there already is still read
+		case <-over:
+		}
+	}()
 	event := make([]byte, 32)
 	for event[0]&0x7f != x11MapNotify {
 		if _, err := io.ReadFull(w.conn, event); err != nil {
