@@ -11,6 +11,7 @@ const (
 	maxPageLines = 100
 	maxWordRunes = 500 // an unbroken run of this length gets a line break
 	maxPages     = 3
+	unseenWeight = 4 // of a character that adds to another one or shows nothing: it takes longer to set than one that is seen
 )
 
 // page cuts one page out of text, from the byte offset from, and tells where the next one begins: len(text) after the last.
@@ -23,10 +24,10 @@ func page(text string, from int) (words string, next int) {
 	i := from
 	for i < len(text) {
 		r, size := utf8.DecodeRuneInString(text[i:])
-		if runes == maxPageRunes || r == '\n' && lines == maxPageLines {
+		if runes >= maxPageRunes || r == '\n' && lines == maxPageLines {
 			break
 		}
-		runes++
+		runes += weight(r)
 		switch {
 		case r == '\n':
 			lines++
@@ -56,6 +57,13 @@ func page(text string, from int) (words string, next int) {
 		return text[from:i], next
 	}
 	return string(append(cut, text[kept:i]...)), next
+}
+
+func weight(r rune) int {
+	if unicode.In(r, unicode.Cf, unicode.Mn, unicode.Me) {
+		return unseenWeight
+	}
+	return 1
 }
 
 // pages are the pages of one text that are shown: those that begin at starts[first:first+shown].

@@ -89,6 +89,7 @@ func (v *View) SetRows(rows []Row) {
 	}
 	v.missed = 0
 	if i, ok := v.index[anchor]; ok && !v.atEnd {
+		v.measure(i)
 		v.offset = v.heights.top(i) + within
 	} else {
 		v.atEnd = true
