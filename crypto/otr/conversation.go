@@ -137,6 +137,7 @@ func (c *Conversation) End() []Event {
 			events = append(events, c.disconnect(i)...)
 		}
 		i.forget(Plaintext)
+		i.ake = ake{}
 		if i != c.selected && old != Plaintext {
 			events = append(events, InstanceChange{Old: old, New: Plaintext, Peer: i.peer})
 		}
@@ -145,8 +146,9 @@ func (c *Conversation) End() []Event {
 		peer.SSID = [8]byte{}
 		events = append(events, StateChange{Old: before, New: Plaintext, Peer: peer})
 	}
-	*c = Conversation{config: c.config, instances: map[InstanceTag]*instance{}, partial: map[InstanceTag]*assembly{},
-		requests: c.requests, activity: c.activity, lastError: c.lastError, lastErrorQuery: c.lastErrorQuery}
+	fresh := New(c.config)
+	fresh.requests, fresh.lastError, fresh.lastErrorQuery = c.requests, c.lastError, c.lastErrorQuery
+	*c = *fresh
 	return events
 }
 

@@ -81,3 +81,51 @@ func TestConversation(t *testing.T) {
 		t.Errorf("Send in Finished: %v", err)
 	}
 }
+
+// TestTolerance: what networks do to a message on its way does not harm it ("Encoded messages" demands none of it).
+func TestTolerance(t *testing.T) {
+	wrap := map[string]func(string) string{
+		"as it is":     func(s string) string { return s },
+		"line feed":    func(s string) string { return s + "\n" },
+		"no period":    func(s string) string { return strings.TrimSuffix(s, ".") },
+		"markup":       func(s string) string { return "<FONT SIZE=3>" + s + "</FONT>" },
+		"words before": func(s string) string { return "hey, " + s },
+		"line breaks":  func(s string) string { return s[:60] + "\r\n" + s[60:120] + "\n " + s[120:] },
+		"junk inside":  func(s string) string { return s[:60] + "<" + s[60:] },
+		"in one piece": func(s string) string { return "?OTR|1000|2000,1,1," + s + "," },
+	}
+	for name, f := range wrap {
+		n, alice, bob := encrypted(t, otr.PolicyManual)
+		send(t, alice, "hello")
+		n.Tap = func(p otrtest.Packet) []otrtest.Packet {
+			p.Body = f(p.Body)
+			return []otrtest.Packet{p}
+		}
+		n.Run()
+		if name == "no period" {
+			// Good enough for a data message, whose end is authenticated.
+			wantTexts(t, bob, "hello")
+			alice.Do(alice.Receive("?OTRv3?"))
+			n.Run()
+			if _, ok := bob.Take()[0].(otr.Rejected); !ok {
+				t.Error("a D-H Commit Message without a period is accepted")
+			}
+			continue
+		}
+		wantTexts(t, bob, "hello")
+	}
+}
+
+// TestNothingIsShared: the caller may do what it likes with what it gave and got.
+func TestNothingIsShared(t *testing.T) {
+	n, alice, bob := encrypted(t, otr.PolicyManual)
+	text := []byte("hello")
+	events, err := alice.Send(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	alice.Do(events)
+	clear(text)
+	n.Run()
+	wantTexts(t, bob, "hello")
+}

@@ -3,6 +3,7 @@ package otr
 import (
 	"bytes"
 	"encoding/base64"
+	"fmt"
 	"runtime"
 	"slices"
 	"strings"
@@ -338,11 +339,12 @@ type packet struct {
 }
 
 type playEnd struct {
-	c       *Conversation
-	said    map[string]bool // texts that were sent encrypted
-	read    map[string]bool // texts of the other that were shown as private
-	request uint64
-	reveal  map[[20]byte]bool
+	c        *Conversation
+	said     map[string]bool // texts that were sent encrypted
+	read     map[string]bool // texts of the other that were shown as private
+	request  uint64
+	reveal   map[[20]byte]bool
+	counters map[string]bool
 }
 
 func newPlay(t *testing.T) *play {
@@ -350,7 +352,7 @@ func newPlay(t *testing.T) *play {
 	for n, name := range []string{"alice", "bob"} {
 		c := New(&Config{Key: testKey(), Tag: InstanceTag(0x1000 * (n + 1)), Policy: PolicyAlways | SendWhitespaceTag,
 			Rand: testRand(name), Time: func() time.Time { return p.now }})
-		p.ends[n] = &playEnd{c: c, said: map[string]bool{}, read: map[string]bool{}, reveal: map[[20]byte]bool{}}
+		p.ends[n] = &playEnd{c: c, said: map[string]bool{}, read: map[string]bool{}, reveal: map[[20]byte]bool{}, counters: map[string]bool{}}
 	}
 	return p
 }
@@ -488,6 +490,12 @@ func (p *play) checkSent(end *playEnd, raw []byte) {
 	if !ok {
 		return
 	}
+	// I6: no counter is used twice with the same keys; the next one tells the session too.
+	used := fmt.Sprint(m.senderKey, m.recipientKey, m.counter, m.nextY)
+	if end.counters[used] {
+		p.t.Errorf("counter %x is used again", m.counter)
+	}
+	end.counters[used] = true
 	for key := range slices.Chunk(m.oldMACKeys, 20) {
 		if end.reveal[[20]byte(key)] {
 			p.t.Errorf("MAC key %x is revealed again", key)

@@ -15,7 +15,7 @@ type instance struct {
 	sent   time.Time // when we last sent a data message
 }
 
-// forget wipes the session.
+// forget wipes the session and goes to state s.
 func (i *instance) forget(s State) {
 	i.state = s
 	i.keys = keys{}
@@ -44,6 +44,7 @@ func (c *Conversation) remember(i *instance) bool {
 		if victim == nil {
 			return false
 		}
+		victim.ake = ake{}
 		delete(c.instances, victim.tag)
 	}
 	c.instances[i.tag] = i

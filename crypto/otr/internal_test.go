@@ -457,3 +457,103 @@ func TestRandomnessFails(t *testing.T) {
 		t.Error("an instance tag was made of zeros")
 	}
 }
+
+// TestSignatures: who knows all keys of the exchange, as a correspondent does, still cannot have a signature accepted
+// that does not prove its key, or a key that proves nothing.
+func TestSignatures(t *testing.T) {
+	key := testKey()
+	genuine := bytes.Clone(key.public)
+	smallG := slices.Clone(genuine)
+	g := 2 + 4 + 128 + 4 + 20 + 4 // place of g's value
+	clear(smallG[g : g+128])
+	smallG[g+127] = 1
+	tests := map[string]func(public []byte, keyID uint32, sig []byte) []byte{
+		"genuine":        nil,
+		"key id 0":       func(p []byte, id uint32, sig []byte) []byte { return x(p, 0, sig) },
+		"other key id":   func(p []byte, id uint32, sig []byte) []byte { return x(p, id+1, sig) },
+		"other key type": func(p []byte, id uint32, sig []byte) []byte { return x(append([]byte{0, 1}, p[2:]...), id, sig) },
+		"no signature":   func(p []byte, id uint32, sig []byte) []byte { return x(p, id, nil) },
+		"short":          func(p []byte, id uint32, sig []byte) []byte { return x(p, id, sig[:39]) },
+		"something more": func(p []byte, id uint32, sig []byte) []byte { return x(p, id, append(sig, 0)) },
+		"r and s 0":      func(p []byte, id uint32, sig []byte) []byte { return x(p, id, make([]byte, 40)) },
+		"r and s 1": func(p []byte, id uint32, sig []byte) []byte {
+			return x(p, id, append(append(make([]byte, 19), 1), append(make([]byte, 19), 1)...))
+		},
+		"r and s 2^160-1": func(p []byte, id uint32, sig []byte) []byte { return x(p, id, bytes.Repeat([]byte{0xff}, 40)) },
+		"g = 1":           func(p []byte, id uint32, sig []byte) []byte { return x(smallG, id, sig) },
+		"nothing":         func(p []byte, id uint32, sig []byte) []byte { return nil },
+		"large p": func(p []byte, id uint32, sig []byte) []byte {
+			return append([]byte{0, 0}, wire.AppendData(nil, bytes.Repeat([]byte{0xff}, 2000))...)
+		},
+	}
+	for name, edit := range tests {
+		// Bob commits, and then makes his Reveal Signature Message himself.
+		bob, err := newCommitment(testRand("bob"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		alice := New(&Config{Key: key, Tag: 0x1000, Policy: PolicyManual, Rand: testRand("alice")})
+		answered := alice.Receive(encodeFrom(0x2000, 0, typeDHCommit, &bob.commitment))
+		_, message, _ := parseMessage(parseBody(answered[0].(Transmit).Body).message)
+		bob, _, err = bob.receiveDHKey(message.(*dhKeyMessage), key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		reveal := bob.sent
+		if edit != nil {
+			s := &bob.secrets
+			plain := make([]byte, len(reveal.encrypted))
+			crypt(&s.c, [8]byte{}, plain, reveal.encrypted)
+			edited := edit(plain[:len(key.public)], firstKeyID, bytes.Clone(plain[len(key.public)+4:]))
+			reveal.encrypted = make([]byte, len(edited))
+			crypt(&s.c, [8]byte{}, reveal.encrypted, edited)
+			reveal.mac = signatureMAC(&s.m2, reveal.encrypted)
+		}
+		events := alice.Receive(encodeFrom(0x2000, 0x1000, typeRevealSignature, &reveal))
+		if accepted := alice.State() == Encrypted; accepted != (edit == nil) {
+			t.Errorf("%s: %v", name, events)
+		}
+		if edit == nil {
+			continue
+		}
+		if len(events) != 1 || events[0] != (Rejected{SetupFailed, 0x2000}) {
+			t.Errorf("%s: %v", name, events)
+		}
+		alice.Receive(encodeFrom(0x2000, 0x1000, typeRevealSignature, &bob.sent))
+		if alice.State() != Encrypted {
+			t.Errorf("%s: after it the genuine one is refused", name)
+		}
+	}
+}
+
+// x returns X.
+func x(public []byte, keyID uint32, signature []byte) []byte {
+	return append(binary.BigEndian.AppendUint32(bytes.Clone(public), keyID), signature...)
+}
+
+// TestReflection: our own public value as theirs is refused wherever it comes.
+func TestReflection(t *testing.T) {
+	alice := New(&Config{Key: testKey(), Tag: 0x1000, Policy: PolicyManual})
+	alice.Receive("?OTRv3?")
+	gx := alice.commit.key.Public()
+	for name, body := range map[string]string{
+		"D-H Commit": encodeFrom(0x2000, 0x1000, typeDHCommit, &alice.commit.commitment),
+		"D-H Key":    encodeFrom(0x2000, 0x1000, typeDHKey, &dhKeyMessage{gx.Bytes()}),
+	} {
+		if events := alice.Receive(body); len(events) != 1 || events[0] != (Rejected{Reflected, 0x2000}) {
+			t.Errorf("%s: %v", name, events)
+		}
+	}
+	alice, bob := session(t)
+	i := bob.instances[0x1000]
+	for k := range i.keys.ours {
+		if i.keys.ours[k].IsZero() {
+			continue
+		}
+		y := i.keys.ours[k].Public()
+		body := forge(alice, func(m *dataMessage) { m.nextY = y.Bytes() })
+		if events := bob.Receive(body); events[0] != (Rejected{Unreadable, 0x1000}) {
+			t.Errorf("next y %d: %v", k, events)
+		}
+	}
+}

@@ -1,4 +1,62 @@
-// Package otr implements Off-the-Record Messaging, version 3.
+// Package otr implements Off-the-Record Messaging, version 3: private conversations over any network that carries
+// short texts between two people. A conversation is encrypted; each side knows whose key is at the other end; keys
+// change all the time, so that one that is lost later opens nothing that was said before; and afterwards nobody can
+// prove what was said, because the keys that authenticated it are published.
+//
+// It does not hide who talks to whom and when, does not carry messages to someone who is not there, and is not for
+// groups. It has no opinion on whose key is whose: compare [Conversation.Peer] with what the user has verified, and
+// offer the Socialist Millionaires' Protocol (SMP) to those who have not.
+//
+// # Driving a Conversation
+//
+// A [Conversation] is one correspondent on one account. It computes and does nothing else: no I/O, no goroutine, no
+// timer. Give it every body that arrives from the correspondent by [Conversation.Receive] and every text that the user
+// writes by [Conversation.Send], exactly as they are. Each method returns a list of events, in order and complete: carry
+// out each [Transmit], show each [Message], and let each [StateChange] be seen. No event comes any other way. Call
+// [Conversation.Poll] at least once a minute, so that secrets of exchanges that nobody answered do not stay.
+//
+// Receive has no error: nothing that the network sends makes a call fail, and what is not accepted gives a [Rejected]
+// and changes nothing. Whether a text was private is a property of the Message that holds it, with the key that
+// authenticated it, and not of the state that the Conversation happens to be in.
+//
+// The package keeps no text. What Send refuses because there is no session yet is the caller's to keep and to send
+// after StateChange, if the Peer is the one it was meant for. Nothing is ever sent again by itself: a new session may be
+// with somebody else.
+//
+// # Several clients of one correspondent
+//
+// Someone may be logged in more than once. Each client has an [InstanceTag] and a session of its own, and all of them
+// write into one Conversation. Send writes to one, the selected client, and State and Peer are about that one. A
+// client is selected by what it proves, never by what merely arrives: while the selected client has its session,
+// another takes its place only if it has the same key and is heard from, or if its session is the answer to
+// [Conversation.Start]. When the session ends, a client that still has one follows, if possible with the same key.
+// What happens to the others is told by [InstanceChange]; [Conversation.Select] chooses among them.
+//
+// # What it does beside the specification
+//
+// Where the specification leaves a choice, or what is widely in use has shown a better way:
+//
+//   - A text that contains "?OTR" but is no message of the protocol is shown, not swallowed.
+//   - A Reveal Signature or Signature Message that fails its checks is ignored, and the exchange goes on.
+//   - A whitespace tag starts no exchange in Encrypted.
+//   - Public keys, in data messages too, are checked before they are used; so are the parameters of DSA keys, which
+//     must have 1024 and 160 bits.
+//   - A data message without a session is not answered by an error message, and none is sent more than once a minute.
+//   - MAC keys that verified a message are published in the message that ends the session as well.
+//   - Plaintext is padded to a multiple of 256 bytes.
+//   - Everything but clear text is split when Config.MaxSize demands it.
+//   - A second request while one waits for its answer, and two requests that cross, end both runs of SMP.
+//
+// # Reading the code
+//
+// ake.go is the key exchange, keys.go the keys of a session and how they change, and both are values: a step computes
+// the next one, and the caller stores it when all else has succeeded. instance.go is one client and the choice among
+// clients, conversation.go the rest of "State transitions", plaintext.go what is not encoded, message.go what is,
+// fragment.go the pieces of it, data.go the inside of a data message, smp.go the state of SMP. The files in testdata
+// are conversations to be read beside the specification.
+//
+// Secrets are held in arrays that are overwritten when they are not needed any more. Go may have copied them
+// elsewhere meanwhile; nothing here can prevent that.
 package otr
 
 import (
