@@ -68,6 +68,12 @@ func (p *person) key(other *person) otr.Fingerprint {
 	return otr.Fingerprint{}
 }
 
+func (p *person) hearing() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.heard()
+}
+
 func (p *person) newKey(other *person) otr.Fingerprint {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -108,7 +114,7 @@ func TestThroughProsody(t *testing.T) {
 		last = a.write(b, texts[len(texts)-1])
 	}
 	b.until("five texts", func() bool { return len(b.heard()) == 5 })
-	for i, l := range b.heard() {
+	for i, l := range b.hearing() {
 		if l != "< unverified "+texts[i] {
 			t.Errorf("text %d: %q", i, l)
 		}
@@ -161,8 +167,8 @@ func TestThroughProsody(t *testing.T) {
 	again := canary()
 	b.write(a, again)
 	a.until("and the other way", func() bool { return a.heardText(again) })
-	if n := count(b.heard(), parted); n != 1 {
-		t.Errorf("heard %d times: %q", n, b.heard())
+	if n := count(b.hearing(), parted); n != 1 {
+		t.Errorf("heard %d times: %q", n, b.hearing())
 	}
 
 	t.Log("end")
