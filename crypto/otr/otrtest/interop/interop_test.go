@@ -276,6 +276,15 @@ func each(t *testing.T, test func(t *testing.T, k kind)) {
 	}
 }
 
+// eachWhole leaves out the kinds in fragments, and libotr with itself.
+func eachWhole(t *testing.T, test func(t *testing.T, k kind)) {
+	each(t, func(t *testing.T, k kind) {
+		if k.max == "0" && k.ends != [2]string{"libotr", "libotr"} {
+			test(t, k)
+		}
+	})
+}
+
 // TestInterop: a private conversation by query, started from either end, 50 messages from each in both patterns (in
 // turns, where keys change with each, and many in a row, where they do not), and its end from either end.
 func TestInterop(t *testing.T) {
@@ -644,14 +653,11 @@ func (p party) startSMP(question, secret string) {
 
 // TestSMPAbort: either user gives up, and the next run is not spoiled by it.
 func TestSMPAbort(t *testing.T) {
-	each(t, func(t *testing.T, k kind) {
+	eachWhole(t, func(t *testing.T, k kind) {
 		a, b := talk(t, k)
 		a.goPrivate()
 		for _, starter := range []party{a, b} {
 			for _, quitter := range []party{a, b} {
-				if starter != quitter && !k.main() {
-					continue
-				}
 				a.pair.Clear()
 				starter.startSMP("", "secret")
 				quitter.do("smp-abort")
@@ -664,6 +670,105 @@ func TestSMPAbort(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestSMPBothStart: both users begin at once. Neither run is brought to an end, and the next one is.
+func TestSMPBothStart(t *testing.T) {
+	eachWhole(t, func(t *testing.T, k kind) {
+		a, b := talk(t, k)
+		a.goPrivate()
+		a.pair.Clear()
+		var queue []Carried
+		for _, p := range []party{a, b} {
+			out, err := p.pair.Ends[p.end].Do("smp-start", Bytes("secret"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			queue = p.pair.took(p.end, out, queue)
+		}
+		if err := a.pair.carry(queue); err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range []party{a, b} {
+			p.expectNot("smp-success")
+			p.expectNot("smp-failure")
+		}
+		a.verify("", "secret", "secret", "smp-success")
+		b.verify("", "secret", "other", "smp-failure")
+	})
+}
+
+// TestSMPStartAgain: our user begins again before the other has answered. The answer to the first question counts for
+// nothing.
+func TestSMPStartAgain(t *testing.T) {
+	eachWhole(t, func(t *testing.T, k kind) {
+		if k.ends[0] != "ours" {
+			t.Skip("what ours does")
+		}
+		a, b := talk(t, k)
+		a.goPrivate()
+		a.pair.Clear()
+		a.startSMP("first?", "first")
+		b.pair.Clear()
+		a.startSMP("second?", "second")
+		b.expect("smp-abort")
+		b.do("smp-respond", Bytes("second"))
+		a.expect("smp-success")
+		b.expect("smp-success")
+		count.smp++
+	})
+}
+
+// TestSMPEnds: the conversation ends while the other's user is asked. The next one is not troubled by it.
+func TestSMPEnds(t *testing.T) {
+	eachWhole(t, func(t *testing.T, k kind) {
+		a, b := talk(t, k)
+		a.goPrivate()
+		for _, ender := range []party{a, b} {
+			a.pair.Clear()
+			a.startSMP("", "secret")
+			ender.do("end")
+			if err := b.pair.Do(b.end, "smp-respond", Bytes("secret")); err != nil {
+				t.Fatal(err)
+			}
+			if len(b.seen().Errors) == 0 {
+				t.Errorf("%s: answers a request of a conversation that is over", b.name())
+			}
+			a.pair.Clear()
+			ender.other().do("end")
+			b.goPrivate()
+		}
+		a.verify("", "secret", "secret", "smp-success")
+	})
+}
+
+// TestTrust: a success verifies both to each other, but with a question only whoever answered it.
+func TestTrust(t *testing.T) {
+	for _, k := range kinds {
+		if !k.main() {
+			continue
+		}
+		t.Run(k.name, func(t *testing.T) {
+			a, b := talk(t, k)
+			a.goPrivate()
+			trusts := func(p party) string {
+				for _, status := range p.status().Status {
+					if status.Fields["msgstate"] == "encrypted" {
+						return status.Fields["trust"]
+					}
+				}
+				return "no session"
+			}
+			a.verify("who?", "me", "me", "smp-success")
+			if trusts(a) != "smp" || trusts(b) != "-" {
+				t.Errorf("who asked trusts: %s; who answered: %s", trusts(a), trusts(b))
+			}
+			b.verify("", "secret", "secret", "smp-success")
+			if trusts(a) != "smp" || trusts(b) != "smp" {
+				t.Errorf("after a shared secret: %s, %s", trusts(a), trusts(b))
+			}
+		})
+	}
 }
 
 // TestUnknownTLV: records of types to come are passed over, and texts beside them are not lost.
