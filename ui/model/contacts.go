@@ -63,7 +63,7 @@ func compareContacts(a, b *contact) int {
 	return cmp.Or(
 		cmp.Compare(group(a), group(b)),
 		b.Activity.Compare(a.Activity),
-		cmp.Compare(fold(a.Name), fold(b.Name)),
+		cmp.Compare(a.folded, b.folded),
 		cmp.Compare(a.Ref.Contact, b.Ref.Contact),
 		cmp.Compare(a.Account, b.Account),
 	)

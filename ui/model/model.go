@@ -35,7 +35,8 @@ type contact struct {
 	session.Contact
 	skeleton string // of Name: equal for names that look alike
 	mixed    bool   // Name mixes scripts
-	search   string
+	search   string // what a search looks at: name and address
+	folded   string // Name, for sorting
 }
 
 // New returns an empty Model.
@@ -135,6 +136,7 @@ func (m *Model) setContact(c session.Contact) Change {
 		skeleton: skeleton(c.Name),
 		mixed:    mixesScripts(c.Name),
 		search:   fold(c.Name + "\n" + c.Ref.Contact),
+		folded:   fold(c.Name),
 	}
 	m.countName(skeleton(c.Name), 1)
 	m.sorted = nil

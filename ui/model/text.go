@@ -23,7 +23,6 @@ func Name(s string) string {
 	if len(s) > maxFoldBytes {
 		s = s[:maxFoldBytes]
 	}
-	s = norm.NFC.String(strings.ToValidUTF8(s, ""))
 	s = strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsSpace(r):
@@ -32,8 +31,8 @@ func Name(s string) string {
 			return -1
 		}
 		return r
-	}, s)
-	s = capMarks(strings.Join(strings.Fields(s), " "))
+	}, strings.ToValidUTF8(s, ""))
+	s = norm.NFC.String(capMarks(strings.Join(strings.Fields(s), " ")))
 	return firstGraphemes(s, maxName)
 }
 

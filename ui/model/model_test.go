@@ -1,0 +1,337 @@
+package model
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/sotto-im/sotto/session"
+)
+
+var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+
+func ref(who string) session.Ref {
+	return session.Ref{Account: "alice@example.org", Contact: who + "@example.org"}
+}
+
+func contactNamed(who, name string) session.Contact {
+	return session.Contact{Ref: ref(who), Name: name, Presence: session.PresenceOnline}
+}
+
+func apply(m *Model, contacts ...session.Contact) {
+	for _, c := range contacts {
+		m.Apply(session.ContactChanged{Contact: c})
+	}
+}
+
+func names(rows []Row) string {
+	var all []string
+	for _, r := range rows {
+		all = append(all, r.Name)
+	}
+	return strings.Join(all, " ")
+}
+
+func TestContactsInOrder(t *testing.T) {
+	m := New()
+	wants := contactNamed("w", "Zoe")
+	wants.Wants, wants.Presence = true, session.PresenceOffline
+	unread := contactNamed("u", "Uma")
+	unread.Unread, unread.Presence, unread.Activity = 1, session.PresenceOffline, noon
+	recent := contactNamed("r", "Rita")
+	recent.Activity = noon.Add(time.Hour)
+	gone := contactNamed("g", "Abel")
+	gone.Presence, gone.Activity = session.PresenceOffline, noon.Add(2*time.Hour)
+	apply(m, contactNamed("d", "dora"), gone, unread, contactNamed("c", "Carl"), recent, wants)
+	if got := names(m.Contacts("")); got != "Zoe Rita Uma Carl dora Abel" {
+		t.Errorf("order %q", got)
+	}
+	for search, want := range map[string]string{"CAR": "Carl", " d@ex": "dora", "example.org": "Zoe Rita Uma Carl dora Abel", "nobody": "", "ＣＡＲＬ": "Carl"} {
+		if got := names(m.Contacts(search)); got != want {
+			t.Errorf("search for %q finds %q, want %q", search, got, want)
+		}
+	}
+	if m.Unread() != 1 {
+		t.Errorf("%d unread", m.Unread())
+	}
+	m.Apply(session.ContactRemoved{Ref: ref("r")})
+	if got := names(m.Contacts("")); got != "Zoe Uma Carl dora Abel" {
+		t.Errorf("order %q after a removal", got)
+	}
+}
+
+func TestNeighbour(t *testing.T) {
+	m := New()
+	apply(m, contactNamed("a", "A"), contactNamed("b", "B"), contactNamed("c", "C"))
+	rows := m.Contacts("")
+	for _, test := range []struct {
+		from string
+		by   int
+		want string
+	}{{"a", 1, "b"}, {"b", -1, "a"}, {"a", -1, "a"}, {"c", 1, "c"}, {"nobody", 1, "a"}} {
+		if got, ok := Neighbour(rows, ref(test.from), test.by); !ok || got != ref(test.want) {
+			t.Errorf("%s%+d is %v", test.from, test.by, got)
+		}
+	}
+	if _, ok := Neighbour(nil, ref("a"), 1); ok {
+		t.Error("an empty list has a neighbour")
+	}
+}
+
+func TestNamesThatCouldBeTakenForOneAnother(t *testing.T) {
+	for _, test := range []struct {
+		a, b string
+		show bool
+	}{
+		{"Bob", "Carol", false},
+		{"Bob", "bob", true},
+		{"Bob", "B\u200bob", true},
+		{"Paul", "Раul", true},
+		{"Rene\u0301", "René", true},
+		{"Bill", "BiIl", true},
+	} {
+		m := New()
+		apply(m, contactNamed("a", test.a), contactNamed("b", test.b))
+		if got := m.ShowAddress(ref("a")); got != test.show {
+			t.Errorf("%q beside %q shows the address: %v", test.a, test.b, got)
+		}
+		apply(m, contactNamed("b", "Somebody Else"))
+		if m.ShowAddress(ref("a")) {
+			t.Errorf("%q alone shows the address", test.a)
+		}
+	}
+	m := New()
+	apply(m, contactNamed("a", "Pаul"))
+	if !m.ShowAddress(ref("a")) {
+		t.Error("a name of mixed scripts hides the address")
+	}
+}
+
+func entry(id int, text string) session.Entry {
+	return session.Entry{Ref: ref("bob"), ID: session.EntryID(id), Time: noon.Add(time.Duration(id) * time.Second), Text: text}
+}
+
+func TestLines(t *testing.T) {
+	m := New()
+	apply(m, contactNamed("bob", "Bob"))
+	add := func(id int, kind session.EntryKind, at time.Duration, guard session.Guard) {
+		e := entry(id, fmt.Sprint(id))
+		e.Kind, e.Time, e.Guard = kind, noon.Add(at), guard
+		m.Apply(session.EntryChanged{Entry: e})
+	}
+	add(1, session.Incoming, 0, session.EncryptedUnverified)
+	add(2, session.Incoming, time.Minute, session.EncryptedUnverified)
+	add(3, session.Incoming, 2*time.Minute, session.InClearUnexpected)
+	add(4, session.Outgoing, 3*time.Minute, session.EncryptedUnverified)
+	add(5, session.Outgoing, 30*time.Minute, session.EncryptedUnverified)
+	add(6, session.NoticeEntry, 31*time.Minute, 0)
+	add(7, session.Outgoing, 13*time.Hour, session.EncryptedUnverified)
+	var got []string
+	ids := map[uint64]bool{}
+	for _, l := range m.Lines(ref("bob"), time.UTC) {
+		ids[l.ID] = true
+		switch {
+		case !l.Day.IsZero():
+			got = append(got, l.Day.Format("day 2"))
+		case l.Joined:
+			got = append(got, "+"+l.Entry.Text)
+		default:
+			got = append(got, l.Entry.Text)
+		}
+	}
+	if want := "day 22 1 +2 3 4 5 6 day 23 7"; strings.Join(got, " ") != want {
+		t.Errorf("lines %q, want %q", got, want)
+	}
+	if len(ids) != len(got) {
+		t.Error("two lines have one ID")
+	}
+	if m.Contacts("")[0].Last != "7" || !m.Contacts("")[0].LastOurs {
+		t.Errorf("last words %+v", m.Contacts("")[0])
+	}
+}
+
+func TestEntryIsReplaced(t *testing.T) {
+	m := New()
+	m.Apply(session.EntryChanged{Entry: entry(1, "one")})
+	m.Apply(session.EntryChanged{Entry: entry(2, "two")})
+	changed := entry(1, "one")
+	changed.Status = session.StatusDelivered
+	if c := m.Apply(session.EntryChanged{Entry: changed}); c.Topic != Talk || c.Ref != ref("bob") {
+		t.Errorf("change %+v", c)
+	}
+	lines := m.Lines(ref("bob"), time.UTC)
+	if len(lines) != 3 || lines[1].Entry.Status != session.StatusDelivered || lines[2].Entry.Text != "two" {
+		t.Errorf("lines %+v", lines)
+	}
+}
+
+func TestConversationsAreBounded(t *testing.T) {
+	m := New()
+	waiting := entry(1, "waits")
+	waiting.Status = session.StatusWaiting
+	m.Apply(session.EntryChanged{Entry: waiting})
+	for i := 2; i <= MaxLines+500; i++ {
+		m.Apply(session.EntryChanged{Entry: entry(i, "x")})
+	}
+	t1 := m.talks[ref("bob")]
+	if len(t1.entries) != MaxLines || t1.entries[0].Text != "waits" || t1.entries[MaxLines-1].ID != MaxLines+500 {
+		t.Errorf("%d lines, first %+v", len(t1.entries), t1.entries[0])
+	}
+	if m.Waiting(ref("bob")) != 1 {
+		t.Error("the waiting text is not counted")
+	}
+	for who := range 2 * MaxLinesAll / MaxLines {
+		for i := range MaxLines {
+			e := entry(i+1, "x")
+			e.Ref = ref(fmt.Sprint(who))
+			m.Apply(session.EntryChanged{Entry: e})
+		}
+	}
+	total := 0
+	for _, talk := range m.talks {
+		total += len(talk.entries)
+	}
+	if total != m.lines || total > MaxLinesAll {
+		t.Errorf("%d lines are remembered, %d counted", total, m.lines)
+	}
+	if m.Waiting(ref("bob")) != 1 {
+		t.Error("a waiting text was forgotten")
+	}
+}
+
+func TestAccounts(t *testing.T) {
+	m := New()
+	for _, jid := range []string{"b@example.org", "a@example.org", "b@example.org"} {
+		m.Apply(session.AccountChanged{Account: session.Account{JID: jid}})
+	}
+	if got := m.Accounts(); len(got) != 2 || got[0].JID != "b@example.org" {
+		t.Errorf("accounts %+v", got)
+	}
+	apply(m, contactNamed("bob", "Bob"))
+	m.Apply(session.AccountChanged{Account: session.Account{JID: "alice@example.org"}})
+	m.Apply(session.EntryChanged{Entry: entry(1, "x")})
+	m.SetDraft(ref("bob"), "draft", Intent{})
+	m.Apply(session.AccountRemoved{JID: "alice@example.org"})
+	if draft, _ := m.Draft(ref("bob")); len(m.Contacts("")) != 0 || m.lines != 0 || draft != "" {
+		t.Error("a removed account leaves something behind")
+	}
+}
+
+func TestIntent(t *testing.T) {
+	const blocked, privately, waiting, clear = session.SendBlocked, session.SendPrivately, session.SendWhenPrivate, session.SendUnencrypted
+	for _, test := range []struct {
+		typed, now session.SendMode
+		allowed    bool
+	}{
+		{privately, privately, true}, {privately, waiting, true}, {privately, clear, false}, {privately, blocked, false},
+		{waiting, privately, true}, {waiting, waiting, true}, {waiting, clear, false}, {waiting, blocked, false},
+		{clear, privately, true}, {clear, waiting, true}, {clear, clear, true}, {clear, blocked, false},
+		{blocked, privately, true}, {blocked, waiting, true}, {blocked, clear, false}, {blocked, blocked, false},
+	} {
+		i := Intent{}.Typing("x", test.typed).Typing("xy", test.now)
+		if got := i.Allows(test.now); got != test.allowed {
+			t.Errorf("typed under %d, now %d: allowed %v", test.typed, test.now, got)
+		}
+		if got := i.Agreed(test.now).Allows(test.now); got != (test.now != blocked) {
+			t.Errorf("typed under %d, agreed to %d: allowed %v", test.typed, test.now, got)
+		}
+		if i.Typing("", test.now) != (Intent{}) {
+			t.Error("an emptied composer remembers")
+		}
+	}
+}
+
+func TestName(t *testing.T) {
+	for in, want := range map[string]string{
+		"Bob Miller":                      "Bob Miller",
+		"  Bob \n\t Miller ":              "Bob Miller",
+		"B\u200bo\u202eb\U000E0041":       "Bob",
+		"Bob ✓ 🔒":                         "Bob",
+		"\x00\x1b[31mBob":                 "[31mBob",
+		"Rene\u0301":                      "René",
+		"a\u0301\u0302\u0303\u0304\u0305": "á\u0302\u0303",
+		"":                                "",
+		"\xff":                            "",
+	} {
+		if got := Name(in); got != want {
+			t.Errorf("Name(%q) is %q, want %q", in, got, want)
+		}
+	}
+	if got := Name(strings.Repeat("é", 200)); utf8.RuneCountInString(got) != maxName+1 {
+		t.Errorf("a long name has %d characters", utf8.RuneCountInString(got))
+	}
+}
+
+func TestBody(t *testing.T) {
+	for in, want := range map[string]string{
+		"a\n\nb":                              "a\n\nb",
+		"\nindented\n":                        "\nindented",
+		"txt\u202efdp.exe":                    "txt□fdp.exe",
+		"a\x00b\x1bc":                         "abc",
+		"<b>hi</b> [x](http://y)":             "<b>hi</b> [x](http://y)",
+		"a" + strings.Repeat("\n", 100) + "b": "a" + strings.Repeat("\n", maxBlank+1) + "b",
+		"e" + strings.Repeat("\u0301", 50):    "e\u0301\u0301\u0301",
+		"\xffx":                               "\uFFFDx",
+	} {
+		if got := Body(in); got != want {
+			t.Errorf("Body(%q) is %q, want %q", in, got, want)
+		}
+	}
+	if got := OneLine("a\n  b\tc"); got != "a b c" {
+		t.Errorf("OneLine is %q", got)
+	}
+	if got := OneLine(strings.Repeat("x", 100_000)); utf8.RuneCountInString(got) != maxLast+1 {
+		t.Errorf("OneLine has %d characters", utf8.RuneCountInString(got))
+	}
+}
+
+func FuzzText(f *testing.F) {
+	for _, s := range []string{"Bob", "\u202e", "🔒", "\xff\xfe", "a\u0301\u0302", "\n\n\n", "x\u2028y", strings.Repeat("\U000E0041", 80)} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		name, body := Name(s), Body(s)
+		if !utf8.ValidString(name) || !utf8.ValidString(body) {
+			t.Fatalf("not UTF-8: %q %q", name, body)
+		}
+		if strings.ContainsFunc(name, func(r rune) bool { return unseen(r) || looksLikeMark(r) || r != ' ' && unicode.IsSpace(r) }) {
+			t.Fatalf("Name(%q) is %q", s, name)
+		}
+		if strings.ContainsFunc(body, turnsDirection) {
+			t.Fatalf("Body(%q) is %q", s, body)
+		}
+		if again := Name(name); again != name && !strings.HasSuffix(name, "…") {
+			t.Fatalf("Name(%q) is %q and then %q", s, name, again)
+		}
+		if again := Body(body); again != body {
+			t.Fatalf("Body(%q) is %q and then %q", s, body, again)
+		}
+	})
+}
+
+func BenchmarkContacts(b *testing.B) {
+	m := New()
+	for i := range 10_000 {
+		apply(m, contactNamed(fmt.Sprint(i), fmt.Sprint("Contact ", i)))
+	}
+	for b.Loop() {
+		m.sorted = nil
+		if rows := m.Contacts(""); len(rows) != 10_000 {
+			b.Fatal(len(rows))
+		}
+	}
+}
+
+func TestEmptyModelAnswers(t *testing.T) {
+	m := New()
+	if _, ok := m.Contact(ref("bob")); ok {
+		t.Error("there is a contact")
+	}
+	if m.Lines(ref("bob"), time.UTC) != nil || m.Waiting(ref("bob")) != 0 || !slices.Equal(m.Accounts(), []session.Account{}) {
+		t.Error("there is something")
+	}
+}

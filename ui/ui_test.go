@@ -1,0 +1,541 @@
+package ui
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/driver/desktop"
+	"fyne.io/fyne/v2/test"
+
+	"github.com/sotto-im/sotto/session"
+	"github.com/sotto-im/sotto/session/keyring"
+	"github.com/sotto-im/sotto/session/practice"
+	"github.com/sotto-im/sotto/session/store"
+	"github.com/sotto-im/sotto/ui/access"
+	"github.com/sotto-im/sotto/ui/look"
+)
+
+// stage is a window without a screen, and the session behind it.
+type stage struct {
+	t      *testing.T
+	shell  *shell
+	engine *scripted
+	queue  chan func()
+	tree   *access.Tree
+}
+
+// newStage builds the window as main does. Nothing reaches it but what the test lets through.
+func newStage(t *testing.T, settings ...func(*store.Settings)) *stage {
+	t.Helper()
+	app := test.NewTempApp(t)
+	kept, err := store.Open("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, change := range settings {
+		if err := kept.Update(change); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := &stage{t: t, engine: newScripted(), queue: make(chan func(), 64)}
+	s.shell = open(Config{
+		App: app, Engine: s.engine, Store: kept, Keyring: keyring.Memory(),
+		Practise: func(context.Context, practice.Words) (Practice, error) { return Practice{}, errors.New("no loopback") },
+		Do:       func(f func()) { s.queue <- f },
+		Time:     func() time.Time { return noon }, Zone: time.UTC,
+	})
+	t.Cleanup(s.shell.window.Close)
+	s.shell.window.Resize(fyne.NewSize(1000, 680))
+	s.tree = access.New("Sotto", func() []fyne.Window { return []fyne.Window{s.shell.window} })
+	return s
+}
+
+// newTalk is a stage on which the conversation with bob is open.
+func newTalk(t *testing.T, c session.Contact) *stage {
+	t.Helper()
+	s := newStage(t)
+	s.tell(onlineAccount(), session.ContactChanged{Contact: c})
+	s.shell.own.main.open(c.Ref)
+	return s
+}
+
+func (s *stage) tell(events ...session.Event) { s.shell.own.apply(events) }
+
+func (s *stage) talk() *talkPane { return s.shell.own.main.talk }
+
+// seen collects the words that are on the screen.
+func (s *stage) seen() string {
+	var words []string
+	for _, o := range test.LaidOutObjects(s.top()) {
+		switch o := o.(type) {
+		case *look.Text:
+			words = append(words, o.Words())
+		case *button:
+			words = append(words, o.Text)
+		}
+	}
+	return strings.Join(words, "\n")
+}
+
+func (s *stage) top() fyne.CanvasObject {
+	if o := s.shell.window.Canvas().Overlays().Top(); o != nil {
+		return o
+	}
+	return s.shell.window.Content()
+}
+
+func (s *stage) wantSeen(words string) {
+	s.t.Helper()
+	if !strings.Contains(s.seen(), words) {
+		s.t.Errorf("%q is not on the screen:\n%s", words, s.seen())
+	}
+}
+
+func (s *stage) wantAsked(call string) {
+	s.t.Helper()
+	for _, asked := range s.engine.asked {
+		if asked == call {
+			return
+		}
+	}
+	s.t.Errorf("the session was not asked for %q but for %q", call, s.engine.asked)
+}
+
+func (s *stage) wantNotAsked(call string) {
+	s.t.Helper()
+	for _, asked := range s.engine.asked {
+		if strings.HasPrefix(asked, call) {
+			s.t.Errorf("the session was asked for %q", asked)
+		}
+	}
+}
+
+// press finds a button, or whatever else is called so and can be pressed, and presses it.
+func (s *stage) press(name string) {
+	s.t.Helper()
+	for _, o := range test.LaidOutObjects(s.top()) {
+		if !o.Visible() {
+			continue
+		}
+		switch o := o.(type) {
+		case *button:
+			if o.Text == name && !o.Disabled() {
+				test.Tap(o)
+				return
+			}
+		case *pressable:
+			if o.name == name {
+				o.Tapped(nil)
+				return
+			}
+		}
+	}
+	s.t.Fatalf("there is no button %q:\n%s", name, s.seen())
+}
+
+func (s *stage) key(name fyne.KeyName) {
+	if f := s.shell.window.Canvas().Focused(); f != nil {
+		f.TypedKey(&fyne.KeyEvent{Name: name})
+	}
+}
+
+func TestFirstStart(t *testing.T) {
+	s := newStage(t)
+	s.wantSeen("Conversations that stay between you.")
+	s.wantSeen("Practise first")
+	s.wantSeen("Sign in")
+	if strings.Contains(strings.ToLower(s.seen()), "create") {
+		t.Error("the first page offers to create an account")
+	}
+	if got := s.shell.window.Title(); got != "Sotto" {
+		t.Errorf("the window is called %q", got)
+	}
+}
+
+func TestSignInProblems(t *testing.T) {
+	for p := session.ProblemUnreachable; p <= session.ProblemBrokenStream; p++ {
+		s := newStage(t)
+		s.press("Sign in")
+		page := s.shell.own.signIn
+		page.address.SetText(alice)
+		page.password.SetText("secret")
+		s.press("Sign in")
+		s.wantAsked("SignIn alice@example.org  plain=false")
+		a := session.Account{JID: alice, Server: "example.org", State: session.Stopped, Problem: p}
+		s.tell(session.AccountChanged{Account: a})
+		s.wantSeen(problemWords(a))
+		if page.password.Text != "secret" {
+			t.Errorf("problem %d: the password has to be typed again", p)
+		}
+		if offered := page.allow.Visible(); offered != (p == session.ProblemOnlyPlain) {
+			t.Errorf("problem %d: giving the password itself is offered: %v", p, offered)
+		}
+		s.press("Back")
+		s.wantAsked("RemoveAccount alice@example.org")
+	}
+}
+
+func TestPlainOnlyByChoice(t *testing.T) {
+	s := newStage(t)
+	s.press("Sign in")
+	page := s.shell.own.signIn
+	page.address.SetText(alice)
+	page.password.SetText("secret")
+	s.press("Sign in")
+	s.tell(session.AccountChanged{Account: session.Account{JID: alice, State: session.Stopped, Problem: session.ProblemOnlyPlain}})
+	s.press("Sign in")
+	if s.engine.last() != "SignIn alice@example.org  plain=false" {
+		t.Errorf("asked for %q", s.engine.last())
+	}
+	s.tell(session.AccountChanged{Account: session.Account{JID: alice, State: session.Stopped, Problem: session.ProblemOnlyPlain}})
+	page.plain.SetChecked(true)
+	s.press("Sign in")
+	if s.engine.last() != "SignIn alice@example.org  plain=true" {
+		t.Errorf("asked for %q", s.engine.last())
+	}
+	s.tell(onlineAccount())
+	if s.shell.own.signIn != nil || page.password.Text != "" {
+		t.Error("signed in, and the page or the password is still there")
+	}
+}
+
+func TestMistypedAddress(t *testing.T) {
+	for r := session.AddressEmpty; r <= session.AddressLocalUnusable; r++ {
+		s := newStage(t)
+		s.press("Sign in")
+		s.shell.own.signIn.password.SetText("secret")
+		s.engine.refuse = &session.AddressError{Reason: r}
+		s.press("Sign in")
+		s.wantSeen(addressWords(s.engine.refuse))
+		if s.shell.window.Canvas().Focused() != s.shell.own.signIn.address {
+			t.Errorf("reason %d: the cursor is not in the address", r)
+		}
+	}
+}
+
+func TestKeyringProblems(t *testing.T) {
+	for p := session.ProblemKeyringAbsent; p <= session.ProblemKeyMissing; p++ {
+		s := newStage(t)
+		a := session.Account{JID: alice, State: session.Stopped, Problem: p}
+		s.tell(session.AccountChanged{Account: a})
+		s.wantSeen(problemWords(a))
+		s.press("Try again")
+		s.wantAsked("UseKeyring")
+		s.wantAsked("Connect alice@example.org")
+		if p == session.ProblemKeyMissing {
+			s.press("Make a new key")
+			s.wantAsked("NewIdentity alice@example.org")
+			continue
+		}
+		s.wantNotAsked("NewIdentity")
+		s.press("Only until I quit")
+		s.press("Not now")
+		s.wantSeen("Choose a contact to write to.")
+	}
+}
+
+func TestSendSaysWhatItDoes(t *testing.T) {
+	for mode, label := range map[session.SendMode]string{
+		session.SendPrivately: "Send privately", session.SendWhenPrivate: "Send when private", session.SendUnencrypted: "Send unencrypted",
+	} {
+		c := bob()
+		c.SendMode = mode
+		s := newTalk(t, c)
+		test.Type(s.talk().composer, "hello")
+		s.press(label)
+		s.wantAsked(`Send bob@example.org "hello" ` + string('0'+rune(mode)))
+		if s.talk().composer.Text != "" {
+			t.Errorf("%s: the text is still there", label)
+		}
+	}
+}
+
+func TestBlockedSendsNothing(t *testing.T) {
+	c := bob()
+	c.SendMode, c.Lock = session.SendBlocked, session.FinishedLock
+	s := newTalk(t, c)
+	s.wantSeen("The private conversation has ended. Nothing is sent until you decide.")
+	s.talk().composer.SetText("hello")
+	s.talk().submit()
+	s.wantNotAsked("Send ")
+	s.press("Start again")
+	s.wantAsked("StartPrivate bob@example.org")
+}
+
+func TestRefusedTextStays(t *testing.T) {
+	for _, err := range []error{session.ErrModeChanged, session.ErrKeyUndecided, session.ErrEnded, session.ErrTooLong, session.ErrUnknown} {
+		s := newTalk(t, bob())
+		s.engine.refuse = err
+		test.Type(s.talk().composer, "hello")
+		s.talk().submit()
+		s.wantSeen(sendErrorWords(err, bob()))
+		if s.talk().composer.Text != "hello" {
+			t.Errorf("%v: the text is lost", err)
+		}
+	}
+}
+
+// TestNothingGoesOutInClearByChance promises that a text typed while the button said "Send privately" is not sent in clear because
+// the conversation ended between the last keystroke and Enter.
+func TestNothingGoesOutInClearByChance(t *testing.T) {
+	s := newTalk(t, bob())
+	test.Type(s.talk().composer, "between us")
+	c := bob()
+	c.Lock, c.SendMode = session.NotPrivate, session.SendUnencrypted
+	s.tell(session.ContactChanged{Contact: c})
+	s.talk().submit()
+	s.talk().submit()
+	s.wantNotAsked("Send ")
+	s.wantSeen("What stands here was to go privately. Now it would go unencrypted, so it was not sent.")
+	s.press("I want that")
+	s.wantNotAsked("Send ")
+	s.press("Send unencrypted")
+	s.wantAsked(`Send bob@example.org "between us" 3`)
+}
+
+func TestDraftsStayWithTheirContact(t *testing.T) {
+	s := newTalk(t, bob())
+	carol := bob()
+	carol.Ref, carol.Name = contactRef("carol"), "Carol"
+	s.tell(session.ContactChanged{Contact: carol})
+	test.Type(s.talk().composer, "for Bob")
+	s.shell.own.main.open(carol.Ref)
+	if s.talk().composer.Text != "" {
+		t.Errorf("Carol's composer says %q", s.talk().composer.Text)
+	}
+	s.shell.own.main.open(contactRef("bob"))
+	if s.talk().composer.Text != "for Bob" {
+		t.Errorf("Bob's composer says %q", s.talk().composer.Text)
+	}
+}
+
+func TestRequest(t *testing.T) {
+	c := session.Contact{Ref: contactRef("erin"), Name: "\u202eBob Miller", Wants: true}
+	s := newTalk(t, c)
+	s.wantSeen("erin@example.org wants to be your contact: to write to you and to see when you are online.")
+	s.press("Accept")
+	s.wantAsked("Accept erin@example.org")
+	s.press("Decline")
+	s.wantAsked("Decline erin@example.org")
+}
+
+func TestNoAnswer(t *testing.T) {
+	c := bob()
+	c.Lock, c.NoAnswer, c.SendMode = session.NotPrivate, true, session.SendWhenPrivate
+	s := newTalk(t, c)
+	s.press("Write unencrypted")
+	s.wantNotAsked("ContinueUnencrypted")
+	s.wantSeen("Servers on the way can read")
+	s.key(fyne.KeyReturn) // the safe answer has the keyboard
+	s.wantNotAsked("ContinueUnencrypted")
+	s.press("Write unencrypted")
+	s.press("Write unencrypted")
+	s.wantAsked("ContinueUnencrypted bob@example.org")
+}
+
+func TestLockOffersTheNextStepFirst(t *testing.T) {
+	for _, test := range []struct {
+		lock  session.Lock
+		first string
+	}{
+		{session.NotPrivate, "Start a private conversation"}, {session.Unverified, "Verify"},
+		{session.Private, "Compare fingerprints"}, {session.FinishedLock, "Start again"},
+	} {
+		c := bob()
+		c.Lock = test.lock
+		s := newTalk(t, c)
+		if got := s.shell.own.lockOffers(c)[0].label; got != test.first {
+			t.Errorf("lock %d offers %q first", test.lock, got)
+		}
+		s.talk().openLock()
+		s.wantSeen(lockMeaning(c))
+		s.wantSeen(test.first)
+	}
+}
+
+// TestHeaderIsOurs promises that no name, status or message changes a word of the lock.
+func TestHeaderIsOurs(t *testing.T) {
+	for _, hostile := range []string{"Private", "🔒 Private", "Bob ✓", "\u202eetavirP", strings.Repeat("W", 10_000), "a\nb\nPrivate"} {
+		c := bob()
+		c.Name, c.Status, c.Resource = hostile, hostile, hostile
+		s := newTalk(t, c)
+		before := s.talk().lock.Position()
+		e := s.engine.entry(session.Incoming, hostile)
+		s.tell(session.EntryChanged{Entry: e})
+		if s.talk().lock.Word() != "Unverified" || s.talk().lock.Lock() != look.LockQuestion {
+			t.Errorf("with %.20q the lock says %q", hostile, s.talk().lock.Word())
+		}
+		if s.talk().lock.Position() != before || s.talk().lock.Size().Width < 100 {
+			t.Errorf("with %.20q the lock moved to %v", hostile, s.talk().lock.Position())
+		}
+		if strings.ContainsAny(s.talk().name.Words(), "\n\u202e🔒✓") {
+			t.Errorf("the name is shown as %q", s.talk().name.Words())
+		}
+	}
+}
+
+func TestNarrowWindowShowsOneSide(t *testing.T) {
+	s := newStage(t)
+	s.tell(onlineAccount(), session.ContactChanged{Contact: bob()})
+	s.shell.window.Resize(fyne.NewSize(420, 680))
+	main := s.shell.own.main
+	if !main.contacts.content.Visible() || main.talk.content.Visible() {
+		t.Error("a narrow window does not begin with the contacts")
+	}
+	main.open(contactRef("bob"))
+	if main.contacts.content.Visible() || !main.talk.content.Visible() || !main.talk.back.Visible() {
+		t.Error("a narrow window does not show the conversation alone")
+	}
+	main.showList()
+	if !main.contacts.content.Visible() || main.talk.content.Visible() {
+		t.Error("there is no way back to the contacts")
+	}
+	s.shell.window.Resize(fyne.NewSize(1000, 680))
+	if !main.contacts.content.Visible() || !main.talk.content.Visible() || main.talk.back.Visible() {
+		t.Error("a wide window does not show both sides")
+	}
+}
+
+func TestNotificationCarriesNothing(t *testing.T) {
+	s := newTalk(t, bob())
+	loud := session.Contacted{Ref: contactRef("bob")}
+	test.AssertNotificationSent(t, nil, func() { s.tell(loud) })
+	s.shell.look(false)
+	test.AssertNotificationSent(t, fyne.NewNotification("Sotto", "New message"), func() {
+		s.tell(session.EntryChanged{Entry: s.engine.entry(session.Incoming, "the secret")}, loud, loud)
+	})
+}
+
+func TestReadOnlyWhileLooking(t *testing.T) {
+	s := newTalk(t, bob())
+	s.engine.asked = nil
+	s.shell.look(false)
+	c := bob()
+	c.Unread = 1
+	s.tell(session.ContactChanged{Contact: c})
+	s.wantNotAsked("Opened")
+	s.shell.look(true)
+	s.wantAsked("Opened bob@example.org")
+}
+
+func TestShortcuts(t *testing.T) {
+	s := newTalk(t, bob())
+	carol := bob()
+	carol.Ref, carol.Name, carol.Activity = contactRef("carol"), "Carol", noon.Add(-time.Hour)
+	s.tell(session.ContactChanged{Contact: carol})
+	s.shell.shortcut(&desktop.CustomShortcut{KeyName: fyne.KeyDown, Modifier: fyne.KeyModifierAlt})
+	if s.shell.own.main.shown != carol.Ref {
+		t.Errorf("Alt+Down opened %v", s.shell.own.main.shown)
+	}
+	s.shell.shortcut(&desktop.CustomShortcut{KeyName: fyne.KeyUp, Modifier: fyne.KeyModifierAlt})
+	if s.shell.own.main.shown != contactRef("bob") {
+		t.Errorf("Alt+Up opened %v", s.shell.own.main.shown)
+	}
+	s.shell.shortcut(&desktop.CustomShortcut{KeyName: fyne.KeyF, Modifier: command()})
+	if s.shell.window.Canvas().Focused() != s.shell.own.main.contacts.search {
+		t.Error("the search has not got the keyboard")
+	}
+	s.shell.shortcut(&desktop.CustomShortcut{KeyName: fyne.KeyN, Modifier: command()})
+	s.wantSeen("They will be asked whether they want to be your contact.")
+	s.key(fyne.KeyEscape)
+	if s.shell.window.Canvas().Overlays().Top() != nil {
+		t.Error("Escape does not close the dialog")
+	}
+}
+
+func TestAddContact(t *testing.T) {
+	s := newStage(t)
+	s.tell(onlineAccount())
+	s.shell.own.addContact("")
+	s.engine.refuse = &session.AddressError{Reason: session.AddressNoDomain}
+	test.Type(s.shell.window.Canvas().Focused(), "bob")
+	s.press("Add")
+	s.wantSeen("The address needs an @")
+	s.engine.refuse = nil
+	test.Type(s.shell.window.Canvas().Focused(), "@example.org")
+	s.key(fyne.KeyReturn)
+	s.key(fyne.KeyReturn)
+	s.wantAsked("AddContact alice@example.org bob@example.org ")
+}
+
+func TestPracticeThatCannotBegin(t *testing.T) {
+	s := newStage(t)
+	s.press("Practise first")
+	s.wantSeen("Practice: nothing leaves this computer, and nothing of it is kept.")
+	(<-s.queue)()
+	s.wantSeen("Practice could not begin")
+	s.wantSeen("Sign in")
+}
+
+func TestPractice(t *testing.T) {
+	s := newStage(t)
+	p := newScripted()
+	closed := make(chan bool, 1)
+	s.shell.begin = func(context.Context, practice.Words) (Practice, error) {
+		return Practice{Engine: p, Contact: contactRef("bob"), Close: func(context.Context) { closed <- true }}, nil
+	}
+	s.press("Practise first")
+	(<-s.queue)()
+	p.events <- onlineAccount()
+	p.events <- session.ContactChanged{Contact: bob()}
+	for s.shell.practice.desk.main.shown != contactRef("bob") {
+		(<-s.queue)()
+	}
+	s.wantSeen("Bob Miller")
+	s.wantSeen("Practice: nothing leaves this computer, and nothing of it is kept.")
+	s.press("Leave practice")
+	<-closed
+	close(p.events)
+	s.wantSeen("Conversations that stay between you.")
+}
+
+func TestSettingsProblems(t *testing.T) {
+	s := newStage(t)
+	s.tell(session.StoreProblem{Damaged: "/home/alice/settings.json.bad"})
+	s.wantSeen("/home/alice/settings.json.bad")
+	s.tell(session.StoreProblem{Err: errors.New("disk full")})
+	s.wantSeen("Your settings could not be written")
+}
+
+func TestExcuses(t *testing.T) {
+	seen := map[string]bool{}
+	for _, err := range []error{store.ErrInUse, store.ErrNewer, errors.New("read-only")} {
+		seen[excuseWords(err)] = true
+	}
+	if len(seen) != 3 {
+		t.Errorf("%d excuses for three problems", len(seen))
+	}
+}
+
+func TestPump(t *testing.T) {
+	events, quit := make(chan session.Event, 1000), make(chan struct{})
+	for range 600 {
+		events <- session.Contacted{}
+	}
+	queue := make(chan func())
+	var batches []int
+	ended := make(chan bool)
+	go func() {
+		pump(events, quit, func(f func()) { queue <- f }, func(b []session.Event) { batches = append(batches, len(b)) })
+		close(ended)
+	}()
+	for range 3 {
+		(<-queue)()
+	}
+	if len(batches) != 3 || batches[0] != maxBatch || batches[0]+batches[1]+batches[2] != 600 {
+		t.Errorf("batches of %v", batches)
+	}
+	close(quit)
+	for range 10 {
+		events <- session.Contacted{} // still taken, so that the session is not held up
+	}
+	close(events)
+	<-ended
+	if len(batches) != 3 {
+		t.Error("something was applied after the end")
+	}
+}
