@@ -557,3 +557,51 @@ func TestReflection(t *testing.T) {
 		}
 	}
 }
+
+// TestWiping: a minute later, without an answer, no secret of a key exchange is left; and none of a session after its
+// end.
+func TestWiping(t *testing.T) {
+	now := time.Unix(1e9, 0)
+	newConversation := func(tag InstanceTag) *Conversation {
+		return New(&Config{Key: testKey(), Tag: tag, Policy: PolicyManual, Time: func() time.Time { return now }})
+	}
+	alice, bob, carol := newConversation(0x1000), newConversation(0x2000), newConversation(0x3000)
+	commit := alice.Receive("?OTRv3?")[1].(Transmit).Body // alice awaits a D-H Key
+	key := bob.Receive(commit)[0].(Transmit).Body         // bob awaits a Reveal Signature
+	carol.Receive("?OTRv3?")
+	alice.Receive(key) // alice awaits a Signature from bob
+	held := []*instance{alice.instances[0x2000], bob.instances[0x1000]}
+	for _, i := range held {
+		if i.ake.key.IsZero() {
+			t.Fatal("nothing to wipe")
+		}
+	}
+	now = now.Add(59 * time.Second)
+	for _, c := range []*Conversation{alice, bob, carol} {
+		c.Poll()
+	}
+	if alice.commit.key.IsZero() || carol.commit.key.IsZero() || len(alice.instances) != 1 {
+		t.Error("wiped too early")
+	}
+	now = now.Add(time.Second)
+	for _, c := range []*Conversation{alice, bob, carol} {
+		c.Poll()
+		if !c.commit.key.IsZero() || c.commit.r != [16]byte{} || len(c.instances) != 0 {
+			t.Error("a commitment is left")
+		}
+	}
+	for _, i := range held {
+		if !i.ake.key.IsZero() || i.ake.secrets != (akeSecrets{}) {
+			t.Error("secrets of an exchange are left")
+		}
+	}
+
+	alice, bob = session(t)
+	i, j := alice.selected, bob.selected
+	deliver(bob, alice, alice.End())
+	for _, i := range []*instance{i, j} {
+		if !i.keys.ours[previous].IsZero() || !i.keys.ours[latest].IsZero() || i.keys.pairs != [2][2]pair{} || i.peer.SSID != [8]byte{} {
+			t.Errorf("secrets of a session are left in %v", i.state)
+		}
+	}
+}

@@ -69,8 +69,8 @@ import (
 	"time"
 )
 
-// A Policy says what a Conversation does by itself ("Policies"). The zero Policy switches the protocol off: every
-// text passes unchanged in both directions.
+// A Policy says what a Conversation does by itself ("Policies"). Without AllowV3 the protocol is off, whatever else
+// is set: every text passes unchanged in both directions.
 type Policy uint8
 
 const (

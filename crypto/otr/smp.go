@@ -94,7 +94,7 @@ func (c *Conversation) AnswerSMP(id uint64, secret []byte) ([]Event, error) {
 	events, err := c.sendData(i, flagIgnoreUnreadable, nil, tlv{tlvSMP2, value})
 	if err != nil {
 		i.smp.wipe()
-		return nil, err
+		return c.sendAbort(i), err
 	}
 	return append(events, SMPProgress{50}), nil
 }
@@ -172,7 +172,7 @@ func (c *Conversation) stepSMP(i *instance, kind uint16, value []byte) []Event {
 		}
 		message3, err := run.initiator.Answer(c.rand(), value)
 		if err != nil {
-			return c.breakSMP(i, err)
+			return c.breakSMP(i, cannotSend(err))
 		}
 		events, err := c.sendData(i, flagIgnoreUnreadable, nil, tlv{tlvSMP3, message3})
 		if err != nil {
@@ -185,7 +185,7 @@ func (c *Conversation) stepSMP(i *instance, kind uint16, value []byte) []Event {
 		}
 		message4, equal, err := run.responder.Finish(c.rand(), value)
 		if err != nil {
-			return c.breakSMP(i, err)
+			return c.breakSMP(i, cannotSend(err))
 		}
 		events, err := c.sendData(i, flagIgnoreUnreadable, nil, tlv{tlvSMP4, message4})
 		if err != nil {
@@ -206,7 +206,8 @@ func (c *Conversation) stepSMP(i *instance, kind uint16, value []byte) []Event {
 	}
 }
 
-// breakSMP aborts the run because of an error, and tells both sides.
+// breakSMP aborts the run because of an error, and tells both sides. If the error is not the other side's, it is a
+// failure of our own.
 func (c *Conversation) breakSMP(i *instance, err error) []Event {
 	events := c.sendAbort(i)
 	switch {
@@ -215,7 +216,7 @@ func (c *Conversation) breakSMP(i *instance, err error) []Event {
 	case errors.Is(err, smp.ErrCheated), errors.Is(err, smp.ErrMalformed):
 		return append(events, i.endSMP(SMPCheated)...)
 	}
-	return append(append(events, failure(cannotSend(err))...), i.endSMP(SMPAborted)...)
+	return append(append(events, failure(err)...), i.endSMP(SMPAborted)...)
 }
 
 // cutQuestion takes the question off the front of a record of type 7.
