@@ -97,7 +97,7 @@ func (c *Config) ready(client *engine.Client, relay *relay, g *guard, t target) 
 	if g.acks {
 		var err error
 		if backlog, err = conn.enableAcks(); err != nil {
-			return nil, conn.reason(err)
+			return nil, err
 		}
 	}
 	conn.queue(outgoing{xml: mustXML(newIQ("set", NewID(), jid.JID{}).Add(stream.New(nsCarbons, "enable"))), stanza: true})

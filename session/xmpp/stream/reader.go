@@ -78,6 +78,10 @@ func (r *Reader) Header() (*Header, error) {
 }
 
 func (r *Reader) readHeader() (*Header, error) {
+	// What does not even begin as XML is some other protocol, which may go on without ever sending a tag.
+	if b, err := r.source.r.Peek(1); err == nil && b[0] != '<' && !isSpace(b) {
+		return nil, refuse("not XML")
+	}
 	declared := false
 	for {
 		tok, err := r.dec.RawToken()

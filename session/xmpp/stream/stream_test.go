@@ -241,7 +241,7 @@ func TestHeader(t *testing.T) {
 	if got.To != want.To || got.From != want.From || got.ID != want.ID || got.Lang != "de" || got.Version != "1.0" || got.Space != NSClient {
 		t.Errorf("got %+v", got)
 	}
-	for _, bad := range []string{"<stream/>", "<stream:stream xmlns:stream='urn:x'>", "x", "<!-- c -->" + header, header[1:],
+	for _, bad := range []string{"<stream/>", "<stream:stream xmlns:stream='urn:x'>", "x", "HTTP/1.1 400", " \nx<", "<!-- c -->" + header, header[1:],
 		"<?xml version='1.0' encoding='utf-16'?>", "<?xml version='1.0'?>" + header} {
 		if _, err := NewReader(strings.NewReader(bad)).Header(); !errors.Is(err, ErrRefused) {
 			t.Errorf("%.40q: %v", bad, err)

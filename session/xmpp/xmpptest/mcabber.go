@@ -93,6 +93,9 @@ func (m *Mcabber) command(command string) error {
 // Trace returns what mcabber told its user so far.
 func (m *Mcabber) Trace() string { return m.read("trace") }
 
+// Screen returns what mcabber drew on its terminal so far. Of a conversation it draws the end, once "/roster search" has opened it.
+func (m *Mcabber) Screen() string { return m.read("screen") }
+
 // History returns what was said to and by a contact so far, after decryption.
 func (m *Mcabber) History(contact string) string { return m.read(filepath.Join("histo", contact)) }
 

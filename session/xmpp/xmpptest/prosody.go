@@ -3,7 +3,6 @@
 package xmpptest
 
 import (
-	"crypto/hmac"
 	"crypto/pbkdf2"
 	"crypto/sha256"
 	"crypto/x509"
@@ -151,12 +150,6 @@ func (p *Prosody) AddAccount(t testing.TB, local, password string) {
 	p.write(t, "data/"+fileName(Domain)+"/accounts/"+fileName(local)+".dat", fmt.Sprintf(
 		"return { [\"salt\"] = %q; [\"iteration_count\"] = %d; [\"stored_key\"] = %q; [\"server_key\"] = %q; };\n",
 		salt, iterations, hex.EncodeToString(storedKey[:]), hex.EncodeToString(mac(salted, "Server Key"))))
-}
-
-func mac(key []byte, text string) []byte {
-	h := hmac.New(sha256.New, key)
-	h.Write([]byte(text))
-	return h.Sum(nil)
 }
 
 // fileName is how Prosody makes the name of a file.
