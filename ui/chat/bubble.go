@@ -127,7 +127,7 @@ func (b *bubble) placeSender(r *Row, y float32) float32 {
 // placeBubble sets the background, the warning and the pages of the text, and returns where the bubble ends.
 func (b *bubble) placeBubble(r *Row, s rowState, y, width, limit float32) float32 {
 	pages, next := s.pages.words(r.Text)
-	b.setPages(pages)
+	b.readyLabels(len(pages))
 	inner := b.natural(pages, limit-2*bubblePad)
 	if r.Warning != "" {
 		inner = limit - 2*bubblePad
@@ -147,9 +147,7 @@ func (b *bubble) placeBubble(r *Row, s rowState, y, width, limit float32) float3
 	}
 	for i := range pages {
 		label := b.labels[i]
-		label.Resize(fyne.NewSize(inner, 0))
-		height := label.MinSize().Height
-		label.Resize(fyne.NewSize(inner, height))
+		height := set(label, pages[i], inner)
 		label.Move(fyne.NewPos(x, y))
 		b.objects = append(b.objects, label)
 		y += height
@@ -186,20 +184,30 @@ func (b *bubble) placeLink(l *look.Link, x, y float32) float32 {
 	return y + size.Height
 }
 
-// setPages gives every page a label.
-func (b *bubble) setPages(pages []string) {
-	for len(b.labels) < len(pages) {
+// readyLabels sees to a label for each of n pages.
+func (b *bubble) readyLabels(n int) {
+	for len(b.labels) < n {
 		l := widget.NewLabel("")
 		l.Wrapping = fyne.TextWrapWord
 		l.Selectable = true
 		b.labels = append(b.labels, l)
 	}
-	for i, words := range pages {
-		if b.labels[i].Text != words {
-			b.labels[i].SetText(words)
-		}
+	b.shownLabels = n
+}
+
+// set shows words in a width and returns the height. A label wraps its words each time it gets a text or a size, so the text comes
+// when the width is right already.
+func set(l *widget.Label, words string, width float32) float32 {
+	if l.Size().Width != width {
+		l.SetText("")
+		l.Resize(fyne.NewSize(width, 0))
 	}
-	b.shownLabels = len(pages)
+	if l.Text != words {
+		l.SetText(words)
+	}
+	height := l.MinSize().Height
+	l.Resize(fyne.NewSize(width, height))
+	return height
 }
 
 // natural is the width that the pages would take if they could, and limit at most.

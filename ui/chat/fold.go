@@ -11,7 +11,12 @@ const (
 	maxPageLines = 100
 	maxWordRunes = 500 // an unbroken run of this length gets a line break
 	maxPages     = 3
-	unseenWeight = 4 // of a character that adds to another one or shows nothing: it takes longer to set than one that is seen
+)
+
+// A character that is drawn on another one, or not at all, takes longer to set than one that is seen, and counts for more.
+const (
+	markWeight   = 3
+	unseenWeight = 10
 )
 
 // page cuts one page out of text, from the byte offset from, and tells where the next one begins: len(text) after the last.
@@ -60,8 +65,13 @@ func page(text string, from int) (words string, next int) {
 }
 
 func weight(r rune) int {
-	if unicode.In(r, unicode.Cf, unicode.Mn, unicode.Me) {
+	switch {
+	case r < unicode.MaxLatin1:
+		return 1
+	case unicode.Is(unicode.Cf, r):
 		return unseenWeight
+	case unicode.In(r, unicode.Mn, unicode.Me):
+		return markWeight
 	}
 	return 1
 }

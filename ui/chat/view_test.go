@@ -215,11 +215,11 @@ func TestHostileTexts(t *testing.T) {
 	const frame = 100 * time.Millisecond
 	for name, text := range hostile {
 		t.Run(name, func(t *testing.T) {
+			v := open(t, talk(30)...)
 			best := time.Hour
-			for range 5 { // the machine may be busy
-				v := open(t, talk(30)...)
+			for i := range 6 { // the machine may be busy, and the first time fonts are looked up
 				start := time.Now()
-				v.Append(Row{ID: 1000, Kind: Theirs, Text: model.Body(text), Time: "18:02"})
+				v.Append(Row{ID: uint64(1000 + i), Kind: Theirs, Text: model.Body(fmt.Sprint(i) + text), Time: "18:02"})
 				best = min(best, time.Since(start))
 				inOrder(t, v)
 			}
