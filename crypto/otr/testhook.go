@@ -1,6 +1,7 @@
 package otr
 
 import (
+	"bytes"
 	"cmp"
 	"slices"
 
@@ -12,8 +13,11 @@ import (
 func init() {
 	testhook.SendTLV = func(conversation any, kind uint16, value, text []byte) (any, error) {
 		c := conversation.(*Conversation)
-		if c.State() != Encrypted {
+		switch {
+		case c.State() != Encrypted:
 			return nil, ErrNotEncrypted
+		case bytes.IndexByte(text, 0) >= 0:
+			return nil, ErrTextHasNUL
 		}
 		events, err := c.sendData(c.selected, 0, text, tlv{kind, value})
 		return events, err
@@ -46,12 +50,11 @@ func (c *Conversation) describe() []testhook.Instance {
 	return all
 }
 
-// describe returns what the run waits for: the number of a message, or the answer of our user.
+// describe returns the number of the message that the run expects: SMPSTATE_EXPECT1 to SMPSTATE_EXPECT4. While the
+// user is asked it is still 1.
 func (r *smpRun) describe() string {
 	switch {
-	case r.request != 0:
-		return "answer"
-	case r.responder != nil:
+	case r.responder != nil && r.request == 0:
 		return "3"
 	case r.initiator != nil:
 		return r.initiator.Expects()

@@ -17,7 +17,7 @@ type Instance struct {
 	Selected     bool
 	Message      string // plaintext, encrypted, finished
 	AKE          string // none, awaiting-dhkey, awaiting-revealsig, awaiting-sig
-	SMP          string // the number of the message that is expected, 1 to 4, or "answer"
+	SMP          string // the number of the message that is expected, 1 to 4
 	SSID         [8]byte
 	Initiator    bool
 	Fingerprint  [20]byte

@@ -67,7 +67,11 @@ func (e *endpoint) command(words []string) error {
 	name, args := words[0], words[1:]
 	switch {
 	case name == "start" && len(args) == 0:
-		e.apply(e.conversation.Start())
+		events := e.conversation.Start()
+		if len(events) == 0 {
+			return errors.New("the policy allows no version")
+		}
+		e.apply(events)
 	case name == "recv" && len(args) == 1:
 		return e.with(args, func(b [][]byte) error { e.apply(e.conversation.Receive(string(b[0]))); return nil })
 	case name == "send" && len(args) == 1:
@@ -77,6 +81,9 @@ func (e *endpoint) command(words []string) error {
 	case name == "smp-respond" && len(args) == 1:
 		return e.with(args, func(b [][]byte) error { return e.carryOut(e.conversation.AnswerSMP(e.request, b[0])) })
 	case name == "smp-abort" && len(args) == 0:
+		if e.conversation.State() != otr.Encrypted {
+			return otr.ErrNotEncrypted
+		}
 		e.apply(e.conversation.AbortSMP())
 	case name == "end" && len(args) == 0:
 		e.apply(e.conversation.End())
@@ -142,10 +149,14 @@ func (e *endpoint) choose(which string) error {
 		return nil
 	}
 	tag, err := parseTag(which)
-	if err == nil {
-		e.apply(e.conversation.Select(tag))
+	if err != nil {
+		return err
 	}
-	return err
+	e.apply(e.conversation.Select(tag))
+	if e.conversation.Peer().Tag != tag {
+		return errors.New("no session with that client")
+	}
+	return nil
 }
 
 func (e *endpoint) sendTLV(kind string, args [][]byte) error {

@@ -43,8 +43,9 @@ var commands = []struct{ input, want string }{
 	{"policy always", "done\n"},
 	{"policy never", "done\n"},
 	{"max 1000", "done\n"},
-	{"smp-abort", "done\n"},
 
+	{"smp-abort", "error"},
+	{"select 0000abcd", "error"},
 	{"", "error"},
 	{" ", "error"},
 	{"nonsense", "error"},
@@ -63,6 +64,7 @@ var commands = []struct{ input, want string }{
 	{"tlv x AA==", "error"},
 	{"symkey 1 AA==", "error"},
 	{"policy v2", "error"},
+	{"policy never\nstart", "done\nerror"},
 	{"policy v3,nonsense", "error"},
 	{"max -1", "error"},
 	{"clock -1", "error"},
@@ -79,7 +81,7 @@ func TestCommands(t *testing.T) {
 		if !strings.HasPrefix(got, c.want) {
 			t.Errorf("%q: answered by %q", c.input, got)
 		}
-		if !strings.HasSuffix(got, " YWxpdmU=\ndone\n") || countDone(got) != 2 {
+		if !strings.HasSuffix(got, " YWxpdmU=\ndone\n") || countDone(got) != 2+strings.Count(c.input, "\n") {
 			t.Errorf("%q: not alive after it: %q", c.input, got)
 		}
 	}
