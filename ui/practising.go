@@ -8,7 +8,6 @@ import (
 	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/theme"
 
-	"github.com/sotto-im/sotto/session/practice"
 	"github.com/sotto-im/sotto/ui/look"
 )
 
@@ -109,19 +108,4 @@ func (s *shell) band(inside fyne.CanvasObject) fyne.CanvasObject {
 		actions: []offer{{label: lang.L("Leave practice"), do: s.leavePractice}},
 	})
 	return container.NewBorder(b, nil, nil, nil, inside)
-}
-
-// practiceWords is what the contact of practice mode says.
-func practiceWords() practice.Words {
-	return practice.Words{
-		Name: lang.L("Robin"),
-		Greeting: []string{
-			lang.L("Hello, I am Robin. I live inside this computer, so nothing you write here leaves it."),
-			lang.L("Look at the lock above. It says Unverified: our words are private, but you cannot know yet that I am really Robin."),
-			lang.L("You find out by asking me something only I know. Ask me: where did we first meet?"),
-			lang.L("My answer will be: on the ferry. A real friend would never tell you that beforehand. Now press Verify."),
-		},
-		Question: lang.L("Where did we first meet?"),
-		Answer:   lang.L("on the ferry"),
-	}
 }

@@ -1,0 +1,128 @@
+package ui
+
+import (
+	"strings"
+
+	"fyne.io/fyne/v2/lang"
+
+	"github.com/sotto-im/sotto/session/practice"
+)
+
+// practiceWords is what the contact of practice mode says and listens for. A translation may choose other words to listen for; they
+// are separated by commas, and a star stands for any ending.
+func practiceWords() practice.Words {
+	return practice.Words{
+		Name:      lang.L("Robin (practice)"),
+		Question:  lang.L("Where did we first meet?"),
+		Answer:    lang.L("on the ferry"),
+		Challenge: lang.L("What do I always bring along?"),
+		Reply:     lang.L("an umbrella"),
+		Greeting: practice.Say{
+			lang.L("Hello, I am Robin. I am a small program inside your computer, made to practise with."),
+			lang.L("Look at the lock at the top. Unverified means: what we write is private, but nobody has checked yet that I am really Robin."),
+			lang.L("To check it, press the lock and choose Verify. Ask me: {question}"),
+			lang.L("My answer will be: {answer}. A friend of flesh and blood would never tell you the answer in the conversation. I do, because we practise."),
+		},
+		Reactions: practiceReactions(),
+		Topics:    practiceTopics(),
+		AskMe: practice.Topic{
+			Asks: listen(lang.L("ask me, check me, verify me, your turn, test me")),
+			Say:  practice.Say{lang.L("With pleasure. I ask: {challenge} The right answer is: {reply}. A line appears here in which you can answer.")},
+		},
+		EndIt: practice.Topic{
+			Asks: listen(lang.L("end, finish*, stop, quit, bye, goodbye, leave")),
+			Say:  practice.Say{lang.L("I end our private conversation now. Look: the lock says Finished, and nothing can be sent by mistake. Press Start again when you like.")},
+		},
+		Lost: []practice.Say{
+			{lang.L("I am a program with few words. Try: lock, verify, fingerprint, servers, keys, ask me, or end.")},
+			{lang.L("That was private, but I did not understand it. I can tell you about the lock, or you can write: ask me.")},
+			{lang.L("Robin here, still a small program. Press the lock at the top when you want to verify me.")},
+		},
+	}
+}
+
+func practiceReactions() practice.Reactions {
+	return practice.Reactions{
+		Verified: practice.Say{
+			lang.L("The answers are the same. Your lock says Private now: you know that it is really me."),
+			lang.L("I do not know yet that it is really you. If you want to see the other direction too, write: ask me."),
+		},
+		Differs: practice.Say{lang.L("The answers differ, so nothing is proved. Often it is a typo: they are compared exactly as typed. Mine was: {answer}")},
+		Stopped: practice.Say{lang.L("The check was stopped. Nothing has changed, and you can begin again whenever you like.")},
+		ReplyRight: practice.Say{
+			lang.L("Right. Now I know that it is really you. It changes nothing on your lock: yours shows whether you have checked me."),
+		},
+		ReplyWrong:  practice.Say{lang.L("That is not what I expected. Write it exactly like this: {reply}. Write “ask me” to try once more.")},
+		OneAtATime:  practice.Say{lang.L("One check at a time, please. Finish or cancel the one that is going on, then write: ask me.")},
+		Unencrypted: practice.Say{lang.L("What you wrote just now came without encryption: any server on the way could have read it. I only write privately.")},
+		BackAfterPerson: practice.Say{
+			lang.L("Welcome back. When you ended our private conversation, my lock said Finished and I could not send anything, so nothing went out unencrypted by mistake."),
+		},
+		BackAfterContact: practice.Say{lang.L("Here we are again, with new keys. If you had verified me, you still know that it is me.")},
+	}
+}
+
+func practiceTopics() []practice.Topic {
+	return []practice.Topic{
+		{
+			Asks: listen(lang.L("hello, hi, hey, good morning, good evening, how are you")),
+			Say:  practice.Say{lang.L("Hello. I am well, as programs go. Have you looked at the lock?")},
+		},
+		{
+			Asks: listen(lang.L("lock, unverified, private, colour, color, symbol")),
+			Say: practice.Say{
+				lang.L("An open lock means Not private. With a question in it: Unverified, private with somebody nobody has checked. With a tick: Private, and you have checked. Crossed out: Finished, nothing is sent."),
+				lang.L("Each message keeps the lock it was sent under, for ever."),
+			},
+		},
+		{
+			Asks: listen(lang.L("verif*, check, question, answer, how do i, prove, really you")),
+			Say: practice.Say{
+				lang.L("Press the lock, choose Verify, and ask me: {question} My answer will be: {answer}"),
+				lang.L("Neither answer is sent. The two programs only find out whether they are the same."),
+			},
+		},
+		{
+			Asks: listen(lang.L("fingerprint*, compare, phone")),
+			Say: practice.Say{
+				lang.L("A fingerprint is the short name of a key. On the phone, each reads theirs to the other. Mine is {fingerprint}"),
+				lang.L("Reading it here proves nothing: a stranger in between would send you another one. That is why one does it by phone or in person."),
+			},
+		},
+		{
+			Asks: listen(lang.L("server*, who can read, listen*, spy, eavesdrop*, secure, safe")),
+			Say: practice.Say{
+				lang.L("Servers see that two people write to each other, and when. What they write they cannot read while the lock is closed."),
+				lang.L("A stranger could only have stepped in before it began. Verifying finds that out."),
+			},
+		},
+		{
+			Asks: listen(lang.L("key, keys, encrypt*, encryption, otr, off the record")),
+			Say: practice.Say{
+				lang.L("Both programs keep making new keys and forget the old ones. Whoever steals a key later cannot open with it what was written before."),
+				lang.L("Nor can anybody prove to others what you wrote. It is like talking in a room."),
+			},
+		},
+		{
+			Asks: listen(lang.L("who are you, what are you, robot, bot, program, human, real")),
+			Say:  practice.Say{lang.L("I am a program with a few sentences. But I have a real key, and the lock between us is as real as any other.")},
+		},
+		{
+			Asks: listen(lang.L("help, what can you, what now, what next")),
+			Say:  practice.Say{lang.L("Verify me with the lock at the top. Then write “ask me”, and at last “end” to see what Finished looks like.")},
+		},
+		{
+			Asks: listen(lang.L("thank*, thanks, great, nice, good, ok, okay")),
+			Say:  practice.Say{lang.L("You are welcome. When you have practised enough, press Leave practice above.")},
+		},
+	}
+}
+
+// listen cuts the words to listen for.
+func listen(s string) []string {
+	phrases := strings.Split(s, ",")
+	for i := range phrases {
+		phrases[i] = strings.TrimSpace(phrases[i])
+	}
+	return phrases
+}

@@ -1,0 +1,49 @@
+package ui
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/sotto-im/sotto/session/practice"
+)
+
+// TestPracticeWords promises that the contact has something to say on every occasion, in messages of a readable length, with
+// nothing in braces that it cannot fill.
+func TestPracticeWords(t *testing.T) {
+	w := practiceWords()
+	says := map[string]practice.Say{"greeting": w.Greeting, "ask me": w.AskMe.Say, "end": w.EndIt.Say}
+	reactions := reflect.ValueOf(w.Reactions)
+	for i := range reactions.NumField() {
+		says[reactions.Type().Field(i).Name] = reactions.Field(i).Interface().(practice.Say)
+	}
+	for _, topic := range append(w.Topics, w.AskMe, w.EndIt) {
+		says[strings.Join(topic.Asks, ",")] = topic.Say
+		for _, a := range topic.Asks {
+			if a == "" || a != strings.ToLower(a) {
+				t.Errorf("listens for %q", a)
+			}
+		}
+	}
+	for _, s := range w.Lost {
+		says[s[0]] = s
+	}
+	filled := strings.NewReplacer("{name}", "", "{question}", "", "{answer}", "", "{challenge}", "", "{reply}", "", "{fingerprint}", "")
+	for when, say := range says {
+		if len(say) == 0 {
+			t.Errorf("%s: nothing to say", when)
+		}
+		for _, line := range say {
+			if n := utf8.RuneCountInString(line); n == 0 || n > 220 || strings.ContainsAny(filled.Replace(line), "{}!") {
+				t.Errorf("%s: says %q", when, line)
+			}
+		}
+	}
+	if all := strings.Join(w.Greeting, " "); !strings.Contains(all, "{answer}") || !strings.Contains(all, "never") {
+		t.Error("the greeting does not tell the answer, or not that friends would never do so")
+	}
+	if w.Answer != strings.ToLower(w.Answer) || w.Reply != strings.ToLower(w.Reply) {
+		t.Error("an answer is hard to type without a mistake")
+	}
+}
