@@ -2,6 +2,7 @@ package xmpptest
 
 import (
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -13,7 +14,8 @@ import (
 
 // Mcabber is mcabber, a client on libotr that nobody here wrote, signed in to a Prosody of this package and driven through its FIFO.
 type Mcabber struct {
-	dir string
+	dir      string
+	keyboard io.Writer
 }
 
 // StartMcabber signs in as local and waits until the server has let it in. A machine without the Debian package mcabber fails the test.
@@ -41,6 +43,11 @@ func StartMcabber(t testing.TB, p *Prosody, local, password string) *Mcabber {
 	command := exec.Command("script", "-qfc", "exec mcabber -f "+m.file("mcabberrc"), m.file("screen"))
 	command.Env = append(os.Environ(), "HOME="+m.dir, "TERM=xterm", "LANG=C.UTF-8")
 	dieWithTest(command)
+	keyboard, err := command.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.keyboard = keyboard
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +100,17 @@ func (m *Mcabber) command(command string) error {
 // Trace returns what mcabber told its user so far.
 func (m *Mcabber) Trace() string { return m.read("trace") }
 
-// Screen returns what mcabber drew on its terminal so far. Of a conversation it draws the end, once "/roster search" has opened it.
+// Open shows the conversation with a contact, so that Screen has it.
+func (m *Mcabber) Open(t testing.TB, contact string) {
+	t.Helper()
+	m.Do(t, "/roster search "+contact)
+	m.Await(t, "/roster search "+contact, m.Trace)
+	if _, err := m.keyboard.Write([]byte("\r")); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Screen returns what mcabber drew on its terminal so far.
 func (m *Mcabber) Screen() string { return m.read("screen") }
 
 // History returns what was said to and by a contact so far, after decryption.
