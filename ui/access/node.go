@@ -122,7 +122,7 @@ type Node struct {
 	// this widget has and that stays the same as long as the thing does.
 	Parts []Node
 	Key   any
-	// At is where a part is, relative to its widget. The zero value is the whole widget.
+	// At is where a part is, relative to its widget, also for a part of a part. The zero value is where the thing is that it is a part of.
 	At Area
 }
 

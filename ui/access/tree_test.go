@@ -434,6 +434,22 @@ func TestAreas(t *testing.T) {
 	}
 }
 
+func TestAreasOfParts(t *testing.T) {
+	place := access.Area{Position: fyne.NewPos(0, 300), Size: fyne.NewSize(100, 40)}
+	o := newOwn(access.Node{Role: access.Log, Parts: []access.Node{{Role: access.LogItem, Name: "row", At: place, Parts: []access.Node{
+		{Role: access.Button, Name: "placed", At: place}, {Role: access.Button, Name: "unplaced"}}}}})
+	top := canvas.NewRectangle(nil)
+	top.SetMinSize(fyne.NewSize(10, 50))
+	tree, _ := shown(t, container.NewBorder(top, nil, nil, nil, o))
+	look, _ := tree.Look()
+	want := access.Area{Position: fyne.CurrentApp().Driver().AbsolutePositionForObject(o).AddXY(0, 300), Size: place.Size}
+	for _, name := range []string{"row", "placed", "unplaced"} {
+		if e := find(t, look, name); e.Area != want || !e.Showing {
+			t.Errorf("%s is at %v, showing %t, want %v", name, e.Area, e.Showing, want)
+		}
+	}
+}
+
 func TestTwoWindows(t *testing.T) {
 	test.NewTempApp(t)
 	windows := []fyne.Window{test.NewTempWindow(t, widget.NewLabel("a")), test.NewTempWindow(t, widget.NewLabel("b"))}

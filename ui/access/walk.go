@@ -107,7 +107,7 @@ func (w *walker) node(n Node, key any, a at, area Area) {
 	for i, part := range n.Parts {
 		partArea := area
 		if part.At != (Area{}) {
-			partArea = Area{area.Position.Add(part.At.Position), part.At.Size}
+			partArea = Area{a.place.Add(part.At.Position), part.At.Size}
 		}
 		w.node(part, partKey{key, comparable(part.Key, i)}, inside, partArea)
 	}
