@@ -267,7 +267,7 @@ func (c *Conversation) receiveQuery(b body) []Event {
 
 // receiveError implements "Receiving an Error Message".
 func (c *Conversation) receiveError(b body) []Event {
-	events := []Event{PeerError{Text: clean(b.text, maxPeerError)}}
+	events := []Event{PeerError{Text: clean(b.words, maxPeerError)}}
 	if c.config.Policy.has(AllowV3|ErrorStartAKE) && c.elapsed(c.lastErrorQuery, errorInterval) {
 		c.lastErrorQuery = c.now()
 		events = append(events, c.query()...)
@@ -356,7 +356,7 @@ func (c *Conversation) receiveEncoded(b body) []Event {
 		return append(reject(BadVersion, 0), c.show(b.text)...)
 	}
 	if b.message == nil {
-		return reject(TooMany, 0)
+		return append(reject(TooMany, 0), c.show(b.text)...)
 	}
 	h, message, ok := parseMessage(b.message)
 	if _, isData := message.(*dataMessage); !ok || !isData && !b.ended {

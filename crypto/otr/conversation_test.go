@@ -129,3 +129,21 @@ func TestNothingIsShared(t *testing.T) {
 	n.Run()
 	wantTexts(t, bob, "hello")
 }
+
+// TestLongText: a text that is too long for an encoded message is a text all the same.
+func TestLongText(t *testing.T) {
+	_, alice, _ := otrtest.NewNetwork(otr.PolicyManual)
+	for _, text := range []string{
+		strings.Repeat("hello ", 50000),
+		"see ?OTR:AAMD " + strings.Repeat("hello ", 50000),
+		"see ?OTR:AAMD. " + strings.Repeat("hello ", 50000),
+	} {
+		events := alice.Receive(text)
+		if m, ok := events[len(events)-1].(otr.Message); !ok || string(m.Text) != text {
+			t.Errorf("%.20q gives %.100v", text, events)
+		}
+	}
+	if events := alice.Receive("?OTR:AAMD" + strings.Repeat("A", 200000) + "."); len(events) != 1 || events[0] != (otr.Rejected{Reason: otr.TooMany}) {
+		t.Errorf("a message that is too long gives %.100v", events)
+	}
+}

@@ -123,13 +123,12 @@ func FuzzDecode(f *testing.F) {
 			}
 			return r
 		}, junk)
-		body := strings.TrimPrefix(encode(message), encodedPrefix)
+		body := strings.TrimSuffix(strings.TrimPrefix(encode(message), encodedPrefix), ".")
 		half := len(body) / 2
 		if strings.Contains(body[:half], "=") {
 			return
 		}
-		got, ended, _ := decode(body[:half] + junk + body[half:])
-		if !bytes.Equal(got, message) || !ended {
+		if got := decode(body[:half] + junk + body[half:]); !bytes.Equal(got, message) {
 			t.Errorf("%q decodes to %q", message, got)
 		}
 		decode(string(message))

@@ -175,15 +175,13 @@ func encode(message []byte) string {
 	return encodedPrefix + base64.StdEncoding.EncodeToString(message) + "."
 }
 
-// decode reads what follows the prefix, up to a period or else to the end, as generously as networks demand: line
-// breaks and other characters that are not of the alphabet are skipped, and a = ends it. ended says whether there
-// was a period, rest what comes after it.
-func decode(s string) (message []byte, ended bool, rest string) {
-	s, rest, ended = strings.Cut(s, ".")
+// decode reads what stands between the prefix and the period, as generously as networks demand: line breaks and other
+// characters that are not of the alphabet are skipped, and a = ends it.
+func decode(s string) []byte {
 	s, _, _ = strings.Cut(s, "=")
 	message, err := base64.RawStdEncoding.DecodeString(s)
 	if err == nil {
-		return message, ended, rest
+		return message
 	}
 	digits := strings.Map(func(r rune) rune {
 		if strings.ContainsRune(base64Alphabet, r) {
@@ -198,7 +196,7 @@ func decode(s string) (message []byte, ended bool, rest string) {
 	if err != nil {
 		panic("otr: internal error: " + err.Error())
 	}
-	return message, ended, rest
+	return message
 }
 
 const base64Alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
@@ -211,7 +209,7 @@ const headerDigits = 4
 func peekVersion(s string) int {
 	var digits [headerDigits]byte
 	n := 0
-	for i := 0; i < len(s) && n < headerDigits && s[i] != '.' && s[i] != '='; i++ {
+	for i := 0; i < len(s) && n < headerDigits && s[i] != '='; i++ {
 		if strings.IndexByte(base64Alphabet, s[i]) >= 0 {
 			digits[n] = s[i]
 			n++

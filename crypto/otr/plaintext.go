@@ -19,12 +19,13 @@ const (
 // else that happens to contain "?OTR" is text and is shown as text.
 type body struct {
 	form     form
-	text     string   // what is to be shown of a text or query, the words of an error
+	text     string   // what is to be shown: of a text or query; of an encoded message that turns out to be none
+	words    string   // of an error
 	offer    versions // what a query or whitespace tag offers
 	tagged   bool     // there was a whitespace tag
 	fragment fragment
 	version  int    // of an encoded message or fragment
-	message  []byte // an encoded message
+	message  []byte // an encoded message; nil if it is too long
 	ended    bool   // it ended with a period
 }
 
@@ -36,7 +37,7 @@ func parseBody(s string) body {
 		return body{}
 	}
 	if words, ok := strings.CutPrefix(strings.TrimLeft(s, " \t\r\n"), errorPrefix); ok {
-		return body{form: formError, text: words}
+		return body{form: formError, words: words}
 	}
 	for at := 0; ; at++ {
 		i := strings.Index(s[at:], "?OTR")
@@ -58,17 +59,15 @@ func parseMarked(s string, at int) (body, bool) {
 		return body{form: formFragment, fragment: f, version: f.version}, true
 	}
 	if digits, ok := strings.CutPrefix(marked, encodedPrefix); ok {
+		digits, rest, ended := strings.Cut(digits, ".")
 		version := peekVersion(digits)
 		if version == 0 {
 			return body{}, false
 		}
-		b := body{form: formEncoded, version: version}
-		if len(digits) > maxEncoded {
-			return b, true
+		b := body{form: formEncoded, version: version, ended: ended}
+		if len(digits) <= maxEncoded {
+			b.message = decode(digits)
 		}
-		var rest string
-		b.message, b.ended, rest = decode(digits)
-		// What is around a message belongs to it, unless the message turns out to be none.
 		if strings.TrimSpace(s[:at]+rest) != "" {
 			b.text = s
 		}
