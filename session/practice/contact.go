@@ -132,6 +132,9 @@ func (c *contact) read(e session.Entry) {
 	c.person = e.Ref
 	switch {
 	case e.Kind == session.Incoming && (e.Guard == session.InClear || e.Guard == session.InClearUnexpected):
+		if c.state.Lock == session.FinishedLock {
+			c.engine.EndPrivate(c.person) // there is something to say, and in Finished nothing can be said
+		}
 		c.plan(sayLater, c.words.Reactions.Unencrypted)
 	case e.Kind == session.Incoming:
 		c.reply(e.Text)
@@ -147,7 +150,6 @@ func (c *contact) notice(n session.Notice) {
 	case session.NoticePeerEnded:
 		c.ended = byPerson
 		c.turns = nil
-		c.engine.EndPrivate(c.person) // out of Finished, ready for the next time
 	}
 }
 

@@ -310,14 +310,27 @@ func TestThePersonEnds(t *testing.T) {
 		s.lock(session.SendBlocked)
 		s.notice(session.NoticePeerEnded)
 		s.smp(session.SMP{Number: 1, Stage: session.SMPAborted})
-		s.expect("end")
-		s.lock(session.SendWhenPrivate)
 		s.expect()
 		s.lock(session.SendPrivately)
 		s.notice(session.NoticePrivate)
 		s.expect("say you ended")
 		s.write(session.EncryptedUnverified, "lock")
 		s.expect("say the lock")
+	})
+}
+
+// TestClearTextAfterTheEnd: it is answered, and for that the contact leaves Finished.
+func TestClearTextAfterTheEnd(t *testing.T) {
+	play(t, func(s *stage) {
+		greet(s)
+		s.state.Lock = session.FinishedLock
+		s.lock(session.SendBlocked)
+		s.notice(session.NoticePeerEnded)
+		s.write(session.InClear, "are you there")
+		s.expect("end")
+		s.state.Lock = session.NotPrivate
+		s.lock(session.SendWhenPrivate)
+		s.expect(fmt.Sprintf("say in mode %d: only privately", session.SendWhenPrivate))
 	})
 }
 
