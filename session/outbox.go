@@ -258,10 +258,14 @@ func (c *conversation) transmit(t otr.Transmit, why cause) {
 	if o == nil {
 		return
 	}
+	var tooLong *xmpp.TooLongError
 	switch {
 	case err == nil && t.Text:
 		o.settle(StatusSent, WhyNone)
-	case err != nil && !errors.Is(err, errOffline) && !errors.Is(err, xmpp.ErrClosed): // else it waits: nothing was written
+	case errors.Is(err, errOffline), errors.Is(err, xmpp.ErrClosed): // it waits: nothing was written
+	case errors.As(err, &tooLong):
+		o.settle(StatusFailed, WhyTooLong)
+	case err != nil:
 		o.settle(StatusFailed, WhyOther)
 	}
 }

@@ -1,0 +1,568 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sotto-im/sotto/session/keyring"
+	"github.com/sotto-im/sotto/session/store"
+	"github.com/sotto-im/sotto/session/xmpp"
+)
+
+func TestAddresses(t *testing.T) {
+	for _, tt := range []struct {
+		typed string
+		want  string
+		why   AddressReason
+	}{
+		{typed: " Alice@Example.ORG ", want: "alice@example.org"},
+		{typed: "alice@example.org.", want: "alice@example.org"},
+		{typed: "alice@localhost", want: "alice@localhost"},
+		{typed: "älice@exämple.org", want: "älice@exämple.org"},
+		{typed: "", why: AddressEmpty},
+		{typed: "\t ", why: AddressEmpty},
+		{typed: "alice", why: AddressNoDomain},
+		{typed: "alice@", why: AddressNoDomain},
+		{typed: "alice@example.org/home", why: AddressHasResource},
+		{typed: "alice@example.org/", why: AddressHasResource},
+		{typed: "@example.org", why: AddressMalformed},
+		{typed: "alice@bob@example.org", why: AddressMalformed},
+		{typed: "alice smith@example.org", why: AddressMalformed},
+		{typed: "alice@exam ple.org", why: AddressMalformed},
+		{typed: "alice@example..org", why: AddressMalformed},
+		{typed: "alice@example.org:5222", why: AddressMalformed},
+		{typed: "alice\u200b@example.org", why: AddressMalformed},
+		{typed: "alice@\u202eexample.org", why: AddressMalformed},
+		{typed: "a=b@example.org", why: AddressLocalUnusable},
+		{typed: "a,b@example.org", why: AddressLocalUnusable},
+		{typed: "alice@" + strings.Repeat("x", 2000), why: AddressMalformed},
+	} {
+		j, err := parseLogin(tt.typed)
+		var e *AddressError
+		switch {
+		case tt.want != "":
+			if err != nil || j.String() != tt.want {
+				t.Errorf("%q: %q, %v", tt.typed, j, err)
+			}
+		case !errors.As(err, &e) || e.Reason != tt.why:
+			t.Errorf("%q: %q, %v", tt.typed, j, err)
+		}
+	}
+}
+
+func FuzzAddress(f *testing.F) {
+	for _, s := range []string{"alice@example.org", "@", "a@b/c", "a@[::1]", "\xff@x", "a@b.c."} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, typed string) {
+		j, err := parseAddress(typed)
+		if err != nil {
+			return
+		}
+		again, err := parseAddress(j.String())
+		if err != nil || !again.Equal(j) {
+			t.Errorf("%q became %q became %q, %v", typed, j, again, err)
+		}
+	})
+}
+
+func TestSignInKeepsWhatTheServerAccepted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHub("alice@sotto.test")
+		p := strangerTo(t, h, "alice@sotto.test")
+		if err := p.session.SignIn(SignIn{Address: p.jid, Password: []byte("wrong")}); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if a := p.accounts[p.jid]; a.State != Stopped || a.Problem != ProblemPassword || a.Kept || a.Server != "sotto.test" {
+			t.Errorf("%+v", a)
+		}
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if h.dials != 1 {
+			t.Errorf("a refused password was tried %d times", h.dials)
+		}
+		if n := len(p.keyring.(keyringDouble)); n != 0 || len(p.store.Settings().Accounts) != 0 {
+			t.Errorf("something was kept of it: %d secrets, %+v", n, p.store.Settings())
+		}
+		password := []byte("secret of alice@sotto.test")
+		p.session.SignIn(SignIn{Address: "Alice@sotto.test", Password: password})
+		clear(password)
+		synctest.Wait()
+		if a := p.accounts[p.jid]; a.State != Online || a.Problem != NoProblem || !a.Kept || a.Fingerprint == nil {
+			t.Errorf("%+v", a)
+		}
+		if n := len(p.keyring.(keyringDouble)); n != 2 {
+			t.Errorf("%d secrets", n)
+		}
+		if s := p.store.Settings(); len(s.Accounts) != 1 || s.Accounts[0].JID != p.jid || s.Accounts[0].Fingerprint == "" || !s.Accounts[0].SCRAM {
+			t.Errorf("%+v", s)
+		}
+		for name := range p.keyring.(keyringDouble) {
+			if strings.Contains(name, "alice") {
+				t.Errorf("S-08: the keyring's label says who it is: %q", name)
+			}
+		}
+		p.restart()
+		if a := p.accounts[p.jid]; a.State != Online || !a.Kept {
+			t.Errorf("after a restart: %+v", a)
+		}
+	})
+}
+
+func TestMalformedAddressIsSaidAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, a, b := friends(t)
+		var e *AddressError
+		if err := a.session.SignIn(SignIn{Address: "alice"}); !errors.As(err, &e) || e.Reason != AddressNoDomain {
+			t.Errorf("%v", err)
+		}
+		for typed, want := range map[string]AddressReason{"bob": AddressNoDomain, a.jid: AddressIsSelf, b.jid: AddressTaken, "x@y@z": AddressMalformed} {
+			if _, err := a.session.AddContact(a.jid, typed, ""); !errors.As(err, &e) || e.Reason != want {
+				t.Errorf("%q: %v", typed, err)
+			}
+		}
+		if _, err := a.session.AddContact("nobody@sotto.test", "x@sotto.test", ""); !errors.Is(err, ErrUnknown) {
+			t.Errorf("%v", err)
+		}
+		if _, err := a.session.Send(Ref{a.jid, "nobody@sotto.test"}, "x", SendUnencrypted); !errors.Is(err, ErrUnknown) {
+			t.Errorf("%v", err)
+		}
+		if len(h.wire) != 0 {
+			t.Errorf("%v", h.wire)
+		}
+	})
+}
+
+func TestReconnect(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHub("alice@sotto.test")
+		p := newPerson(t, h, "alice@sotto.test")
+		h.refuse = &xmpp.Error{Kind: xmpp.Unreachable}
+		began, dials := time.Now(), h.dials
+		h.cut(p.jid, xmpp.Unreachable)
+		synctest.Wait()
+		a := p.accounts[p.jid]
+		if a.State != Waiting || a.Problem != ProblemUnreachable || a.RetryAt.Sub(began) < 500*time.Millisecond || a.RetryAt.Sub(began) > 1500*time.Millisecond {
+			t.Errorf("%+v", a)
+		}
+		time.Sleep(30 * time.Second)
+		synctest.Wait()
+		if n := h.dials - dials; n < 3 || n > 7 {
+			t.Errorf("%d attempts in 30 s", n)
+		}
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		dials = h.dials
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if n := h.dials - dials; n < 7 || n > 25 {
+			t.Errorf("%d attempts in a later hour", n)
+		}
+		h.refuse = nil
+		p.session.Connect(p.jid)
+		synctest.Wait()
+		if a := p.accounts[p.jid]; a.State != Online || !a.RetryAt.IsZero() {
+			t.Errorf("Connect waited for the back-off: %+v", a)
+		}
+	})
+}
+
+func TestProblems(t *testing.T) {
+	for kind, want := range map[xmpp.ErrorKind]struct {
+		p     Problem
+		state AccountState
+	}{
+		xmpp.Unreachable:    {ProblemUnreachable, Waiting},
+		xmpp.UnknownHost:    {ProblemUnknownHost, Waiting},
+		xmpp.TimedOut:       {ProblemTimeout, Waiting},
+		xmpp.NoTLS:          {ProblemNoTLS, Waiting},
+		xmpp.BadCertificate: {ProblemCertificate, Waiting},
+		xmpp.WrongPassword:  {ProblemPassword, Stopped},
+		xmpp.OnlyPlain:      {ProblemOnlyPlain, Stopped},
+		xmpp.WeakerLogin:    {ProblemWeakerLogin, Stopped},
+		xmpp.AccountRefused: {ProblemRefused, Stopped},
+		xmpp.BadName:        {ProblemBadName, Stopped},
+		xmpp.Conflict:       {ProblemConflict, Stopped},
+		xmpp.ServerClosed:   {ProblemServerClosed, Waiting},
+		xmpp.BrokenStream:   {ProblemBrokenStream, Waiting},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			h := newHub("alice@sotto.test")
+			p := newPerson(t, h, "alice@sotto.test")
+			h.refuse = &xmpp.Error{Kind: kind}
+			h.cut(p.jid, kind)
+			synctest.Wait()
+			if a := p.accounts[p.jid]; a.Problem != want.p || a.State != want.state {
+				t.Errorf("lost by %d: %+v", kind, a)
+			}
+			dials := h.dials
+			time.Sleep(time.Hour)
+			synctest.Wait()
+			if tried := h.dials > dials; tried != (want.state == Waiting) {
+				t.Errorf("kind %d: tried again: %v", kind, tried)
+			}
+		})
+		synctest.Test(t, func(t *testing.T) {
+			h := newHub("alice@sotto.test")
+			h.refuse = &xmpp.Error{Kind: kind}
+			p := strangerTo(t, h, "alice@sotto.test")
+			p.session.SignIn(SignIn{Address: p.jid, Password: []byte("x"), Server: "xmpp.sotto.test"})
+			synctest.Wait()
+			if a := p.accounts[p.jid]; a.Problem != want.p || a.State != Stopped || a.Server != "xmpp.sotto.test" {
+				t.Errorf("the first time, %d: %+v", kind, a)
+			}
+		})
+	}
+}
+
+func TestDisconnect(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, a, b := private(t)
+		a.session.Disconnect(a.jid)
+		synctest.Wait()
+		if s := a.accounts[a.jid]; s.State != Offline || s.Problem != NoProblem {
+			t.Errorf("%+v", s)
+		}
+		if c := b.contact(a); c.Lock != FinishedLock || c.Presence != PresenceOffline {
+			t.Errorf("the goodbye was not polite: %+v", c)
+		}
+		dials := h.dials
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if h.dials != dials {
+			t.Error("connected again by itself")
+		}
+		a.session.Connect(a.jid)
+		a.session.Disconnect(a.jid)
+		a.session.Connect(a.jid)
+		synctest.Wait()
+		if s := a.accounts[a.jid]; s.State != Online {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
+// A broken keyring answers everything with one error.
+type broken struct{ err error }
+
+func (b broken) Set(context.Context, string, []byte) error      { return b.err }
+func (b broken) Secret(context.Context, string) ([]byte, error) { return nil, b.err }
+func (b broken) Delete(context.Context, string) error           { return b.err }
+
+func TestKeyringProblems(t *testing.T) {
+	for err, want := range map[error]Problem{
+		keyring.ErrAbsent:  ProblemKeyringAbsent,
+		keyring.ErrLocked:  ProblemKeyringLocked,
+		keyring.ErrTimeout: ProblemKeyringTimeout,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			h := newHub("alice@sotto.test")
+			p := strangerTo(t, h, "alice@sotto.test")
+			p.session.UseKeyring(broken{err})
+			p.session.SignIn(SignIn{Address: p.jid, Password: []byte("secret of " + p.jid)})
+			synctest.Wait()
+			if a := p.accounts[p.jid]; a.State != Stopped || a.Problem != want || a.Kept {
+				t.Errorf("%v: %+v", err, a)
+			}
+			if h.dials != 0 {
+				t.Errorf("%v: the password went out before there was a keyring", err)
+			}
+			p.session.UseKeyring(keyring.Memory())
+			synctest.Wait()
+			if a := p.accounts[p.jid]; a.State != Online || a.Kept || a.Fingerprint == nil {
+				t.Errorf("%v, then in memory: %+v", err, a)
+			}
+			if len(p.store.Settings().Accounts) != 0 {
+				t.Errorf("an account without secrets was kept")
+			}
+		})
+	}
+}
+
+// notKept takes secrets and loses them.
+type notKept struct{ keyringDouble }
+
+func (notKept) Set(context.Context, string, []byte) error { return keyring.ErrNotKept }
+
+func TestKeyIsNotUsedUnlessKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, a, _ := friends(t)
+		h.users["carol@sotto.test"] = &hubUser{password: "secret of carol@sotto.test", roster: map[string]*xmpp.RosterItem{}, lines: map[string]*hubLine{}}
+		h.befriend(a.jid, "carol@sotto.test")
+		p := strangerTo(t, h, "carol@sotto.test")
+		p.session.UseKeyring(notKept{keyringDouble{}})
+		p.session.SignIn(SignIn{Address: p.jid, Password: []byte("secret of " + p.jid)})
+		synctest.Wait()
+		if s := p.accounts[p.jid]; s.State != Stopped || s.Problem != ProblemKeyringNotKept || s.Fingerprint != nil || s.Kept {
+			t.Errorf("%+v", s)
+		}
+		if len(p.contacts) != 0 || len(p.store.Settings().Accounts) != 0 {
+			t.Errorf("%+v", p.contacts)
+		}
+		if len(h.users[p.jid].lines) != 0 {
+			t.Error("still signed in")
+		}
+	})
+}
+
+func TestKeyMissing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, a, b := verified(t)
+		if err := b.session.SetVerified(b.ref(a), *b.contact(a).Key, true); err != nil {
+			t.Fatal(err)
+		}
+		old := *a.accounts[a.jid].Fingerprint
+		ring := a.keyring.(keyringDouble)
+		a.close()
+		for name := range ring {
+			if strings.HasSuffix(name, "-key") {
+				delete(ring, name)
+			}
+		}
+		a.open()
+		synctest.Wait()
+		s := a.accounts[a.jid]
+		if s.State != Stopped || s.Problem != ProblemKeyMissing || s.Fingerprint == nil || *s.Fingerprint != old {
+			t.Fatalf("%+v", s)
+		}
+		a.session.Connect(a.jid)
+		synctest.Wait()
+		if s := a.accounts[a.jid]; s.Problem != ProblemKeyMissing || len(ring) != 1 {
+			t.Errorf("a new key was made silently: %+v", s)
+		}
+		a.session.NewIdentity(a.jid)
+		synctest.Wait()
+		s = a.accounts[a.jid]
+		if s.State != Online || *s.Fingerprint == old || len(ring) != 2 {
+			t.Errorf("%+v", s)
+		}
+		if k := a.contact(b).Keys; len(k) != 1 || k[0].Verified != ByComparison {
+			t.Errorf("what was known of others is lost: %+v", k)
+		}
+		a.restart()
+		if again := a.accounts[a.jid]; again.State != Online || *again.Fingerprint != *s.Fingerprint {
+			t.Errorf("after a restart: %+v", again)
+		}
+		_ = h
+	})
+}
+
+func TestKeyReplacedInTheKeyring(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHub("alice@sotto.test", "bob@sotto.test")
+		a, b := newPerson(t, h, "alice@sotto.test"), newPerson(t, h, "bob@sotto.test")
+		a.close()
+		for mine := range a.keyring.(keyringDouble) {
+			for theirs, secret := range b.keyring.(keyringDouble) {
+				if strings.HasSuffix(mine, "-key") && strings.HasSuffix(theirs, "-key") {
+					a.keyring.(keyringDouble)[mine] = slices.Clone(secret)
+				}
+			}
+		}
+		a.open()
+		synctest.Wait()
+		if s := a.accounts[a.jid]; s.State != Stopped || s.Problem != ProblemKeyMissing {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
+func TestPasswordMissing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHub("alice@sotto.test")
+		p := newPerson(t, h, "alice@sotto.test")
+		fp := *p.accounts[p.jid].Fingerprint
+		p.close()
+		ring := p.keyring.(keyringDouble)
+		for name := range ring {
+			if strings.HasSuffix(name, "-password") {
+				delete(ring, name)
+			}
+		}
+		p.open()
+		synctest.Wait()
+		if s := p.accounts[p.jid]; s.State != Stopped || s.Problem != ProblemPasswordMissing {
+			t.Errorf("%+v", s)
+		}
+		p.session.SignIn(SignIn{Address: p.jid, Password: []byte("secret of " + p.jid)})
+		synctest.Wait()
+		if s := p.accounts[p.jid]; s.State != Online || *s.Fingerprint != fp {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
+func TestAccountInMemoryLeavesTheDiskAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, a, b := verified(t)
+		before := a.store.Settings()
+		a.close()
+		a.keyring = keyring.Memory()
+		a.open()
+		synctest.Wait()
+		if s := a.accounts[a.jid]; s.Problem != ProblemKeyMissing {
+			t.Fatalf("%+v", s)
+		}
+		a.session.NewIdentity(a.jid)
+		synctest.Wait()
+		if s := a.accounts[a.jid]; s.Problem != ProblemPasswordMissing {
+			t.Fatalf("%+v", s)
+		}
+		a.session.SignIn(SignIn{Address: a.jid, Password: []byte("secret of " + a.jid)})
+		synctest.Wait()
+		if s := a.accounts[a.jid]; s.State != Online || s.Kept {
+			t.Fatalf("%+v", s)
+		}
+		a.session.Opened(a.ref(b))
+		synctest.Wait()
+		if got := a.store.Settings(); got.Accounts[0].Fingerprint != before.Accounts[0].Fingerprint || len(got.Accounts[0].Contacts) != len(before.Accounts[0].Contacts) {
+			t.Errorf("%+v", got)
+		}
+		_ = h
+	})
+}
+
+func TestStoreThatCannotBeWritten(t *testing.T) {
+	if os.Getuid() == 0 {
+		t.Log("root writes everywhere: the store is closed instead of read-only")
+	}
+	synctest.Test(t, func(t *testing.T) {
+		h, a, b := private(t)
+		dir := a.store.Dir()
+		if err := os.RemoveAll(dir); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(dir, nil, 0o600); err != nil { // a file where the directory was
+			t.Fatal(err)
+		}
+		defer os.Remove(dir)
+		a.session.SetVerified(a.ref(b), *a.contact(b).Key, true)
+		a.session.SetPolicy(a.ref(b), ByHand)
+		synctest.Wait()
+		n := 0
+		for _, e := range a.events {
+			if p, ok := e.(StoreProblem); ok && p.Err != nil {
+				n++
+			}
+		}
+		if n != 1 || a.contact(b).Lock != Private {
+			t.Errorf("%d problems told, %+v", n, a.contact(b))
+		}
+		_ = h
+	})
+}
+
+func TestDamagedStoreIsTold(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "settings.json"), []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, err := store.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	session := Open(Config{Store: s, Keyring: keyring.Memory()})
+	defer session.Close(t.Context())
+	if e, ok := (<-session.Events()).(StoreProblem); !ok || e.Damaged == "" {
+		t.Errorf("%+v", e)
+	}
+}
+
+func TestRemoveAccount(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, a, b := verified(t)
+		a.session.RemoveAccount(a.jid)
+		synctest.Wait()
+		if _, there := a.accounts[a.jid]; there || len(a.keyring.(keyringDouble)) != 0 || len(a.store.Settings().Accounts) != 0 {
+			t.Errorf("%+v %v %+v", a.accounts, a.keyring, a.store.Settings())
+		}
+		if b.contact(a).Lock != FinishedLock {
+			t.Error("the goodbye was not polite")
+		}
+		if _, err := a.session.Send(a.ref(b), "x", SendWhenPrivate); !errors.Is(err, ErrUnknown) {
+			t.Errorf("%v", err)
+		}
+		a.session.SignIn(SignIn{Address: a.jid, Password: []byte("secret of " + a.jid)})
+		synctest.Wait()
+		if s := a.accounts[a.jid]; s.State != Online {
+			t.Errorf("%+v", s)
+		}
+		_ = h
+	})
+}
+
+func TestCloseLeavesNothingBehind(t *testing.T) {
+	before := runtime.NumGoroutine()
+	synctest.Test(t, func(t *testing.T) { // which itself fails when a goroutine of the bubble stays
+		h, a, b := private(t)
+		id := a.say(b, canary())
+		a.close()
+		a.close()
+		if err := a.session.SignIn(SignIn{Address: a.jid}); err != nil {
+			t.Error(err)
+		}
+		a.session.Retry(a.ref(b), id)
+		a.session.Connect(a.jid)
+		if _, err := a.session.Send(a.ref(b), "x", SendPrivately); !errors.Is(err, ErrUnknown) {
+			t.Errorf("%v", err)
+		}
+		_ = h
+	})
+	if n := runtime.NumGoroutine(); n > before {
+		t.Errorf("%d goroutines more than before", n-before)
+	}
+}
+
+func TestCloseDoesNotWaitForEver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHub("alice@sotto.test")
+		block := make(chan struct{})
+		s, err := store.Open("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		session := Open(Config{Store: s, Keyring: keyring.Memory(), dial: func(ctx context.Context, c xmpp.Config) (line, error) {
+			select {
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			case <-block:
+				return h.dial(ctx, c)
+			}
+		}})
+		go func() {
+			for range session.Events() {
+			}
+		}()
+		session.SignIn(SignIn{Address: "alice@sotto.test", Password: []byte("x")})
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		began := time.Now()
+		session.Close(ctx)
+		if d := time.Since(began); d > time.Second {
+			t.Errorf("Close took %v", d)
+		}
+		close(block)
+	})
+}
+
+func TestEventsBeginWithAccounts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHub("alice@sotto.test")
+		p := newPerson(t, h, "alice@sotto.test")
+		p.restart()
+		if e, ok := p.events[0].(AccountChanged); !ok || e.Account.JID != p.jid || e.Account.Fingerprint == nil {
+			t.Errorf("%+v", p.events[0])
+		}
+	})
+}

@@ -1,0 +1,302 @@
+package session
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sotto-im/sotto/session/xmpp"
+	"mellium.im/xmpp/jid"
+)
+
+func TestStatus(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, a, b := private(t)
+		h.noAcks = true
+		h.tamper = func(m *xmpp.Message) bool { return false }
+		id := a.say(b, canary())
+		if s := a.entries[id].Status; s != StatusSent {
+			t.Errorf("written: %s", statusNames[s])
+		}
+		sent := h.wire[len(h.wire)-1]
+		if !sent.WantReceipt || !sent.OTR || sent.ID == "" {
+			t.Errorf("%+v", sent)
+		}
+		from := sent.To
+		tell := func(e xmpp.Event, want Status) {
+			t.Helper()
+			h.inject(a.jid, e)
+			synctest.Wait()
+			if s := a.entries[id].Status; s != want {
+				t.Errorf("%+v: %s, want %s", e, statusNames[s], statusNames[want])
+			}
+		}
+		tell(&xmpp.Acked{ID: "another"}, StatusSent)
+		tell(&xmpp.Acked{ID: sent.ID}, StatusStored)
+		tell(&xmpp.Message{ID: "r1", From: jid.MustParse("eve@sotto.test/x"), Receipt: sent.ID}, StatusStored)
+		tell(&xmpp.Message{ID: "r2", From: from, Receipt: "another"}, StatusStored)
+		tell(&xmpp.Message{ID: "r3", From: from, Receipt: sent.ID}, StatusDelivered)
+		tell(&xmpp.Acked{ID: sent.ID}, StatusDelivered)
+		tell(&xmpp.Message{ID: sent.ID, From: from, Type: xmpp.ErrorMessage, Err: &xmpp.StanzaError{Condition: "gone"}}, StatusDelivered)
+	})
+}
+
+func TestErrorsOfTheServer(t *testing.T) {
+	for condition, want := range map[string]Why{
+		"item-not-found":          WhyNotFound,
+		"remote-server-not-found": WhyUnreachable,
+		"service-unavailable":     WhyAway,
+		"not-allowed":             WhyRefused,
+		"internal-server-error":   WhyOther,
+		"":                        WhyOther,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			h, a, b := private(t)
+			h.tamper = func(m *xmpp.Message) bool { return false }
+			x := canary()
+			id := a.say(b, x)
+			sent := h.wire[len(h.wire)-1]
+			bounce := &xmpp.Message{ID: sent.ID, From: sent.To, Type: xmpp.ErrorMessage, Body: sent.Body}
+			if condition != "" {
+				bounce.Err = &xmpp.StanzaError{Condition: condition}
+			}
+			h.inject(a.jid, &xmpp.Message{ID: sent.ID, From: jid.MustParse("eve@sotto.test"), Type: xmpp.ErrorMessage})
+			synctest.Wait()
+			if e := a.entries[id]; e.Status != StatusStored {
+				t.Errorf("a stranger's error: %+v", e)
+			}
+			h.inject(a.jid, bounce)
+			synctest.Wait()
+			if e := a.entries[id]; e.Status != StatusFailed || e.Why != want || e.Text != x {
+				t.Errorf("%s: %+v", condition, e)
+			}
+			h.tamper = nil
+			a.session.Retry(a.ref(b), id)
+			time.Sleep(3 * time.Minute)
+			synctest.Wait()
+			if got := b.heard(); !slices.Equal(got, []string{"< unverified " + x}) || a.entries[id].Status != StatusDelivered {
+				t.Errorf("%s, after Retry: heard %q, %+v", condition, got, a.entries[id])
+			}
+			h.assertSecret(t, "canary")
+		})
+	}
+}
+
+func TestUnconfirmed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, a, b := private(t)
+		h.noAcks = true
+		var lost []xmpp.Message
+		h.tamper = func(m *xmpp.Message) bool { lost = append(lost, *m); return false }
+		x, y := canary(), canary()
+		first, second := a.say(b, x), a.say(b, y)
+		h.tamper, h.noAcks = nil, false
+		h.cut(a.jid, xmpp.Unreachable)
+		synctest.Wait()
+		third := a.say(b, "and this")
+		for id, want := range map[EntryID]Status{first: StatusUnconfirmed, second: StatusUnconfirmed, third: StatusWaiting} {
+			if s := a.entries[id].Status; s != want {
+				t.Errorf("%d: %s", id, statusNames[s])
+			}
+		}
+		time.Sleep(5 * time.Second)
+		synctest.Wait()
+		if got := b.heard(); !slices.Equal(got, []string{"< unverified and this"}) {
+			t.Errorf("by itself: %q", got)
+		}
+		// The first had arrived after all: its receipt comes late.
+		h.inject(a.jid, &xmpp.Message{ID: "late", From: lost[0].To, Receipt: lost[0].ID})
+		synctest.Wait()
+		if s := a.entries[first].Status; s != StatusDelivered {
+			t.Errorf("%s", statusNames[s])
+		}
+		a.session.Retry(a.ref(b), first)
+		a.session.Retry(a.ref(b), second)
+		synctest.Wait()
+		if got := b.heard(); !slices.Equal(got, []string{"< unverified and this", "< unverified " + y}) {
+			t.Errorf("after Retry: %q", got)
+		}
+		bodies := map[string]int{}
+		for _, body := range h.sent(a.jid) {
+			if bodies[body]++; bodies[body] > 1 && !strings.HasPrefix(body, "?OTRv3?") {
+				t.Errorf("ciphertext was sent again: %.40q", body)
+			}
+		}
+		h.assertSecret(t, "canary")
+	})
+}
+
+func TestWaitingForTheConnectionInClear(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, a, b := friends(t)
+		a.session.SetPolicy(a.ref(b), ByHand)
+		a.session.Disconnect(a.jid)
+		synctest.Wait()
+		x, y := canary(), canary()
+		id := a.say(b, x)
+		if e := a.entries[id]; e.Status != StatusWaiting || e.Guard != InClear {
+			t.Errorf("%+v", e)
+		}
+		a.session.Connect(a.jid)
+		synctest.Wait()
+		if sent := h.sent(a.jid); !slices.Equal(sent, []string{x}) || a.entries[id].Status != StatusStored {
+			t.Errorf("%q %+v", sent, a.entries[id])
+		}
+		// Consent for clear text ends where the person asks for privacy meanwhile.
+		a.session.Disconnect(a.jid)
+		synctest.Wait()
+		id = a.say(b, y)
+		a.session.SetPolicy(a.ref(b), Require)
+		a.session.Connect(a.jid)
+		a.session.StartPrivate(a.ref(b))
+		synctest.Wait()
+		if e := a.entries[id]; e.Guard != EncryptedUnverified || e.Status != StatusDelivered {
+			t.Errorf("%+v", e)
+		}
+		h.assertSecret(t, y)
+	})
+}
+
+func TestRepeatedStanzas(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, a, b := private(t)
+		h.tamper = func(m *xmpp.Message) bool {
+			if m.Body != "" {
+				h.route(h.line(m.From), *m) // and once more by itself
+			}
+			return true
+		}
+		a.say(b, "one")
+		a.say(b, "two")
+		if got := b.lines(); b.has(NoticeUnreadable) || !slices.Equal(b.heard(), []string{"< unverified one", "< unverified two"}) {
+			t.Errorf("%q", got)
+		}
+		// The same id with something else in it is not a repetition.
+		h.tamper = nil
+		a.session.SetPolicy(a.ref(b), Never)
+		synctest.Wait()
+		for i := range 3 {
+			h.inject(a.jid, &xmpp.Message{ID: "1", From: bobsPhone, Type: xmpp.Chat, Body: fmt.Sprint(i)})
+		}
+		synctest.Wait()
+		if got := a.heard(); len(got) != 3 {
+			t.Errorf("%q", got)
+		}
+	})
+}
+
+func (h *hub) line(full jid.JID) *hubLine {
+	return h.users[full.Bare().String()].lines[full.Resourcepart()]
+}
+
+func TestTextIsClean(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, a, b := private(t)
+		a.say(b, "tab\there\r\nnew\x00 line\x07\x1b[31m\u0085 \xff")
+		want := "tab\there\nnew line[31m \ufffd"
+		if got := b.heard(); !slices.Equal(got, []string{"< unverified " + want}) || !b.online() {
+			t.Errorf("%q", got)
+		}
+		if b.contact(a).Lock != Unverified {
+			t.Error("a NUL let something through")
+		}
+		for _, empty := range []string{"", "  \n", "\x00"} {
+			if _, err := a.session.Send(a.ref(b), empty, SendPrivately); !errors.Is(err, ErrEmpty) {
+				t.Errorf("%q: %v", empty, err)
+			}
+		}
+		if _, err := a.session.Send(a.ref(b), strings.Repeat("x", MaxText+1), SendPrivately); !errors.Is(err, ErrTooLong) {
+			t.Errorf("%v", err)
+		}
+		long := strings.Repeat("€", MaxText/3)
+		a.say(b, long)
+		if got := b.heard(); got[len(got)-1] != "< unverified "+long {
+			t.Errorf("%d bytes arrived", len(got[len(got)-1]))
+		}
+	})
+}
+
+func TestMarkupOfLibpurple(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, a, b := private(t)
+		purple := 0
+		h.tamper = func(m *xmpp.Message) bool {
+			if m.From.Bare().String() == b.jid {
+				purple++
+				m.ID = fmt.Sprintf("purple%x", 0xabc00+purple)
+			}
+			return true
+		}
+		b.say(a, "a &lt; b &amp; c <b>bold</b><br>see <a href=\"https://x.test/\">this</a>")
+		want := "a < b & c bold\nsee this (https://x.test/)"
+		if got := a.heard(); !slices.Equal(got, []string{"< unverified " + want}) {
+			t.Errorf("%q", got)
+		}
+		a.say(b, "x < y && z\nend")
+		if got := b.heard(); !slices.Equal(got, []string{"< unverified x &lt; y &amp;&amp; z<br>end"}) {
+			t.Errorf("what it reads as HTML: %q", got)
+		}
+	})
+}
+
+func TestCodeSurvives(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, a, b := private(t)
+		for _, text := range []string{"a < b", "<html><b>x</b></html>", "&lt; is how HTML writes <", "if (a<b && c>d) { x &amp;= 1; }", "<script>alert(1)</script>"} {
+			a.say(b, text)
+			if got := b.heard(); got[len(got)-1] != "< unverified "+text {
+				t.Errorf("%q arrived as %q", text, got[len(got)-1])
+			}
+		}
+	})
+}
+
+func TestInvitationBounces(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, a, b := friends(t)
+		h.tamper = func(m *xmpp.Message) bool {
+			if m.Type != xmpp.ErrorMessage && m.From.Bare().String() == a.jid {
+				h.line(m.From).in <- &xmpp.Message{ID: m.ID, From: m.To, Type: xmpp.ErrorMessage, Err: &xmpp.StanzaError{Condition: "service-unavailable"}}
+			}
+			return false
+		}
+		id := a.say(b, canary())
+		if c := a.contact(b); c.Starting || !c.NoAnswer || !a.has(NoticeNoAnswer) || a.entries[id].Status != StatusWaiting {
+			t.Errorf("%+v %q", c, a.lines())
+		}
+	})
+}
+
+func TestHealAfterTheOtherSideForgot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, a, b := private(t)
+		// bob's program dies without a word, and nobody sees his presence change.
+		account, _ := b.session.account(b.jid)
+		account.ask(func() {
+			c := account.conversations[a.jid]
+			c.otr = nil
+			c.invited = time.Time{}
+		})
+		time.Sleep(time.Minute)
+		x := canary()
+		a.say(b, x)
+		if b.count(NoticeUnreadable) != 1 {
+			t.Errorf("%q", b.lines())
+		}
+		if b.contact(a).Lock != Unverified || a.contact(b).Lock != Unverified || !a.has(NoticeRefreshed) {
+			t.Errorf("%q %q", a.lines(), b.lines())
+		}
+		y := canary()
+		a.say(b, y)
+		if !b.heardText(y) {
+			t.Errorf("%q", b.lines())
+		}
+		if n := len(h.wire); n > 40 {
+			t.Errorf("%d stanzas", n)
+		}
+	})
+}

@@ -1,0 +1,388 @@
+package session
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sotto-im/sotto/crypto/otr"
+	"github.com/sotto-im/sotto/session/xmpp"
+)
+
+func TestFirstKeyIsSaidCalmly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, a, b := private(t)
+		if !a.has(NoticePrivateFirst) || a.has(NoticeKeyChanged) || len(a.contact(b).Keys) != 1 {
+			t.Errorf("%q", a.lines())
+		}
+		a.session.EndPrivate(a.ref(b))
+		synctest.Wait()
+		b.session.EndPrivate(b.ref(a))
+		a.session.StartPrivate(a.ref(b))
+		synctest.Wait()
+		if !a.has(NoticePrivate) || a.count(NoticePrivateFirst) != 1 {
+			t.Errorf("%q", a.lines())
+		}
+		a.session.SetVerified(a.ref(b), *a.contact(b).Key, true)
+		a.session.StartPrivate(a.ref(b))
+		synctest.Wait()
+		if !a.has(NoticeRefreshed) || a.contact(b).Lock != Private {
+			t.Errorf("%q", a.lines())
+		}
+	})
+}
+
+func TestS03VerifiedIsTheKeyThatWasShown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, a, b := private(t)
+		fp := *a.contact(b).Key
+		other := fp
+		other[7] ^= 1
+		if err := a.session.SetVerified(a.ref(b), other, true); !errors.Is(err, ErrKeyGone) {
+			t.Errorf("%v", err)
+		}
+		if a.contact(b).Lock != Unverified {
+			t.Error("verified by another key")
+		}
+		a.session.SetVerified(a.ref(b), fp, true)
+		synctest.Wait()
+		if c := a.contact(b); c.Lock != Private || c.Verified != ByComparison || !a.has(NoticeVerifiedThem) {
+			t.Errorf("%+v", c)
+		}
+		if c := b.contact(a); c.Lock != Unverified || c.VerifiedUs {
+			t.Errorf("comparison is of one side: %+v", c)
+		}
+		a.session.SetVerified(a.ref(b), fp, false)
+		synctest.Wait()
+		if c := a.contact(b); c.Lock != Unverified || !a.has(NoticeUnverified) {
+			t.Errorf("%+v", c)
+		}
+	})
+}
+
+func TestSMP(t *testing.T) {
+	for _, tt := range []struct {
+		name             string
+		question         string
+		asked, answered  string
+		lock, other      Lock // of the asking and the answering side
+		how              Verified
+		usAsker, usOther bool
+		stage            SMPStage
+	}{
+		{"P8 question right", "where?", "here", "here", Private, Unverified, ByQuestion, false, true, SMPSucceeded},
+		{"question wrong", "where?", "here", "there", Unverified, Unverified, NotVerified, false, false, SMPFailed},
+		{"P8 secret right", "", "ours", "ours", Private, Private, BySecret, true, true, SMPSucceeded},
+		{"secret wrong", "", "ours", "theirs", Unverified, Unverified, NotVerified, false, false, SMPFailed},
+		{"not latin", "où?", "Zürich 東京", "Zürich 東京", Private, Unverified, ByQuestion, false, true, SMPSucceeded},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h, a, b := private(t)
+				fp := *a.contact(b).Key
+				var err error
+				if tt.question != "" {
+					err = a.session.Ask(a.ref(b), fp, tt.question, []byte(tt.asked))
+				} else {
+					err = a.session.Share(a.ref(b), fp, []byte(tt.asked))
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				synctest.Wait()
+				if s := a.smp; !s.Ours || s.Stage != SMPWaiting || s.Asked != (tt.question != "") || s.Key != fp {
+					t.Errorf("asking: %+v", s)
+				}
+				if s := b.smp; s.Ours || s.Stage != SMPNeedsAnswer || s.Question != tt.question || s.Asked != (tt.question != "") {
+					t.Fatalf("asked: %+v", s)
+				}
+				if err := b.session.Answer(b.ref(a), b.smp.Number+1, []byte(tt.answered)); !errors.Is(err, ErrNoRequest) {
+					t.Errorf("P-06 answered another request: %v", err)
+				}
+				if err := b.session.Answer(b.ref(a), b.smp.Number, []byte(tt.answered)); err != nil {
+					t.Fatal(err)
+				}
+				synctest.Wait()
+				if a.smp.Stage != tt.stage || b.smp.Stage != tt.stage {
+					t.Errorf("%+v %+v", a.smp, b.smp)
+				}
+				if c := a.contact(b); c.Lock != tt.lock || c.Verified != tt.how || c.VerifiedUs != tt.usAsker {
+					t.Errorf("asking side: %+v", c)
+				}
+				if c := b.contact(a); c.Lock != tt.other || c.VerifiedUs != tt.usOther {
+					t.Errorf("answering side: %+v", c)
+				}
+				if err := b.session.Answer(b.ref(a), b.smp.Number, []byte(tt.answered)); !errors.Is(err, ErrNoRequest) {
+					t.Errorf("P4 a second answer: %v", err)
+				}
+				h.assertSecret(t, tt.asked, "where?")
+			})
+		})
+	}
+}
+
+func TestSMPFailureKeepsAnEarlierVerification(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, a, b := verified(t)
+		a.session.Share(a.ref(b), *a.contact(b).Key, []byte("x"))
+		synctest.Wait()
+		b.session.Answer(b.ref(a), b.smp.Number, []byte("y"))
+		synctest.Wait()
+		if a.smp.Stage != SMPFailed || !a.smp.Kept || a.contact(b).Lock != Private {
+			t.Errorf("%+v %+v", a.smp, a.contact(b))
+		}
+		if b.smp.Kept {
+			t.Errorf("%+v", b.smp)
+		}
+	})
+}
+
+func TestSMPOnlyForTheLiveKey(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, a, b := private(t)
+		fp := *a.contact(b).Key
+		other := fp
+		other[0] ^= 1
+		if err := a.session.Ask(a.ref(b), other, "?", []byte("x")); !errors.Is(err, ErrKeyGone) {
+			t.Errorf("%v", err)
+		}
+		a.session.EndPrivate(a.ref(b))
+		synctest.Wait()
+		if err := a.session.Ask(a.ref(b), fp, "?", []byte("x")); !errors.Is(err, ErrNotPrivate) {
+			t.Errorf("%v", err)
+		}
+	})
+}
+
+func TestSMPCancelAbortTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, a, b := private(t)
+		ask := func() {
+			t.Helper()
+			if err := a.session.Ask(a.ref(b), *a.contact(b).Key, "?", []byte("x")); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+		}
+		ask()
+		a.session.CancelSMP(a.ref(b))
+		synctest.Wait()
+		if a.smp.Stage != SMPCancelled || b.smp.Stage != SMPAborted {
+			t.Errorf("cancelled by the asker: %+v %+v", a.smp, b.smp)
+		}
+		ask()
+		b.session.CancelSMP(b.ref(a))
+		synctest.Wait()
+		if a.smp.Stage != SMPAborted || b.smp.Stage != SMPCancelled {
+			t.Errorf("cancelled by the asked: %+v %+v", a.smp, b.smp)
+		}
+		ask()
+		time.Sleep(smpPatience + time.Second)
+		synctest.Wait()
+		if a.smp.Stage != SMPTimedOut || b.smp.Stage == SMPNeedsAnswer {
+			t.Errorf("nobody answered: %+v %+v", a.smp, b.smp)
+		}
+		time.Sleep(promptsEvery)
+		ask()
+		first := b.smp.Number
+		ask() // again while the first is open
+		if b.smp.Number == first+1 && b.smp.Stage != SMPNeedsAnswer {
+			t.Errorf("%+v", b.smp)
+		}
+		if err := b.session.Answer(b.ref(a), first, []byte("x")); !errors.Is(err, ErrNoRequest) {
+			t.Errorf("an answer to the first question reached the second: %v", err)
+		}
+		a.session.EndPrivate(a.ref(b))
+		synctest.Wait()
+		if s := a.smp.Stage; s != SMPAborted {
+			t.Errorf("the session ended: %+v", a.smp)
+		}
+		if s := b.smp.Stage; s != SMPAborted {
+			t.Errorf("the session was ended: %+v", b.smp)
+		}
+	})
+}
+
+func TestSMPBothAskAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, a, b := private(t)
+		a.session.Ask(a.ref(b), *a.contact(b).Key, "a?", []byte("x"))
+		b.session.Ask(b.ref(a), *b.contact(a).Key, "b?", []byte("x"))
+		time.Sleep(smpPatience + time.Second)
+		synctest.Wait()
+		for _, s := range []SMP{a.smp, b.smp} {
+			if s.Stage == SMPWaiting || s.Stage == SMPNeedsAnswer || s.Stage == SMPSucceeded {
+				t.Errorf("%+v", s)
+			}
+		}
+		// And then one after the other.
+		time.Sleep(promptsEvery)
+		a.session.Ask(a.ref(b), *a.contact(b).Key, "a?", []byte("x"))
+		synctest.Wait()
+		b.session.Answer(b.ref(a), b.smp.Number, []byte("x"))
+		synctest.Wait()
+		if a.contact(b).Lock != Private {
+			t.Errorf("%+v %+v", a.smp, b.smp)
+		}
+	})
+}
+
+func TestSMPPromptsAreLimited(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, a, b := private(t)
+		for range 10 {
+			a.session.Ask(a.ref(b), *a.contact(b).Key, "?", []byte("x"))
+			synctest.Wait()
+			a.session.CancelSMP(a.ref(b))
+			synctest.Wait()
+		}
+		if n := b.count(NoticeSMPAsked); n != maxPrompts {
+			t.Errorf("asked %d times in an hour", n)
+		}
+		time.Sleep(promptsEvery)
+		a.session.Ask(a.ref(b), *a.contact(b).Key, "?", []byte("x"))
+		synctest.Wait()
+		if b.smp.Stage != SMPNeedsAnswer {
+			t.Errorf("%+v", b.smp)
+		}
+	})
+}
+
+func TestTrustOutlivesTheProgram(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, a, b := private(t)
+		a.session.Ask(a.ref(b), *a.contact(b).Key, "?", []byte("x"))
+		synctest.Wait()
+		b.session.Answer(b.ref(a), b.smp.Number, []byte("x"))
+		synctest.Wait()
+		want := a.contact(b).Keys
+		a.restart()
+		b.restart()
+		if got := a.contact(b); !slices.EqualFunc(got.Keys, want, sameKnown) || got.Keys[0].Verified != ByQuestion {
+			t.Errorf("%+v, want %+v", got.Keys, want)
+		}
+		if !b.contact(a).VerifiedUs {
+			t.Error("bob forgot that alice verified him")
+		}
+	})
+}
+
+func sameKnown(x, y Key) bool {
+	return x.Fingerprint == y.Fingerprint && x.Verified == y.Verified && x.FirstSeen.Equal(y.FirstSeen) && x.VerifiedAt.Equal(y.VerifiedAt)
+}
+
+func TestRefusedKeyIsRefusedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, a, b := verified(t)
+		swapKey(b)
+		b.session.Opened(b.ref(a))
+		synctest.Wait()
+		c := a.contact(b).KeyChange
+		if c == nil {
+			t.Fatalf("%q", a.lines())
+		}
+		a.session.Decide(a.ref(b), c.New.Fingerprint, Refuse)
+		synctest.Wait()
+		if s := a.contact(b); s.Lock != NotPrivate || s.KeyChange != nil || !a.has(NoticeKeyRefused) {
+			t.Errorf("%+v", s)
+		}
+		for range 3 {
+			b.session.EndPrivate(b.ref(a))
+			b.session.StartPrivate(b.ref(a))
+			time.Sleep(time.Minute)
+			synctest.Wait()
+			if s := a.contact(b); s.Lock != NotPrivate || s.KeyChange != nil {
+				t.Errorf("%+v", s)
+			}
+		}
+		if n := a.count(NoticeKeyChanged); n != 1 {
+			t.Errorf("asked %d times", n)
+		}
+		a.session.StartPrivate(a.ref(b)) // the person wants to see it again
+		synctest.Wait()
+		if a.contact(b).KeyChange == nil {
+			t.Errorf("%+v", a.contact(b))
+		}
+		h.assertSecret(t, "canary")
+	})
+}
+
+func TestVerifyingTheNewKeySettlesTheChange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, a, b := verified(t)
+		swapKey(b)
+		b.session.Opened(b.ref(a))
+		synctest.Wait()
+		fp := a.contact(b).KeyChange.New.Fingerprint
+		if err := a.session.Ask(a.ref(b), fp, "?", []byte("x")); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		b.session.Answer(b.ref(a), b.smp.Number, []byte("x"))
+		synctest.Wait()
+		if c := a.contact(b); c.KeyChange != nil || c.Lock != Private || c.SendMode != SendPrivately || len(c.Keys) != 2 {
+			t.Errorf("%+v", c)
+		}
+	})
+}
+
+func TestKeysAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, a, b := verified(t)
+		done := make(chan struct{})
+		account, _ := a.session.account(a.jid)
+		account.ask(func() {
+			c := account.conversations[b.jid]
+			for i := range 10 * maxKeys {
+				c.meet(otr.Fingerprint{byte(i), byte(i >> 8), 1})
+			}
+			if _, ok := c.verifiedKey(); !ok || len(c.keys) > maxKeys {
+				t.Errorf("%d keys", len(c.keys))
+			}
+			close(done)
+		})
+		<-done
+		_ = h
+	})
+}
+
+func TestAnotherClientWithAnotherKeyTakesNothingOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, a, b := verified(t)
+		// Somebody signs in to bob's account elsewhere, with a key of their own.
+		s := strangerTo(t, h, b.jid)
+		s.session.SignIn(SignIn{Address: b.jid, Password: []byte("secret of " + b.jid)})
+		synctest.Wait()
+		s.session.Opened(s.ref(a))
+		s.session.StartPrivate(s.ref(a))
+		synctest.Wait()
+		c := a.contact(b)
+		if c.Lock != Private || c.KeyChange != nil {
+			t.Errorf("%+v", c)
+		}
+		x := canary()
+		a.say(b, x)
+		if s.heardText(x) || !b.heardText(x) {
+			t.Errorf("heard by the other: %q, by bob: %q", s.heard(), b.heard())
+		}
+		h.assertSecret(t, "canary")
+	})
+}
+
+func TestP27CorrectionsAndHeadlinesAreNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, a, b := private(t)
+		lines := len(a.order)
+		for i, kind := range []xmpp.MessageType{xmpp.Headline, xmpp.Groupchat} {
+			h.inject(a.jid, &xmpp.Message{ID: fmt.Sprint(i), From: bobsPhone, Type: kind, Body: "hello"})
+		}
+		synctest.Wait()
+		if len(a.order) != lines {
+			t.Errorf("%q", a.lines())
+		}
+		_ = b
+	})
+}
