@@ -92,7 +92,7 @@ func (a *answerer) form(run session.SMP, replaced bool) {
 		buttons: []*button{decline, a.give},
 		first:   a.secret.field,
 	})
-	a.wipe = a.forgetTyped
+	a.wipe = a.secret.forget
 	a.typed()
 	if replaced {
 		a.trouble.say(lang.L("{{.Name}} has asked something else meanwhile. What you had typed was not sent.", a.name()))
@@ -105,11 +105,6 @@ func (a *answerer) heading(run session.SMP) string {
 		return lang.L("{{.Name}} asks you", a.name())
 	}
 	return lang.L("A secret you both know")
-}
-
-func (a *answerer) forgetTyped() {
-	a.secret.OnChanged = nil
-	a.secret.SetText("")
 }
 
 func (a *answerer) typed() {

@@ -205,13 +205,13 @@ func newSecretField() secretField {
 	return secretField{newPasswordField(), look.NewText("", look.Hint)}
 }
 
-// take returns what was typed and empties the field. The caller wipes it.
-func (f secretField) take() []byte {
-	typed := []byte(f.Text)
+// forget empties the entry without telling anybody.
+func (f secretField) forget() {
+	f.OnChanged = nil
 	f.SetText("")
-	return typed
 }
 
+// wipe overwrites a secret that is needed no more.
 func wipe(secret []byte) { clear(secret) }
 
 // named gives a field the name that stands above it.

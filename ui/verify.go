@@ -175,7 +175,7 @@ func (w *wizard) questionPage() {
 		buttons: []*button{newButton(lang.L("Back"), w.back), w.next},
 		first:   w.question,
 	})
-	w.wipe = w.forgetTyped
+	w.wipe = w.secret.forget
 	w.typed()
 }
 
@@ -195,7 +195,7 @@ func (w *wizard) secretPage() {
 		buttons: []*button{newButton(lang.L("Back"), w.back), w.next},
 		first:   w.secret.field,
 	})
-	w.wipe = w.forgetTyped
+	w.wipe = w.secret.forget
 	w.typed()
 }
 
@@ -206,11 +206,6 @@ func (w *wizard) secretEntry(name string) {
 	w.secret.OnSubmitted = func(string) { w.send() }
 	w.secret.OnChanged = func(string) { w.typed() }
 	w.trouble = newTrouble()
-}
-
-func (w *wizard) forgetTyped() {
-	w.secret.OnChanged = nil
-	w.secret.SetText("")
 }
 
 func (w *wizard) back() {

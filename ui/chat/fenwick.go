@@ -6,8 +6,6 @@ type heights struct {
 	tree []float64 // tree[i] is the sum of the rows that end at i and are as many as i's lowest bit, counting from 1
 }
 
-func (h *heights) len() int { return len(h.of) }
-
 func (h *heights) append(height float64) {
 	h.of = append(h.of, height)
 	if len(h.tree) == 0 {

@@ -1,0 +1,682 @@
+package ui
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/test"
+	"fyne.io/fyne/v2/widget"
+
+	"github.com/sotto-im/sotto/crypto/otr"
+	"github.com/sotto-im/sotto/session"
+	"github.com/sotto-im/sotto/ui/look"
+	"github.com/sotto-im/sotto/ui/model"
+)
+
+// trusting is a scripted session that remembers for which key it was asked, and with which secret.
+type trusting struct {
+	*scripted
+	key    otr.Fingerprint
+	secret string
+	given  []byte // the caller's own bytes
+	err    error
+}
+
+func (e *trusting) take(key otr.Fingerprint, secret []byte) error {
+	e.key, e.secret, e.given = key, string(secret), secret
+	return e.err
+}
+
+func (e *trusting) Ask(r session.Ref, key otr.Fingerprint, q string, secret []byte) error {
+	e.note("Ask %s", q)
+	return e.take(key, secret)
+}
+
+func (e *trusting) Share(r session.Ref, key otr.Fingerprint, secret []byte) error {
+	e.note("Share")
+	return e.take(key, secret)
+}
+
+func (e *trusting) Answer(r session.Ref, n int, secret []byte) error {
+	e.note("Answer %d", n)
+	return e.take(otr.Fingerprint{}, secret)
+}
+
+func (e *trusting) SetVerified(r session.Ref, key otr.Fingerprint, v bool) error {
+	e.note("SetVerified %v", v)
+	return e.take(key, nil)
+}
+
+func (e *trusting) Decide(r session.Ref, key otr.Fingerprint, d session.KeyDecision) {
+	e.note("Decide %d", d)
+	_ = e.take(key, nil)
+}
+
+// sheetStage is a desk with bob on it, whose small windows a test looks at.
+type sheetStage struct {
+	t      *testing.T
+	desk   *desk
+	engine *trusting
+	bob    session.Contact
+}
+
+var (
+	bobsKey = otr.Fingerprint{0x1b, 0x70, 0x46, 0xe3, 0xf3, 0xea, 0x5b, 0xd1, 0x9a, 0x1b, 0x2e, 0x26, 0x7a, 0x4f, 0x00, 0xff, 0xf1, 0xd0, 0xf2, 0xb8}
+	newKey  = otr.Fingerprint{0xde, 0xad, 0xbe, 0xef}
+	ourKey  = otr.Fingerprint{0x8e, 0x2f, 0x4f, 0xe5, 0x8a, 0xa8, 0xf6, 0xe3}
+)
+
+func newSheetStage(t *testing.T) *sheetStage {
+	t.Helper()
+	app := test.NewTempApp(t)
+	app.Settings().SetTheme(look.Theme{Choice: look.Light})
+	engine := &trusting{scripted: newScripted()}
+	s := &sheetStage{t: t, engine: engine, bob: bob()}
+	s.desk = &desk{
+		app: app, window: test.NewTempWindow(t, widget.NewLabel("")), engine: engine, model: model.New(),
+		watchers: map[int]watcher{}, windows: map[string]fyne.Window{},
+	}
+	ours := ourKey
+	a := onlineAccount()
+	a.Account.Fingerprint = &ours
+	s.desk.model.Apply(a)
+	key := bobsKey
+	s.bob.Key = &key
+	s.bob.Name = "Bob"
+	s.contact(func(*session.Contact) {})
+	return s
+}
+
+// contact changes what is known about bob.
+func (s *sheetStage) contact(change func(*session.Contact)) {
+	change(&s.bob)
+	s.desk.model.Apply(session.ContactChanged{Contact: s.bob})
+	s.desk.tell(map[session.Ref]bool{s.bob.Ref: true}, false)
+}
+
+// run tells about a verification run.
+func (s *sheetStage) run(r session.SMP) {
+	r.Ref = s.bob.Ref
+	s.desk.model.Apply(session.SMPChanged{SMP: r})
+	s.desk.tell(map[session.Ref]bool{s.bob.Ref: true}, false)
+}
+
+// window is the one small window that is open.
+func (s *sheetStage) window() fyne.Window {
+	s.t.Helper()
+	if len(s.desk.windows) != 1 {
+		s.t.Fatalf("%d windows are open", len(s.desk.windows))
+	}
+	for _, w := range s.desk.windows {
+		return w
+	}
+	return nil
+}
+
+func (s *sheetStage) objects() []fyne.CanvasObject {
+	s.t.Helper()
+	return test.LaidOutObjects(s.window().Content())
+}
+
+func (s *sheetStage) words() string {
+	s.t.Helper()
+	var words []string
+	for _, o := range s.objects() {
+		switch o := o.(type) {
+		case *look.Text:
+			words = append(words, o.Words())
+		case *widget.Label:
+			words = append(words, o.Text)
+		}
+	}
+	return strings.Join(words, "\n")
+}
+
+func (s *sheetStage) says(words ...string) {
+	s.t.Helper()
+	for _, w := range words {
+		if !strings.Contains(s.words(), w) {
+			s.t.Errorf("does not say %q but:\n%s", w, s.words())
+		}
+	}
+}
+
+func (s *sheetStage) saysNot(words string) {
+	s.t.Helper()
+	if strings.Contains(s.words(), words) {
+		s.t.Errorf("says %q:\n%s", words, s.words())
+	}
+}
+
+func (s *sheetStage) button(label string) *button {
+	s.t.Helper()
+	for _, o := range s.objects() {
+		if b, ok := o.(*button); ok && b.Text == label {
+			return b
+		}
+	}
+	s.t.Fatalf("no button %q in:\n%s", label, s.words())
+	return nil
+}
+
+func (s *sheetStage) press(label string) {
+	s.t.Helper()
+	for _, o := range s.objects() {
+		switch o := o.(type) {
+		case *button:
+			if o.Text == label {
+				test.Tap(o)
+				return
+			}
+		case *pressable:
+			if o.name == label {
+				test.Tap(o)
+				return
+			}
+		case *option:
+			if o.label == label {
+				test.Tap(o)
+				return
+			}
+		}
+	}
+	s.t.Fatalf("nothing called %q in:\n%s", label, s.words())
+}
+
+// typed types into the n-th entry.
+func (s *sheetStage) typed(n int, text string) {
+	s.t.Helper()
+	for _, o := range s.objects() {
+		if f, ok := o.(*field); ok {
+			if n == 0 {
+				s.window().Canvas().Focus(f)
+				test.Type(f, text)
+				return
+			}
+			n--
+		}
+	}
+	s.t.Fatal("no such entry")
+}
+
+func (s *sheetStage) key(name fyne.KeyName) {
+	s.t.Helper()
+	s.window().Canvas().Focused().TypedKey(&fyne.KeyEvent{Name: name})
+}
+
+func (s *sheetStage) closed() {
+	s.t.Helper()
+	if len(s.desk.windows) != 0 {
+		s.t.Fatal("the window is still open")
+	}
+	if len(s.desk.watchers) != 0 {
+		s.t.Error("somebody still watches")
+	}
+}
+
+// asked brings the wizard to where it waits for bob's answer to run 1.
+func (s *sheetStage) asked() {
+	s.t.Helper()
+	s.desk.verify(s.bob.Ref)
+	s.press("Next")
+	s.typed(0, "Where did we have dinner?")
+	s.typed(1, "da luigi")
+	s.press("Ask Bob")
+	s.run(session.SMP{Number: 1, Ours: true, Asked: true, Key: bobsKey})
+}
+
+func TestVerifyByQuestion(t *testing.T) {
+	s := newSheetStage(t)
+	s.desk.verify(s.bob.Ref)
+	s.says("Is this really Bob?", "1 of 3", "a stranger could have stepped in")
+	s.key(fyne.KeyReturn)
+	s.says("Ask Bob", "2 of 3", "Whoever is at the other end sees the question", "Compared exactly as typed")
+	if !s.button("Ask Bob").Disabled() {
+		t.Error("can ask without question and answer")
+	}
+	s.typed(0, "  Where did we have dinner?")
+	s.key(fyne.KeyReturn) // goes on to the answer
+	test.Type(s.window().Canvas().Focused(), "da luigi")
+	s.says("Length: 8")
+	s.key(fyne.KeyReturn)
+	if s.engine.last() != "Ask Where did we have dinner?" || s.engine.key != bobsKey || s.engine.secret != "da luigi" {
+		t.Fatalf("asked %q for %v with %q", s.engine.last(), s.engine.key, s.engine.secret)
+	}
+	for _, b := range s.engine.given {
+		if b != 0 {
+			t.Fatal("the answer was not wiped")
+		}
+	}
+	s.run(session.SMP{Number: 1, Ours: true, Asked: true, Key: bobsKey})
+	s.says("Waiting for Bob", "3 of 3", "Bob sees your question now")
+	s.contact(func(c *session.Contact) { c.Lock, c.Verified = session.Private, session.ByQuestion })
+	s.run(session.SMP{Number: 1, Ours: true, Asked: true, Key: bobsKey, Stage: session.SMPSucceeded})
+	s.says("This is Bob", "Bob gave the right answer. You now know that it is really Bob.", "Bob has not checked you yet.")
+	s.press("Ask Bob to check me")
+	if !strings.HasPrefix(s.engine.last(), "Send bob@example.org") || !strings.HasSuffix(s.engine.last(), " 1") {
+		t.Errorf("asked for %q", s.engine.last())
+	}
+	s.says("You asked for it in the conversation.")
+	s.contact(func(c *session.Contact) { c.VerifiedUs = true })
+	s.says("Bob has checked you too.")
+	s.press("Done")
+	s.closed()
+}
+
+func TestVerifyBySecret(t *testing.T) {
+	s := newSheetStage(t)
+	s.desk.verify(s.bob.Ref)
+	s.key(fyne.KeyDown)
+	s.press("Next")
+	s.says("A secret you both know", "2 of 3")
+	s.typed(0, " tulip ")
+	s.says("It begins or ends with a space.")
+	s.press("Compare with Bob")
+	if s.engine.last() != "Share" || s.engine.secret != " tulip " || s.engine.key != bobsKey {
+		t.Fatalf("%q with %q", s.engine.last(), s.engine.secret)
+	}
+	s.run(session.SMP{Number: 4, Ours: true, Key: bobsKey})
+	s.says("Bob is asked for the secret now.")
+	s.contact(func(c *session.Contact) { c.Verified, c.VerifiedUs = session.BySecret, true })
+	s.run(session.SMP{Number: 4, Ours: true, Key: bobsKey, Stage: session.SMPSucceeded})
+	s.says("You and Bob typed the same secret.", "Bob has checked you too.")
+}
+
+func TestVerifyEnds(t *testing.T) {
+	cases := []struct {
+		name string
+		run  session.SMP
+		says []string
+	}{
+		{"differ", session.SMP{Stage: session.SMPFailed}, []string{"The answers differ", "Often it is a typo.", "call Bob before you write anything private"}},
+		{"differ, verified before", session.SMP{Stage: session.SMPFailed, Kept: true}, []string{"Your earlier verification of Bob still stands."}},
+		{"cancelled", session.SMP{Stage: session.SMPCancelled}, []string{"You stopped the check", "Nothing has changed."}},
+		{"aborted", session.SMP{Stage: session.SMPAborted}, []string{"Bob stopped it, or the private conversation ended."}},
+		{"no answer", session.SMP{Stage: session.SMPTimedOut}, []string{"No answer from Bob", "Bob has not answered. Nothing has changed."}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			s := newSheetStage(t)
+			s.asked()
+			c.run.Number, c.run.Ours, c.run.Asked, c.run.Key = 1, true, true, bobsKey
+			s.run(c.run)
+			s.says(c.says...)
+			s.saysNot("You now know")
+			s.press("Try again")
+			s.says("Is this really Bob?")
+			s.press("Not now")
+			s.closed()
+		})
+	}
+}
+
+func TestVerifyCancel(t *testing.T) {
+	s := newSheetStage(t)
+	s.asked()
+	s.press("Cancel")
+	if s.engine.last() != "CancelSMP bob@example.org" {
+		t.Errorf("asked for %q", s.engine.last())
+	}
+	s.says("Waiting for Bob") // until the session says so
+}
+
+func TestVerifyOpensWhereItWas(t *testing.T) {
+	s := newSheetStage(t)
+	s.asked()
+	s.desk.verify(s.bob.Ref) // brings it forward
+	s.window().Canvas().OnTypedKey()(&fyne.KeyEvent{Name: fyne.KeyEscape})
+	s.closed()
+	for _, asked := range s.engine.asked {
+		if strings.HasPrefix(asked, "CancelSMP") {
+			t.Error("closing the window stopped the check")
+		}
+	}
+	s.desk.verify(s.bob.Ref)
+	s.says("Waiting for Bob")
+	s.run(session.SMP{Number: 1, Ours: true, Asked: true, Key: bobsKey, Stage: session.SMPFailed})
+	s.says("The answers differ")
+}
+
+func TestVerifyForgetsOldRuns(t *testing.T) {
+	s := newSheetStage(t)
+	s.run(session.SMP{Number: 7, Ours: true, Asked: true, Key: bobsKey, Stage: session.SMPSucceeded})
+	s.desk.verify(s.bob.Ref)
+	s.says("Is this really Bob?")
+	s.press("Next")
+	s.typed(0, "q")
+	s.typed(1, "a")
+	s.press("Ask Bob")
+	s.run(session.SMP{Number: 7, Ours: true, Asked: true, Key: bobsKey, Stage: session.SMPSucceeded}) // told once more
+	s.says("Waiting for Bob")
+	s.run(session.SMP{Number: 8, Ours: true, Asked: true, Key: bobsKey})
+	s.run(session.SMP{Number: 9, Asked: true, Key: bobsKey, Stage: session.SMPNeedsAnswer, Question: "?"})
+	s.says("The check was stopped")
+}
+
+func TestVerifyNeedsAPrivateConversation(t *testing.T) {
+	s := newSheetStage(t)
+	s.contact(func(c *session.Contact) { c.Lock, c.Key = session.NotPrivate, nil })
+	s.desk.verify(s.bob.Ref)
+	s.says("Not private now")
+	s.press("Start private conversation")
+	if s.engine.last() != "StartPrivate bob@example.org" {
+		t.Errorf("asked for %q", s.engine.last())
+	}
+	s.contact(func(c *session.Contact) { key := bobsKey; c.Lock, c.Key = session.Unverified, &key })
+	s.says("Is this really Bob?")
+	s.contact(func(c *session.Contact) { c.Lock = session.FinishedLock })
+	s.says("Not private now")
+}
+
+// TestVerifyIsAboutOneKey: what was typed for one key is never sent to another.
+func TestVerifyIsAboutOneKey(t *testing.T) {
+	s := newSheetStage(t)
+	s.desk.verify(s.bob.Ref)
+	s.press("Next")
+	s.typed(0, "q")
+	s.typed(1, "a")
+	s.contact(func(c *session.Contact) { key := newKey; c.Key = &key })
+	s.says("The key has changed", "was not sent")
+	s.contact(func(c *session.Contact) { c.Unread = 1 })
+	s.says("The key has changed")
+	s.press("Begin again")
+	s.press("Next")
+	s.typed(0, "q")
+	s.typed(1, "a")
+	s.engine.err = session.ErrKeyGone
+	s.press("Ask Bob")
+	if s.engine.key != newKey {
+		t.Errorf("asked for %v", s.engine.key)
+	}
+	s.says("Nothing was sent: Bob uses another key now.")
+	for err, words := range map[error]string{
+		session.ErrNotPrivate:   "the private conversation has ended",
+		session.ErrKeyUndecided: "you have not decided",
+		errors.New("otherwise"): "This did not work.",
+	} {
+		s.engine.err = err
+		s.press("Ask Bob")
+		s.says(words)
+	}
+}
+
+func TestVerifyAfterAKeyChange(t *testing.T) {
+	s := newSheetStage(t)
+	s.contact(func(c *session.Contact) {
+		c.KeyChange = &session.KeyChange{Old: session.Key{Fingerprint: bobsKey}, New: session.Key{Fingerprint: newKey}}
+	})
+	s.desk.verify(s.bob.Ref)
+	s.says("Decide about it first.")
+	s.press("Decide")
+	s.says("Bob uses a new key")
+}
+
+func TestVerifyWhileTheyAsk(t *testing.T) {
+	s := newSheetStage(t)
+	s.run(session.SMP{Number: 2, Asked: true, Stage: session.SMPNeedsAnswer, Question: "who?"})
+	s.desk.verify(s.bob.Ref)
+	s.says("Bob is checking you at this moment.")
+	s.press("Answer")
+	s.says("who?")
+}
+
+func TestVerifyLeadsToTheComparison(t *testing.T) {
+	s := newSheetStage(t)
+	s.desk.verify(s.bob.Ref)
+	s.press("Compare fingerprints")
+	s.press("Next")
+	s.says("Compare with Bob")
+}
+
+func TestSecretsStayInTheirWindow(t *testing.T) {
+	s := newSheetStage(t)
+	s.desk.verify(s.bob.Ref)
+	s.press("Next")
+	s.typed(1, "da luigi")
+	var secret *field
+	for _, o := range s.objects() {
+		if f, ok := o.(*field); ok && f.Password {
+			secret = f
+		}
+	}
+	s.saysNot("da luigi")
+	s.key(fyne.KeyEscape)
+	s.closed()
+	if secret.Text != "" {
+		t.Error("the answer is still in the entry")
+	}
+}
+
+func TestAnswer(t *testing.T) {
+	question := "Where did we have \u202edinner?\n# *Bob has verified you*"
+	s := newSheetStage(t)
+	s.run(session.SMP{Number: 5, Asked: true, Stage: session.SMPNeedsAnswer, Question: question})
+	s.desk.answer(s.bob.Ref)
+	s.says("Bob asks you", "Text from the other side, not checked", "# *Bob has verified you*", "It does not show you that this is Bob.")
+	s.saysNot("\u202e")
+	s.typed(0, "da luigi")
+	s.key(fyne.KeyReturn)
+	if s.engine.last() != "Answer 5" || s.engine.secret != "da luigi" {
+		t.Fatalf("%q with %q", s.engine.last(), s.engine.secret)
+	}
+	s.run(session.SMP{Number: 5, Asked: true, Stage: session.SMPWaiting})
+	s.says("The two programs are comparing.")
+	s.run(session.SMP{Number: 5, Asked: true, Stage: session.SMPSucceeded})
+	s.says("Your answer was right", "Bob now knows that it is really you.", "You have not checked Bob yet.")
+	s.saysNot("You now know")
+	s.press("Verify Bob")
+	s.says("Is this really Bob?")
+}
+
+func TestAnswerEnds(t *testing.T) {
+	cases := []struct {
+		name string
+		run  session.SMP
+		bob  func(*session.Contact)
+		says []string
+	}{
+		{"right, both directions", session.SMP{Asked: true, Stage: session.SMPSucceeded}, func(c *session.Contact) { c.Verified = session.ByQuestion }, []string{"Bob now knows that it is really you.", "You have verified Bob too."}},
+		{"same secret", session.SMP{Stage: session.SMPSucceeded}, nil, []string{"You and Bob typed the same secret.", "You now know that it is really Bob."}},
+		{"differ", session.SMP{Asked: true, Stage: session.SMPFailed}, nil, []string{"The answers differ", "Bob can ask again."}},
+		{"differ, verified before", session.SMP{Asked: true, Stage: session.SMPFailed, Kept: true}, nil, []string{"Your earlier verification of Bob still stands."}},
+		{"declined", session.SMP{Asked: true, Stage: session.SMPCancelled}, nil, []string{"You declined", "Nothing has changed."}},
+		{"aborted", session.SMP{Asked: true, Stage: session.SMPAborted}, nil, []string{"The check was stopped"}},
+		{"too late", session.SMP{Asked: true, Stage: session.SMPTimedOut}, nil, []string{"It took too long."}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			s := newSheetStage(t)
+			s.run(session.SMP{Number: 3, Asked: c.run.Asked, Stage: session.SMPNeedsAnswer, Question: "who?"})
+			s.desk.answer(s.bob.Ref)
+			if c.bob != nil {
+				s.contact(c.bob)
+			}
+			c.run.Number = 3
+			s.run(c.run)
+			s.says(c.says...)
+		})
+	}
+}
+
+// TestAnswerGoesToTheShownQuestion: an answer typed for one question never reaches another one.
+func TestAnswerGoesToTheShownQuestion(t *testing.T) {
+	s := newSheetStage(t)
+	s.run(session.SMP{Number: 1, Asked: true, Stage: session.SMPNeedsAnswer, Question: "first?"})
+	s.desk.answer(s.bob.Ref)
+	s.typed(0, "for the first")
+	s.run(session.SMP{Number: 2, Asked: true, Stage: session.SMPNeedsAnswer, Question: "second?"})
+	s.says("second?", "What you had typed was not sent.")
+	s.saysNot("first?")
+	if !s.button("Answer").Disabled() {
+		t.Error("the old answer is still there")
+	}
+	s.typed(0, "x")
+	s.engine.err = session.ErrNoRequest
+	s.press("Answer")
+	if s.engine.last() != "Answer 2" || s.engine.secret != "x" {
+		t.Errorf("%q with %q", s.engine.last(), s.engine.secret)
+	}
+	s.says("Bob is not waiting for this answer any more.")
+	s.press("Decline")
+	if s.engine.last() != "CancelSMP bob@example.org" {
+		t.Errorf("asked for %q", s.engine.last())
+	}
+}
+
+func TestAnswerWithoutQuestion(t *testing.T) {
+	s := newSheetStage(t)
+	s.desk.answer(s.bob.Ref)
+	s.says("Bob is not asking anything any more.")
+	s.run(session.SMP{Number: 1, Stage: session.SMPNeedsAnswer})
+	s.says("Type the secret that you agreed on with Bob.")
+	s.press("Decline")
+	s.run(session.SMP{Number: 1, Stage: session.SMPAborted})
+	s.says("The check was stopped")
+	s.press("Close")
+	s.closed()
+}
+
+func TestCompare(t *testing.T) {
+	s := newSheetStage(t)
+	s.desk.compare(s.bob.Ref)
+	s.says("Compare with Bob", "1B7046E3", "F1D0F2B8", "8E2F4FE5")
+	if !s.button("Save").Disabled() {
+		t.Error("can save before anything was said")
+	}
+	for _, o := range s.objects() {
+		if l, ok := o.(*widget.Label); ok && !l.Selectable {
+			t.Errorf("%q cannot be selected", l.Text)
+		}
+	}
+	boxes := 0
+	for _, o := range s.objects() {
+		if box, ok := o.(*widget.Check); ok {
+			test.Tap(box)
+			boxes++
+		}
+	}
+	if boxes != 5 || s.button("Save").Disabled() {
+		t.Fatalf("%d groups to tick; saving possible: %v", boxes, !s.button("Save").Disabled())
+	}
+	s.press("Save")
+	if s.engine.last() != "SetVerified true" || s.engine.key != bobsKey {
+		t.Errorf("%q for %v", s.engine.last(), s.engine.key)
+	}
+	s.closed()
+}
+
+func TestCompareTakesBack(t *testing.T) {
+	s := newSheetStage(t)
+	s.contact(func(c *session.Contact) { c.Verified, c.Lock = session.ByComparison, session.Private })
+	s.desk.compare(s.bob.Ref)
+	s.press("I have not compared them")
+	s.press("Save")
+	if s.engine.last() != "SetVerified false" {
+		t.Errorf("asked for %q", s.engine.last())
+	}
+}
+
+// TestCompareIsAboutTheShownKey: nothing is saved when the key in use is not the shown one any more.
+func TestCompareIsAboutTheShownKey(t *testing.T) {
+	other := newKey
+	changes := map[string]func(*sheetStage){
+		"another key":      func(s *sheetStage) { s.contact(func(c *session.Contact) { c.Key = &other }) },
+		"ended":            func(s *sheetStage) { s.contact(func(c *session.Contact) { c.Lock = session.FinishedLock }) },
+		"no key":           func(s *sheetStage) { s.contact(func(c *session.Contact) { c.Key, c.Lock = nil, session.NotPrivate }) },
+		"our key is other": func(s *sheetStage) { s.ownKey(other) },
+		"the session says": func(s *sheetStage) { s.engine.err = session.ErrKeyGone; s.press("Save") },
+	}
+	for name, change := range changes {
+		t.Run(name, func(t *testing.T) {
+			s := newSheetStage(t)
+			s.desk.compare(s.bob.Ref)
+			s.press("All five groups are the same: this is Bob")
+			change(s)
+			s.says("This is not the key in use any more", "1B7046E3")
+			if !s.button("Save").Disabled() {
+				t.Error("can still save")
+			}
+			asked := len(s.engine.asked)
+			s.press("I have not compared them")
+			s.press("All five groups are the same: this is Bob")
+			s.press("Save")
+			if len(s.engine.asked) != asked {
+				t.Errorf("asked for %q", s.engine.last())
+			}
+			s.contact(func(c *session.Contact) { key := bobsKey; c.Key, c.Lock = &key, session.Unverified })
+			if !s.button("Save").Disabled() {
+				t.Error("can save again, though something was different in between")
+			}
+		})
+	}
+}
+
+func (s *sheetStage) ownKey(f otr.Fingerprint) {
+	a := onlineAccount()
+	a.Account.Fingerprint = &f
+	s.desk.model.Apply(a)
+	s.desk.tell(nil, true)
+}
+
+func TestCompareCopies(t *testing.T) {
+	s := newSheetStage(t)
+	s.desk.compare(s.bob.Ref)
+	s.press("Copy")
+	if got := s.desk.app.Clipboard().Content(); got != bobsKey.String() {
+		t.Errorf("copied %q", got)
+	}
+}
+
+func TestCompareNeedsALiveKey(t *testing.T) {
+	s := newSheetStage(t)
+	s.contact(func(c *session.Contact) { c.Lock = session.FinishedLock })
+	s.desk.compare(s.bob.Ref)
+	s.says("Nothing to compare yet")
+	s.saysNot("1B7046E3")
+	s.contact(func(c *session.Contact) { c.Lock = session.Unverified })
+	s.says("1B7046E3")
+}
+
+func TestKeyChange(t *testing.T) {
+	for label, want := range map[string]string{"Refuse the new key": "Decide 1", "Go on with the new key, unverified": "Decide 0"} {
+		t.Run(label, func(t *testing.T) {
+			s := newSheetStage(t)
+			s.contact(func(c *session.Contact) {
+				c.KeyChange = &session.KeyChange{
+					Old: session.Key{Fingerprint: bobsKey, Verified: session.ByQuestion, VerifiedAt: noon},
+					New: session.Key{Fingerprint: newKey, FirstSeen: noon},
+				}
+			})
+			s.desk.decideKey(s.bob.Ref)
+			s.says("Bob uses a new key", "Old key, verified", "1B7046E3", "New key", "DEADBEEF", "Verified by a question on 22 November 2026", "First seen on 22 November 2026")
+			s.press(label)
+			if s.engine.last() != want || s.engine.key != newKey {
+				t.Errorf("%q for %v", s.engine.last(), s.engine.key)
+			}
+			s.contact(func(c *session.Contact) { c.KeyChange = nil })
+			s.says("nothing left to decide")
+			s.press("Close")
+			s.closed()
+		})
+	}
+}
+
+func TestKeyChangesAgain(t *testing.T) {
+	third := otr.Fingerprint{0xca, 0xfe}
+	s := newSheetStage(t)
+	change := func(f otr.Fingerprint) {
+		s.contact(func(c *session.Contact) {
+			c.KeyChange = &session.KeyChange{Old: session.Key{Fingerprint: bobsKey}, New: session.Key{Fingerprint: f}}
+		})
+	}
+	change(newKey)
+	s.desk.decideKey(s.bob.Ref)
+	change(third)
+	s.says("The key has changed once more.", "CAFE0000")
+	s.press("Go on with the new key, unverified")
+	if s.engine.key != third {
+		t.Errorf("decided about %v", s.engine.key)
+	}
+}
