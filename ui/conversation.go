@@ -187,6 +187,9 @@ func (t *talkPane) warnOfChange(c session.Contact) {
 	})
 }
 
+// ownResource begins what Sotto calls the places it is signed in from: a number that would tell people nothing.
+const ownResource = "sotto-"
+
 func (t *talkPane) aboutWords(c session.Contact) string {
 	parts := []string{presenceWord(c.Presence)}
 	if t.desk.model.ShowAddress(t.ref) {
@@ -195,8 +198,10 @@ func (t *talkPane) aboutWords(c session.Contact) string {
 	if c.Status != "" {
 		parts = append(parts, lang.L("“{{.Text}}”", words{"Text": c.Status}))
 	}
-	if c.Resource != "" && c.Presence != session.PresenceOffline {
-		parts = append(parts, model.Name(c.Resource))
+	if c.Presence != session.PresenceOffline && !strings.HasPrefix(c.Resource, ownResource) {
+		if place := model.Name(c.Resource); place != "" {
+			parts = append(parts, place)
+		}
 	}
 	return strings.Join(parts, " · ")
 }

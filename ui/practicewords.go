@@ -12,7 +12,7 @@ import (
 // are separated by commas, and a star stands for any ending.
 func practiceWords() practice.Words {
 	return practice.Words{
-		Name:      lang.L("Robin (practice)"),
+		Name:      lang.L("Robin"),
 		Question:  lang.L("Where did we first meet?"),
 		Answer:    lang.L("on the ferry"),
 		Challenge: lang.L("What do I always bring along?"),

@@ -7,8 +7,11 @@ package ui
 
 import (
 	"context"
+	"os"
+	"os/signal"
 	"runtime"
 	"sync"
+	"syscall"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -59,7 +62,7 @@ type shell struct {
 	window   fyne.Window
 	store    *store.Store
 	keyring  keyring.Keyring
-	do       func(func())
+	do       func(func()) // runs a function on Fyne's goroutine, or never once the window is closing
 	now      func() time.Time
 	zone     *time.Location
 	begin    func(context.Context, practice.Words) (Practice, error)
@@ -68,6 +71,9 @@ type shell struct {
 	root     *fyne.Container
 	trouble  *banner
 	looking  bool // the window is in front
+	gate     sync.RWMutex
+	over     bool // the window is closing; guarded by gate
+	size     fyne.Size
 	notified time.Time
 	writes   sync.WaitGroup // of settings
 }
@@ -79,6 +85,7 @@ func Run(c Config) {
 	defer cancel()
 	c.App.Lifecycle().SetOnStarted(func() {
 		s.started()
+		go s.endOnSignal(ctx)
 		// Without an accessibility bus there is nobody to serve, and nothing else depends on it.
 		go func() { _ = access.Serve(ctx, access.New("Sotto", c.App.Driver().AllWindows), s.do) }()
 	})
@@ -93,10 +100,8 @@ func Run(c Config) {
 
 // open builds the window without showing it.
 func open(c Config) *shell {
-	s := &shell{app: c.App, store: c.Store, keyring: c.Keyring, do: c.Do, now: c.Time, zone: c.Zone, begin: c.Practise, trouble: newBanner(), looking: true}
-	if s.do == nil {
-		s.do = fyne.Do
-	}
+	s := &shell{app: c.App, store: c.Store, keyring: c.Keyring, now: c.Time, zone: c.Zone, begin: c.Practise, trouble: newBanner(), looking: true}
+	s.do = s.until(c.Do)
 	if s.now == nil {
 		s.now = time.Now
 	}
@@ -109,6 +114,7 @@ func open(c Config) *shell {
 	s.window = s.app.NewWindow("Sotto")
 	s.window.SetIcon(look.AppIcon())
 	s.window.SetMaster()
+	s.window.SetCloseIntercept(s.end)
 	s.window.Resize(windowSize(settings.Window))
 	s.addShortcuts()
 	s.own = newDesk(s, c.Engine)
@@ -149,17 +155,63 @@ func (leastSize) MinSize(objects []fyne.CanvasObject) fyne.Size {
 // started begins to take events once Fyne's goroutine is at work: before that, what is handed to it would run at once and elsewhere.
 func (s *shell) started() { s.own.run() }
 
+// until returns do as long as the window lives. Once Fyne's loop has ended, fyne.Do would run what it is given at once, on whatever
+// goroutine that is; and a signal ends the loop at any time.
+func (s *shell) until(do func(func())) func(func()) {
+	if do == nil {
+		do = fyne.Do
+	}
+	return func(f func()) {
+		s.gate.RLock()
+		defer s.gate.RUnlock()
+		if !s.over {
+			do(f)
+		}
+	}
+}
+
+// end closes the window: first the ways into it, then the window itself.
+func (s *shell) end() {
+	s.gate.Lock()
+	over := s.over
+	s.over = true
+	s.gate.Unlock()
+	if over {
+		return
+	}
+	s.size = s.window.Canvas().Size()
+	s.own.leave()
+	if s.practice != nil && s.practice.desk != nil {
+		s.practice.desk.leave()
+	}
+	s.app.Quit()
+}
+
+// endOnSignal ends the program as if the window had been closed. Fyne would break off its loop without a word to us.
+func (s *shell) endOnSignal(ctx context.Context) {
+	signals := make(chan os.Signal, 1)
+	signal.Reset(os.Interrupt, syscall.SIGTERM)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(signals)
+	select {
+	case <-signals:
+		s.do(s.end)
+	case <-ctx.Done():
+	}
+}
+
 // ended keeps what is worth keeping of the window and closes practice mode.
 func (s *shell) ended() {
-	close(s.own.quit)
-	size := s.window.Canvas().Size()
 	if s.practice != nil {
 		s.practice.stop()
 	}
 	s.writes.Wait()
+	if s.size.IsZero() {
+		return
+	}
 	// The window is gone: whether this could be written is nobody's concern any more, and the next start has a size to begin with.
 	_ = s.store.Update(func(settings *store.Settings) {
-		settings.Window.Width, settings.Window.Height = size.Width, size.Height
+		settings.Window.Width, settings.Window.Height = s.size.Width, s.size.Height
 	})
 }
 

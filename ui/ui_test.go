@@ -539,3 +539,14 @@ func TestPump(t *testing.T) {
 		t.Error("something was applied after the end")
 	}
 }
+
+// TestNothingRunsAfterTheEnd promises that a closing window lets nothing more in: Fyne would run it on the wrong goroutine.
+func TestNothingRunsAfterTheEnd(t *testing.T) {
+	s := newStage(t)
+	s.shell.end()
+	s.shell.do(func() { t.Error("something ran in a closed window") })
+	if len(s.queue) != 0 {
+		t.Error("something waits for a closed window")
+	}
+	s.shell.end()
+}
