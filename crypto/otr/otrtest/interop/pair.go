@@ -11,6 +11,8 @@ type Pair struct {
 	Ends [2]*Endpoint
 	// Transcript is all that the network carried.
 	Transcript []Carried
+	// Before, if there is one, is called for each message before it is delivered.
+	Before func(to *Endpoint, wire string) error
 	// Seen is what each end printed since it was last cleared, Wires apart.
 	Seen [2]Output
 }
@@ -38,6 +40,11 @@ func (p *Pair) carry(queue []Carried) error {
 		}
 		next := queue[0]
 		to := 1 - next.From
+		if p.Before != nil {
+			if err := p.Before(p.Ends[to], next.Wire); err != nil {
+				return err
+			}
+		}
 		out, err := p.Ends[to].Do("recv", Bytes(next.Wire))
 		if err != nil {
 			return err
