@@ -125,10 +125,15 @@ func (c *Conn) untilBeat() time.Duration {
 	c.mu.Lock()
 	asked := c.ledger.asked
 	c.mu.Unlock()
-	if !asked.IsZero() {
-		return max(0, time.Until(asked.Add(c.pulse.answer)))
+	heard := *c.guard.heard.Load() // something was, during the login
+	switch {
+	case asked.IsZero():
+		return max(0, time.Until(heard.Add(c.pulse.idle)))
+	case heard.After(asked):
+		// The answer may be behind much else on a slow line; what comes shows that somebody is there.
+		asked = heard
 	}
-	return max(0, time.Until(time.Unix(0, c.guard.heard.Load()).Add(c.pulse.idle)))
+	return max(0, time.Until(asked.Add(c.pulse.answer)))
 }
 
 // beat asks for a sign of life, or declares the line dead when one was asked for and did not come. While the reader

@@ -42,6 +42,7 @@ type Conn struct {
 	guard  *guard
 	reader *stream.Reader
 	pulse  pulse
+	limit  int // of a stanza of ours
 
 	events     chan Event
 	out        chan outgoing
@@ -86,7 +87,7 @@ func (c *Config) ready(client *engine.Client, relay *relay, g *guard, t target) 
 			Certificates: g.tls.PeerCertificates, Mechanism: g.chosen, Direct: t.direct,
 			Strength: Strength{SCRAM: strings.HasPrefix(g.chosen, "SCRAM-"), Binding: strings.HasSuffix(g.chosen, "-PLUS")},
 		},
-		client: client, relay: relay, guard: g, pulse: c.pulse.orUsual(),
+		client: client, relay: relay, guard: g, pulse: c.pulse.orUsual(), limit: maxStanza(client),
 		events: make(chan Event), inbox: make(chan delivery), out: make(chan outgoing, maxQueue),
 		ended: make(chan struct{}), quit: make(chan struct{}),
 		requests: map[string]*request{}, sees: map[string]bool{},
@@ -215,8 +216,8 @@ func (c *Conn) send(e *stream.Element, id string, ask bool) error {
 	if err != nil {
 		return err
 	}
-	if limit := c.maxStanza(); len(xml) > limit {
-		return &TooLongError{Length: len(xml), Limit: limit}
+	if len(xml) > c.limit {
+		return &TooLongError{Length: len(xml), Limit: c.limit}
 	}
 	return c.queue(outgoing{xml: xml, id: id, stanza: true, question: ask})
 }
@@ -227,10 +228,10 @@ type TooLongError struct{ Length, Limit int }
 func (e *TooLongError) Error() string { return "xmpp: message is too long" }
 
 // maxStanza is how long a stanza may be: our own limit, or the server's where it says so (XEP-0478).
-func (c *Conn) maxStanza() int {
+func maxStanza(client *engine.Client) int {
 	const overhead = 64 // of what go-xmpp and we add
 	limit := stream.DefaultLimits.Bytes
-	if n := c.client.LimitMaxBytes; n > 0 {
+	if n := client.LimitMaxBytes; n > 0 {
 		limit = min(limit, n)
 	}
 	return limit - overhead
@@ -327,7 +328,7 @@ func (c *Conn) deliver() {
 	defer close(c.events)
 	var queue []delivery
 	held := 0
-	for in := c.inbox; in != nil || len(queue) > 0; {
+	for in := c.inbox; ; {
 		for len(queue) > 0 && queue[0].event == nil {
 			c.mu.Lock()
 			c.received = queue[0].handled
@@ -336,8 +337,11 @@ func (c *Conn) deliver() {
 		}
 		var out chan Event
 		var next Event
-		if len(queue) > 0 {
+		switch {
+		case len(queue) > 0:
 			out, next = c.events, queue[0].event
+		case in == nil:
+			return
 		}
 		more := in
 		if held > maxUndelivered {

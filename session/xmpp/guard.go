@@ -43,9 +43,9 @@ type guard struct {
 	bound      jid.JID
 	restarting bool // a new header comes next
 
-	pending int          // bytes since the last complete element
-	limit   int          // of pending
-	heard   atomic.Int64 // when something last came, in nanoseconds of the Unix clock
+	pending int                       // bytes since the last complete element
+	limit   int                       // of pending
+	heard   atomic.Pointer[time.Time] // when something last came
 }
 
 // step is how far the login is, named by what must come next.
@@ -106,7 +106,8 @@ func (g *guard) Write(p []byte) (int, error) {
 		return len(p), nil
 	}
 	chunk := bytes.TrimSuffix(bytes.TrimPrefix(p, []byte("RECV ")), []byte("\n"))
-	g.heard.Store(time.Now().UnixNano())
+	now := time.Now()
+	g.heard.Store(&now)
 	if g.step == loggedIn {
 		if g.pending += len(chunk); g.pending > g.limit {
 			return 0, errTooLong

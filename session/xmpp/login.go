@@ -189,8 +189,8 @@ func loginError(err, certificate, cause error, at step) error {
 		return &Error{Kind: UnknownHost, Detail: "the server does not know the domain", Err: err}
 	case errors.Is(cause, context.DeadlineExceeded):
 		return &Error{Kind: TimedOut, Detail: "signing in", Err: cause}
-	case cause != nil:
-		return &Error{Kind: Unreachable, Detail: "the connection ended during the login", Err: cause}
+	case cause != nil, strings.HasSuffix(err.Error(), "EOF"):
+		return &Error{Kind: Unreachable, Detail: "the connection ended during the login", Err: cmp.Or(cause, err)}
 	case at <= secure:
 		return &Error{Kind: Unreachable, Detail: "no TLS came about", Err: err}
 	}
