@@ -1,6 +1,8 @@
 package server
 
 import (
+	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"maps"
 	"slices"
@@ -42,11 +44,10 @@ type item struct {
 }
 
 func newHub(domain jid.JID) *hub {
-	nobody, err := newCredentials([]byte("nobody"))
-	if err != nil {
-		panic("server: internal error: " + err.Error())
-	}
-	nobody.storedKey = make([]byte, len(nobody.storedKey)) // the hash of no key anybody will find
+	salt := make([]byte, saltSize)
+	rand.Read(salt)
+	// A stored key of zeroes is the hash of no key that anybody will find.
+	nobody := credentials{salt, make([]byte, sha256.Size), make([]byte, sha256.Size)}
 	return &hub{domain: domain, accounts: make(map[string]*account), nobody: nobody}
 }
 

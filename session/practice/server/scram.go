@@ -21,6 +21,8 @@ const (
 // iterations is what RFC 7677 asks for at least. Passwords here have 128 random bits: more would protect nothing.
 const iterations = 4096
 
+const saltSize = 16
+
 var errSASL = errors.New("server: the SASL exchange was not understood")
 
 // credentials are what a server keeps of a password (RFC 5802, section 3).
@@ -29,7 +31,7 @@ type credentials struct {
 }
 
 func newCredentials(password []byte) (credentials, error) {
-	salt := make([]byte, 16)
+	salt := make([]byte, saltSize)
 	rand.Read(salt)
 	salted, err := pbkdf2.Key(sha256.New, string(password), salt, iterations, sha256.Size)
 	if err != nil {
