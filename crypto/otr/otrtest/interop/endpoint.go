@@ -14,7 +14,7 @@ import (
 )
 
 // patience is how long an endpoint may take for one command.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // An Endpoint is a running process. The first error of its input or output ends it: later calls return the same.
 type Endpoint struct {
