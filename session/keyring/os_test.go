@@ -34,9 +34,8 @@ func TestMain(m *testing.M) {
 	}
 }
 
-const childPatience = 1500 * time.Millisecond
-
-var theSystem = newSystem(childPatience)
+// theSystem is the keyring of a script; its patience is long enough for a busy machine, unless the script says otherwise.
+var theSystem = newSystem(20 * time.Second)
 
 // perform does one step of a script: set, secret or delete, a colon, a name. It prints the result as the name of an error of ours.
 func perform(step string) string {
@@ -52,6 +51,12 @@ func perform(step string) string {
 		secret, err = theSystem.Secret(ctx, name)
 	case "delete":
 		err = theSystem.Delete(ctx, name)
+	case "patience":
+		limit, err := time.ParseDuration(name)
+		if err != nil {
+			return err.Error()
+		}
+		theSystem = newSystem(limit)
 	case "impatient":
 		ctx, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
 		defer cancel()
@@ -210,14 +215,14 @@ func TestMisbehavingServices(t *testing.T) {
 		{"honest", keyringtest.Honest,
 			[]string{"secret:name", "set:name", "secret:name", "delete:name", "secret:name"},
 			[]string{"not found", "ok ", "ok secret of name", "ok ", "not found"}},
-		{"prompt unanswered", keyringtest.NeverPrompts, []string{"secret:name", "set:name"}, []string{"timeout", "timeout"}},
+		{"prompt unanswered", keyringtest.NeverPrompts, []string{"patience:1s", "secret:name", "set:name"}, []string{"ok ", "timeout", "timeout"}},
 		{"prompt dismissed", keyringtest.Dismisses, []string{"secret:name", "set:name", "delete:name"}, []string{"locked", "locked", "locked"}},
 		{"prompt for the new item dismissed", keyringtest.DropsItem, []string{"set:name"}, []string{"not kept"}},
 		{"says it kept the item", keyringtest.Forgets, []string{"set:name"}, []string{"not kept"}},
 		{"kept something else", keyringtest.Alters, []string{"set:name", "secret:name"}, []string{"not kept", "damaged"}},
 		{"prompt answered in another form", keyringtest.Unforeseen, []string{"secret:name", "set:name"}, []string{"absent", "absent"}},
 		{"prompt for deleting dismissed", keyringtest.KeepsDeleted, []string{"set:name", "delete:name", "secret:name"}, []string{"ok ", "locked", "ok secret of name"}},
-		{"never answers", keyringtest.NoAnswer, []string{"secret:name"}, []string{"timeout"}},
+		{"never answers", keyringtest.NoAnswer, []string{"patience:1s", "secret:name"}, []string{"ok ", "timeout"}},
 		{"the caller has less patience", keyringtest.NoAnswer, []string{"impatient:name", "impatient:name"}, []string{"timeout", "timeout"}},
 		{"many calls that hang", keyringtest.NoAnswer,
 			[]string{"impatient:a", "impatient:a", "impatient:a", "impatient:a", "impatient:a", "impatient:a"},
