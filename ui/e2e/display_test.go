@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -70,7 +71,7 @@ func (d *display) withWindows(t testing.TB) *display {
 // shots is where pictures of the screens go.
 var shots = filepath.Join("..", "..", "build", "e2e-shots")
 
-// shoot takes a picture of the screen.
+// shoot takes a picture of the screen when it has come to rest: what was changed a moment ago is drawn with the next frame.
 func (d *display) shoot(t testing.TB, name string) {
 	t.Helper()
 	need(t, "scrot", "scrot")
@@ -81,8 +82,22 @@ func (d *display) shoot(t testing.TB, name string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if out, err := d.run("scrot", "-o", file); err != nil {
-		t.Errorf("scrot: %v: %s", err, out)
+	const tries = 8 // a cursor that blinks never rests
+	var before []byte
+	for range tries {
+		if out, err := d.run("scrot", "-o", file); err != nil {
+			t.Errorf("scrot: %v: %s", err, out)
+			return
+		}
+		now, err := os.ReadFile(file)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		if bytes.Equal(before, now) {
+			return
+		}
+		before = now
 	}
 }
 

@@ -273,7 +273,7 @@ func TestPractice(t *testing.T) {
 	dave.presses(practise)
 	dave.read(practiceBand)
 	dave.seesLock(unverified)
-	dave.see("what the practice contact tells to do", message("Now press Verify", receivedPrivately))
+	dave.see("what the practice contact tells to do", message("on the ferry", receivedPrivately))
 	dave.shoot("greeting")
 
 	text := "typed by hand " + m.mark()
