@@ -85,8 +85,7 @@ func TestSignInKeepsWhatTheServerAccepted(t *testing.T) {
 		if a := p.accounts[p.jid]; a.State != Stopped || a.Problem != ProblemPassword || a.Kept || a.Server != "sotto.test" {
 			t.Errorf("%+v", a)
 		}
-		time.Sleep(time.Hour)
-		synctest.Wait()
+		pass(time.Hour)
 		if h.dials != 1 {
 			t.Errorf("a refused password was tried %d times", h.dials)
 		}
@@ -154,16 +153,13 @@ func TestReconnect(t *testing.T) {
 		if a.State != Waiting || a.Problem != ProblemUnreachable || a.RetryAt.Sub(began) < 500*time.Millisecond || a.RetryAt.Sub(began) > 1500*time.Millisecond {
 			t.Errorf("%+v", a)
 		}
-		time.Sleep(30 * time.Second)
-		synctest.Wait()
+		pass(30 * time.Second)
 		if n := h.dials - dials; n < 3 || n > 7 {
 			t.Errorf("%d attempts in 30 s", n)
 		}
-		time.Sleep(time.Hour)
-		synctest.Wait()
+		pass(time.Hour)
 		dials = h.dials
-		time.Sleep(time.Hour)
-		synctest.Wait()
+		pass(time.Hour)
 		if n := h.dials - dials; n < 7 || n > 25 {
 			t.Errorf("%d attempts in a later hour", n)
 		}
@@ -205,8 +201,7 @@ func TestProblems(t *testing.T) {
 				t.Errorf("lost by %d: %+v", kind, a)
 			}
 			dials := h.dials
-			time.Sleep(time.Hour)
-			synctest.Wait()
+			pass(time.Hour)
 			if tried := h.dials > dials; tried != (want.state == Waiting) {
 				t.Errorf("kind %d: tried again: %v", kind, tried)
 			}
@@ -236,8 +231,7 @@ func TestDisconnect(t *testing.T) {
 			t.Errorf("the goodbye was not polite: %+v", c)
 		}
 		dials := h.dials
-		time.Sleep(time.Hour)
-		synctest.Wait()
+		pass(time.Hour)
 		if h.dials != dials {
 			t.Error("connected again by itself")
 		}

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 const (
 	answerSoon   = 10 * time.Second // after which an unanswered invitation is worth a word
 	answerLatest = 60 * time.Second // after which it is given up
+	stallsAfter  = 15 * time.Second // of silence in the middle of a key exchange
 	inviteEvery  = 30 * time.Second // at most, by itself
 	maxTags      = 64               // clients of a contact whose address is remembered
 	maxSeen      = 512              // stanzas of a contact that would be recognised if they came again
@@ -39,19 +41,17 @@ type conversation struct {
 	heard     jid.JID // the client that wrote last
 
 	// OTR
-	config     *otr.Config
-	otr        *otr.Conversation           // nil until it is needed
-	tags       map[otr.InstanceTag]jid.JID // where each client was last heard
-	markup     map[otr.InstanceTag]bool    // clients that read and write HTML, see writesMarkup
-	invitation *time.Timer                 // a key exchange is under way
-	soon       *time.Timer                 // and not answered yet
-	inviteID   string                      // of the stanza that carried our invitation
-	invited    time.Time                   // when we last did
-	noAnswer   bool
-	hasOTR     bool
-	wanted     bool // a private conversation is to begin as soon as it can
-	unwanted   bool // the person ended or refused one: it does not begin by itself
-	doubtful   bool // the other client may have lost the session since we heard from it
+	config   *otr.Config
+	otr      *otr.Conversation           // nil until it is needed
+	tags     map[otr.InstanceTag]jid.JID // where each client was last heard
+	markup   map[otr.InstanceTag]bool    // clients that read and write HTML, see writesMarkup
+	exchange *exchange                   // that is under way
+	invited  time.Time                   // when we last did
+	noAnswer bool
+	hasOTR   bool
+	wanted   bool // a private conversation is to begin as soon as it can
+	unwanted bool // the person ended or refused one: it does not begin by itself
+	doubtful bool // the other client may have lost the session since we heard from it
 
 	// see trust.go
 	keys       []knownKey // newest first
@@ -65,6 +65,7 @@ type conversation struct {
 
 	// transcript, see outbox.go
 	outbox        []*outgoing
+	confirms      bool   // their program has confirmed a message before
 	notice        *Entry // the last entry, if it is a notice
 	seen          map[[sha256.Size]byte]bool
 	seenOrder     [][sha256.Size]byte
@@ -112,7 +113,7 @@ func (c *conversation) value() Contact {
 		Policy:       c.policy(),
 		OwnPolicy:    c.policySet != PolicyDefault,
 		Lock:         c.lock(),
-		Starting:     c.invitation != nil,
+		Starting:     c.exchange != nil,
 		NoAnswer:     c.noAnswer,
 		HasOTR:       c.hasOTR,
 		VerifiedUs:   c.verifiedUs,
@@ -175,7 +176,7 @@ func (c *conversation) mode() SendMode {
 		return SendBlocked
 	case c.otrState() == otr.Encrypted && c.account.online() && !c.away() && !c.doubtful:
 		return SendPrivately
-	case c.otrState() == otr.Encrypted, c.policy() == Require, c.invitation != nil:
+	case c.otrState() == otr.Encrypted, c.policy() == Require, c.exchange != nil:
 		return SendWhenPrivate
 	}
 	return SendUnencrypted
@@ -266,7 +267,7 @@ func (c *conversation) opened() {
 // wantPrivate begins a private conversation if one is to begin by itself and can.
 func (c *conversation) wantPrivate() {
 	a := c.account
-	if !a.online() || !c.onRoster || c.policy() == Never || c.invitation != nil {
+	if !a.online() || !c.onRoster || c.policy() == Never || c.exchange != nil {
 		return
 	}
 	looking := a.looking == c && c.policy() == Require && !c.unwanted && len(c.resources) > 0
@@ -283,49 +284,96 @@ func (c *conversation) wantPrivate() {
 	c.invite()
 }
 
+// An exchange is a key exchange that is under way.
+type exchange struct {
+	ours   string      // id of the stanza with our invitation; "" if they began
+	soon   *time.Timer // until when an invitation without answer is nothing unusual; nil when it was answered
+	end    *time.Timer // until when we wait
+	second bool        // begun because the first got stuck
+}
+
 // invite asks the contact's program for a private conversation, or for fresh keys, and waits for the answer.
 func (c *conversation) invite() {
 	c.begin()
-	c.wanted = false
-	c.invited = c.account.now()
-	c.noAnswer = false
+	c.wanted, c.noAnswer, c.invited = false, false, c.account.now()
 	to := c.target()
 	if full, ok := c.tags[c.otrPeer().Tag]; ok && c.there(full) {
 		to = full
 	}
-	c.exchangeBegan()
+	x := c.await()
+	x.ours = xmpp.NewID()
 	for _, e := range c.otr.Start() {
 		if t, ok := e.(otr.Transmit); ok {
-			c.inviteID = xmpp.NewID()
-			c.put(sealed{t.Body}, stanza{id: c.inviteID, to: to})
+			c.put(sealed{t.Body}, stanza{id: x.ours, to: to})
 		}
 	}
-	var t *time.Timer
-	t = c.account.after(answerSoon, func() {
-		if c.soon == t {
+	x.soon = c.account.after(answerSoon, func() {
+		if c.exchange == x && x.soon != nil {
 			c.noAnswer = true
 			c.touch()
 		}
 	})
-	c.soon = t
 }
 
-// exchangeBegan waits for a key exchange to end, ours or theirs, but not for ever.
-func (c *conversation) exchangeBegan() {
+// await waits for a key exchange to end, ours or theirs, but not for ever.
+func (c *conversation) await() *exchange {
 	c.stopExchange()
-	var t *time.Timer
-	t = c.account.after(answerLatest, func() {
-		if c.invitation == t {
+	x := &exchange{}
+	x.end = c.account.after(answerLatest, func() {
+		if c.exchange == x {
 			c.giveUp()
 		}
 	})
-	c.invitation = t
+	c.exchange = x
 	c.touch()
+	return x
+}
+
+// answered notices that a key exchange goes on: something came in and was answered by an encoded message, and there is no session yet.
+func (c *conversation) answered(events []otr.Event) {
+	if c.otrState() == otr.Encrypted && !c.doubtful || !slices.ContainsFunc(events, isEncoded) {
+		return
+	}
+	x := c.exchange
+	if x == nil {
+		x = c.await()
+	}
+	c.noAnswer = false
+	c.touch()
+	if x.ours == "" {
+		return
+	}
+	if x.soon != nil {
+		x.soon.Stop()
+		x.soon = nil
+	}
+	x.end.Stop()
+	x.end = c.account.after(stallsAfter, func() {
+		if c.exchange == x {
+			c.stuck()
+		}
+	})
+}
+
+func isEncoded(e otr.Event) bool {
+	t, ok := e.(otr.Transmit)
+	return ok && strings.HasPrefix(t.Body, "?OTR:")
+}
+
+// stuck: the exchange we asked for began and goes no further. A message was lost, or the other side ended an old session in the middle
+// of it, which throws the new one away as well. Once, it is worth beginning again.
+func (c *conversation) stuck() {
+	if c.exchange.second || !c.account.online() || c.away() {
+		c.giveUp()
+		return
+	}
+	c.invite()
+	c.exchange.second = true
 }
 
 // giveUp ends the waiting for a key exchange. What waits for privacy goes on waiting.
 func (c *conversation) giveUp() {
-	ours := c.inviteID != ""
+	ours := c.exchange.ours != ""
 	c.stopExchange()
 	if ours {
 		c.noAnswer = true
@@ -336,12 +384,13 @@ func (c *conversation) giveUp() {
 }
 
 func (c *conversation) stopExchange() {
-	for _, t := range []*time.Timer{c.invitation, c.soon} {
-		if t != nil {
-			t.Stop()
+	if x := c.exchange; x != nil {
+		x.end.Stop()
+		if x.soon != nil {
+			x.soon.Stop()
 		}
 	}
-	c.invitation, c.soon, c.inviteID = nil, nil, ""
+	c.exchange = nil
 }
 
 func (c *conversation) stopTimers() {
@@ -357,7 +406,7 @@ func (c *conversation) startPrivate() {
 	}
 	clear(c.refused)
 	c.unwanted, c.wanted = false, true
-	if c.invitation != nil && c.account.now().Sub(c.invited) >= answerSoon {
+	if c.exchange != nil && c.account.now().Sub(c.invited) >= answerSoon {
 		c.stopExchange() // the person wants it again
 	}
 	c.wantPrivate()
@@ -481,6 +530,7 @@ func (c *conversation) stateChanged(e otr.StateChange) {
 	if e.New != otr.Encrypted {
 		c.smpEnded()
 	}
+	c.unconfirm()
 	switch e.New {
 	case otr.Encrypted:
 		c.stopExchange()
@@ -507,7 +557,7 @@ func (c *conversation) rejected(e otr.Rejected) {
 
 // heal begins a new session where the other side believes in one that we do not have: one of the two programs was restarted.
 func (c *conversation) heal(r otr.Reason) {
-	if r == otr.NotPrivate && len(c.keys) > 0 && !c.unwanted && (c.policy() == Require || c.policy() == Automatic) &&
+	if r == otr.NotPrivate && !c.unwanted && (c.policy() == Require || c.policy() == Automatic) &&
 		c.account.now().Sub(c.invited) >= inviteEvery && c.otrState() == otr.Plaintext {
 		c.wanted = true
 		c.wantPrivate()
@@ -534,6 +584,7 @@ func (a *account) message(m *xmpp.Message) {
 		return
 	case m.Receipt != "" && m.Carbon == xmpp.NoCarbon:
 		if o, ok := a.sent[m.Receipt]; ok && o.in == c {
+			c.confirms = true
 			o.settle(StatusDelivered, WhyNone)
 		}
 	}
@@ -627,7 +678,7 @@ func (c *conversation) incoming(m *xmpp.Message) {
 	events := c.otr.Receive(m.Body)
 	c.apply(events, cause{message: m})
 	if isOTR {
-		c.exchanging(events)
+		c.answered(events)
 	}
 	c.flush()
 }
@@ -644,26 +695,6 @@ func (c *conversation) place(tag otr.InstanceTag, full jid.JID) {
 		}
 	}
 	c.tags[tag] = full
-}
-
-// exchanging notices that a key exchange is under way: we answered something with an encoded message, and there is no session yet.
-func (c *conversation) exchanging(events []otr.Event) {
-	if c.otrState() == otr.Encrypted && !c.doubtful {
-		return
-	}
-	for _, e := range events {
-		if t, ok := e.(otr.Transmit); ok && strings.HasPrefix(t.Body, "?OTR:") {
-			c.noAnswer = false
-			if c.invitation == nil {
-				c.exchangeBegan()
-			}
-			if c.soon != nil {
-				c.soon.Stop()
-				c.soon = nil
-			}
-			c.touch()
-		}
-	}
 }
 
 // received shows a text that came out of OTR, and confirms it to who may know that we are here.
@@ -716,7 +747,7 @@ func (c *conversation) bounced(m *xmpp.Message) {
 	if o, ok := c.account.sent[m.ID]; ok && o.in == c {
 		o.settle(StatusFailed, why)
 	}
-	if m.ID != "" && m.ID == c.inviteID {
+	if x := c.exchange; x != nil && m.ID != "" && m.ID == x.ours {
 		c.giveUp()
 	}
 	c.touch()

@@ -342,6 +342,20 @@ type person struct {
 	moved chan struct{} // closed and made anew with every event
 }
 
+// everybody is who takes part in the present test.
+var everybody []*person
+
+// pass lets time go by, and everything settle. (Sleeping alone would not tell the race detector that what a test has read it has read
+// before somebody's timer went off.)
+func pass(d time.Duration) {
+	for _, p := range everybody {
+		p.mu.Lock()
+		p.mu.Unlock()
+	}
+	time.Sleep(d)
+	synctest.Wait()
+}
+
 // newPerson is somebody with an account on the hub, signed in.
 func newPerson(t *testing.T, h *hub, name string) *person {
 	t.Helper()
@@ -365,9 +379,11 @@ func strangerTo(t *testing.T, h *hub, name string) *person {
 	}
 	p := &person{t: t, hub: h, jid: name, store: s, keyring: keyringDouble{}}
 	p.open()
+	everybody = append(everybody, p)
 	t.Cleanup(func() {
 		p.close()
 		s.Close()
+		everybody = nil
 	})
 	return p
 }

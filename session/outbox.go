@@ -116,7 +116,7 @@ func (c *conversation) try(o *outgoing) {
 		}
 		o.entry.Guard = c.encryptedGuard(fp)
 	case otr.Plaintext:
-		if o.open == nil || c.policy() == Require || c.invitation != nil {
+		if o.open == nil || c.policy() == Require || c.exchange != nil {
 			return
 		}
 		c.begin()
@@ -178,7 +178,7 @@ func (c *conversation) outgoing(id EntryID) *outgoing {
 var follows = map[Status][]Status{
 	StatusWaiting:     {StatusSent, StatusDelivered, StatusFailed, StatusDiscarded},
 	StatusSent:        {StatusStored, StatusDelivered, StatusUnconfirmed, StatusFailed},
-	StatusStored:      {StatusDelivered, StatusFailed},
+	StatusStored:      {StatusDelivered, StatusUnconfirmed, StatusFailed},
 	StatusUnconfirmed: {StatusDelivered, StatusFailed},
 	StatusFailed:      {StatusDelivered, StatusDiscarded},
 }
@@ -197,6 +197,19 @@ func (o *outgoing) settle(s Status, why Why) {
 }
 
 func (o *outgoing) tell() { o.in.account.session.emit(EntryChanged{o.entry}) }
+
+// unconfirm is for the end of the live session's keys: what was encrypted with them and has not been read by now never will be. Where
+// the other program confirms what it has read, what it has not confirmed is in doubt.
+func (c *conversation) unconfirm() {
+	if !c.confirms {
+		return
+	}
+	for _, o := range c.outbox {
+		if o.entry.Guard >= EncryptedUnverified && (o.entry.Status == StatusSent || o.entry.Status == StatusStored) {
+			o.settle(StatusUnconfirmed, WhyNone)
+		}
+	}
+}
 
 // prune forgets the oldest texts whose fate is settled: they remain with whoever shows them.
 func (c *conversation) prune() {
@@ -282,7 +295,7 @@ func (c *conversation) put(b body, s stanza) error {
 	case sealed:
 		m.Body, m.OTR = b.wire, true
 	case clearText:
-		if c.otrState() != otr.Plaintext || c.policy() == Require || c.invitation != nil {
+		if c.otrState() != otr.Plaintext || c.policy() == Require || c.exchange != nil {
 			panic("session: internal error: clear text in a private conversation")
 		}
 		m.Body = b.wire

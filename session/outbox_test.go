@@ -76,8 +76,7 @@ func TestErrorsOfTheServer(t *testing.T) {
 			}
 			h.tamper = nil
 			a.session.Retry(a.ref(b), id)
-			time.Sleep(3 * time.Minute)
-			synctest.Wait()
+			pass(3 * time.Minute)
 			if got := b.heard(); !slices.Equal(got, []string{"< unverified " + x}) || a.entries[id].Status != StatusDelivered {
 				t.Errorf("%s, after Retry: heard %q, %+v", condition, got, a.entries[id])
 			}
@@ -103,8 +102,7 @@ func TestUnconfirmed(t *testing.T) {
 				t.Errorf("%d: %s", id, statusNames[s])
 			}
 		}
-		time.Sleep(5 * time.Second)
-		synctest.Wait()
+		pass(5 * time.Second)
 		if got := b.heard(); !slices.Equal(got, []string{"< unverified and this"}) {
 			t.Errorf("by itself: %q", got)
 		}
@@ -274,29 +272,83 @@ func TestInvitationBounces(t *testing.T) {
 func TestHealAfterTheOtherSideForgot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, a, b := private(t)
+		a.say(b, canary())
 		// bob's program dies without a word, and nobody sees his presence change.
 		account, _ := b.session.account(b.jid)
-		account.ask(func() {
-			c := account.conversations[a.jid]
-			c.otr = nil
-			c.invited = time.Time{}
-		})
-		time.Sleep(time.Minute)
+		account.ask(func() { account.conversations[a.jid].otr = nil })
+		pass(time.Minute)
 		x := canary()
-		a.say(b, x)
-		if b.count(NoticeUnreadable) != 1 {
+		id := a.say(b, x)
+		if b.count(NoticeUnreadable) != 1 || b.heardText(x) {
 			t.Errorf("%q", b.lines())
 		}
 		if b.contact(a).Lock != Unverified || a.contact(b).Lock != Unverified || !a.has(NoticeRefreshed) {
 			t.Errorf("%q %q", a.lines(), b.lines())
 		}
-		y := canary()
-		a.say(b, y)
-		if !b.heardText(y) {
-			t.Errorf("%q", b.lines())
+		if s := a.entries[id].Status; s != StatusUnconfirmed {
+			t.Errorf("what could not be read is %s", statusNames[s])
+		}
+		a.session.Retry(a.ref(b), id)
+		synctest.Wait()
+		if !b.heardText(x) || a.entries[id].Status != StatusDelivered {
+			t.Errorf("%q %q", a.lines(), b.lines())
 		}
 		if n := len(h.wire); n > 40 {
 			t.Errorf("%d stanzas", n)
+		}
+		h.assertSecret(t, "canary")
+	})
+}
+
+// A message of the key exchange is lost, whichever: it ends well, soon, and what waited is read.
+func TestLostInTheMiddleOfAnExchange(t *testing.T) {
+	for lost := 2; lost <= 5; lost++ {
+		synctest.Test(t, func(t *testing.T) {
+			h, a, b := friends(t)
+			n := 0
+			h.tamper = func(m *xmpp.Message) bool {
+				if m.Body != "" {
+					n++
+				}
+				return n != lost
+			}
+			x, y := canary(), canary()
+			id := a.say(b, x)
+			pass(2 * time.Minute)
+			b.say(a, y)
+			pass(2 * time.Minute)
+			if a.entries[id].Status != StatusDelivered {
+				a.session.Retry(a.ref(b), id)
+				synctest.Wait()
+			}
+			if e := a.entries[id]; e.Status == StatusWaiting { // nobody answered for a minute
+				a.session.StartPrivate(a.ref(b))
+				synctest.Wait()
+			}
+			if !a.heardText(y) || count(b.heard(), x) != 1 && lost != 5 {
+				t.Errorf("message %d lost:\n%s\n\n%s", lost, strings.Join(a.lines(), "\n"), strings.Join(b.lines(), "\n"))
+			}
+			h.assertSecret(t, "canary")
+		})
+	}
+}
+
+func TestEndingAnOldSessionInTheMiddleOfANewOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, a, b := private(t)
+		left := false
+		h.tamper = func(m *xmpp.Message) bool {
+			if m.From.Bare().String() == b.jid && strings.HasPrefix(m.Body, "?OTR:") && !left {
+				left = true
+				go b.session.EndPrivate(b.ref(a)) // bob leaves Finished just as the new exchange begins
+			}
+			return true
+		}
+		a.session.EndPrivate(a.ref(b))
+		a.session.StartPrivate(a.ref(b))
+		pass(stallsAfter + time.Second)
+		if a.contact(b).Lock != Unverified || b.contact(a).Lock != Unverified {
+			t.Errorf("%q %q", a.lines(), b.lines())
 		}
 	})
 }

@@ -115,8 +115,7 @@ func TestP03NotToAnUnknownKey(t *testing.T) {
 		synctest.Wait()
 		text := canary()
 		id := a.say(b, text)
-		time.Sleep(3 * time.Second)
-		synctest.Wait()
+		pass(3 * time.Second)
 		if e := a.entries[id]; e.Status != StatusFailed || e.Why != WhyKeyChanged {
 			t.Fatalf("%+v; %q", e, a.lines())
 		}
@@ -155,13 +154,11 @@ func TestP04NoAnswer(t *testing.T) {
 		if c := a.contact(b); !c.Starting || c.NoAnswer {
 			t.Errorf("at once: %+v", c)
 		}
-		time.Sleep(answerSoon + time.Second)
-		synctest.Wait()
+		pass(answerSoon + time.Second)
 		if c := a.contact(b); !c.Starting || !c.NoAnswer || a.has(NoticeNoAnswer) {
 			t.Errorf("after 11 s: %+v %q", c, a.lines())
 		}
-		time.Sleep(answerLatest)
-		synctest.Wait()
+		pass(answerLatest)
 		if c := a.contact(b); c.Starting || !c.NoAnswer || a.count(NoticeNoAnswer) != 1 || c.SendMode != SendWhenPrivate {
 			t.Errorf("after a minute: %+v %q", c, a.lines())
 		}
@@ -209,7 +206,7 @@ func TestP04Discard(t *testing.T) {
 			t.Errorf("%+v", e)
 		}
 		h.tamper = nil
-		time.Sleep(2 * time.Minute)
+		pass(2 * time.Minute)
 		a.session.StartPrivate(a.ref(b))
 		synctest.Wait()
 		if len(b.heard()) != 0 {
@@ -236,8 +233,7 @@ func TestP05Finished(t *testing.T) {
 			}
 		}
 		a.session.Opened(a.ref(b))
-		time.Sleep(5 * time.Minute)
-		synctest.Wait()
+		pass(5 * time.Minute)
 		if n := len(h.sent(a.jid)) - before; n != 0 {
 			t.Errorf("%d stanzas left in Finished", n)
 		}
@@ -264,8 +260,7 @@ func TestP06WeEnded(t *testing.T) {
 		synctest.Wait()
 		before := len(h.sent(a.jid))
 		a.session.Opened(a.ref(b)) // does not undo what the person did
-		time.Sleep(5 * time.Minute)
-		synctest.Wait()
+		pass(5 * time.Minute)
 		if n := len(h.sent(a.jid)) - before; n != 0 || a.contact(b).Lock != NotPrivate {
 			t.Errorf("%d stanzas after ending: %+v", n, a.contact(b))
 		}
@@ -318,8 +313,7 @@ func TestP08ReconnectKeepsTheSession(t *testing.T) {
 		if e := a.entries[id]; e.Status != StatusWaiting || e.Guard != EncryptedVerified {
 			t.Errorf("%+v", e)
 		}
-		time.Sleep(3 * time.Second)
-		synctest.Wait()
+		pass(3 * time.Second)
 		if a.accounts[a.jid].State != Online {
 			t.Fatalf("%+v", a.accounts[a.jid])
 		}
@@ -343,8 +337,7 @@ func TestP08PeerComesBack(t *testing.T) {
 		if n := len(h.sent(a.jid)); strings.Contains(fmt.Sprint(h.sent(a.jid)[n-1]), "?OTRv") {
 			t.Errorf("invited somebody who is offline")
 		}
-		time.Sleep(3 * time.Second)
-		synctest.Wait()
+		pass(3 * time.Second)
 		if got := b.heard(); !slices.Equal(got, []string{"< unverified " + x}) {
 			t.Errorf("heard %q; alice: %q", got, a.lines())
 		}
@@ -476,8 +469,7 @@ func TestP11WaitingTextsAndAChangedKey(t *testing.T) {
 					t.Errorf("before the decision: %+v", e)
 				}
 				d.decide(a, b, c.KeyChange.New.Fingerprint)
-				time.Sleep(3 * time.Minute)
-				synctest.Wait()
+				pass(3 * time.Minute)
 				if len(b.heard()) != 0 {
 					t.Errorf("heard %q", b.heard())
 				}
@@ -551,8 +543,7 @@ func TestP15OfflineTextsWait(t *testing.T) {
 		x, y := canary(), canary()
 		a.say(b, x)
 		a.say(b, y)
-		time.Sleep(time.Hour)
-		synctest.Wait()
+		pass(time.Hour)
 		if len(h.wire) != 0 {
 			t.Errorf("sent to somebody offline: %q", h.sent(a.jid))
 		}
@@ -686,8 +677,7 @@ func TestAutomaticNothingInClearOnceItStarts(t *testing.T) {
 		}
 		x := canary()
 		a.say(b, x)
-		time.Sleep(2 * time.Minute)
-		synctest.Wait()
+		pass(2 * time.Minute)
 		if m := a.contact(b).SendMode; m != SendUnencrypted {
 			t.Errorf("mode %d after nobody answered", m)
 		}
@@ -752,8 +742,7 @@ func TestBothStartAtOnce(t *testing.T) {
 			if _, err := b.session.Send(b.ref(a), y, SendWhenPrivate); err != nil {
 				t.Fatal(err)
 			}
-			time.Sleep(2 * time.Minute)
-			synctest.Wait()
+			pass(2 * time.Minute)
 			if !slices.Equal(a.heard(), []string{"< unverified " + y}) || !slices.Equal(b.heard(), []string{"< unverified " + x}) {
 				t.Errorf("%d: %q %q", i, a.lines(), b.lines())
 			}

@@ -180,12 +180,11 @@ func TestSMPCancelAbortTimeout(t *testing.T) {
 			t.Errorf("cancelled by the asked: %+v %+v", a.smp, b.smp)
 		}
 		ask()
-		time.Sleep(smpPatience + time.Second)
-		synctest.Wait()
+		pass(smpPatience + time.Second)
 		if a.smp.Stage != SMPTimedOut || b.smp.Stage == SMPNeedsAnswer {
 			t.Errorf("nobody answered: %+v %+v", a.smp, b.smp)
 		}
-		time.Sleep(promptsEvery)
+		pass(promptsEvery)
 		ask()
 		first := b.smp.Number
 		ask() // again while the first is open
@@ -211,15 +210,14 @@ func TestSMPBothAskAtOnce(t *testing.T) {
 		_, a, b := private(t)
 		a.session.Ask(a.ref(b), *a.contact(b).Key, "a?", []byte("x"))
 		b.session.Ask(b.ref(a), *b.contact(a).Key, "b?", []byte("x"))
-		time.Sleep(smpPatience + time.Second)
-		synctest.Wait()
+		pass(smpPatience + time.Second)
 		for _, s := range []SMP{a.smp, b.smp} {
 			if s.Stage == SMPWaiting || s.Stage == SMPNeedsAnswer || s.Stage == SMPSucceeded {
 				t.Errorf("%+v", s)
 			}
 		}
 		// And then one after the other.
-		time.Sleep(promptsEvery)
+		pass(promptsEvery)
 		a.session.Ask(a.ref(b), *a.contact(b).Key, "a?", []byte("x"))
 		synctest.Wait()
 		b.session.Answer(b.ref(a), b.smp.Number, []byte("x"))
@@ -242,7 +240,7 @@ func TestSMPPromptsAreLimited(t *testing.T) {
 		if n := b.count(NoticeSMPAsked); n != maxPrompts {
 			t.Errorf("asked %d times in an hour", n)
 		}
-		time.Sleep(promptsEvery)
+		pass(promptsEvery)
 		a.session.Ask(a.ref(b), *a.contact(b).Key, "?", []byte("x"))
 		synctest.Wait()
 		if b.smp.Stage != SMPNeedsAnswer {
@@ -292,8 +290,7 @@ func TestRefusedKeyIsRefusedAgain(t *testing.T) {
 		for range 3 {
 			b.session.EndPrivate(b.ref(a))
 			b.session.StartPrivate(b.ref(a))
-			time.Sleep(time.Minute)
-			synctest.Wait()
+			pass(time.Minute)
 			if s := a.contact(b); s.Lock != NotPrivate || s.KeyChange != nil {
 				t.Errorf("%+v", s)
 			}
