@@ -31,7 +31,7 @@ type comparison struct {
 	at      comparePage
 	key     otr.Fingerprint // theirs, as shown
 	ours    otr.Fingerprint
-	groups  []*widget.Check
+	groups  []*groupBox
 	options *options
 	save    *button
 	trouble *trouble
@@ -117,7 +117,7 @@ func (c *comparison) ticks(f otr.Fingerprint, ticked bool) []fyne.CanvasObject {
 	c.groups = nil
 	var rows []fyne.CanvasObject
 	for _, group := range strings.Fields(f.String()) {
-		box := access.Name(widget.NewCheck("", nil), group)
+		box := access.Name(newGroupBox(c.close), group)
 		box.Checked = ticked
 		box.OnChanged = func(bool) { c.ticked() }
 		c.groups = append(c.groups, box)
@@ -133,6 +133,27 @@ func (c *comparison) ticked() {
 		}
 	}
 	c.options.choose(saysSame)
+}
+
+// A groupBox is what one ticks when one has heard a group.
+type groupBox struct {
+	widget.Check
+	escape func()
+}
+
+func newGroupBox(escape func()) *groupBox {
+	b := &groupBox{escape: escape}
+	b.ExtendBaseWidget(b)
+	return b
+}
+
+// TypedKey implements fyne.Focusable.
+func (b *groupBox) TypedKey(e *fyne.KeyEvent) {
+	if e.Name == fyne.KeyEscape {
+		b.escape()
+		return
+	}
+	b.Check.TypedKey(e)
 }
 
 // plainGroups are the groups of our own fingerprint, each in line with one of theirs.

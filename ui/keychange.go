@@ -54,6 +54,9 @@ func (k *keyDecider) choice(change session.KeyChange, replaced bool) {
 		again.say(lang.L("The key has changed once more. This is the new one."))
 	}
 	verify := newMainButton(lang.L("Compare fingerprints"), func() { k.desk.compare(k.ref) })
+	refuse := newChoice(lang.L("Refuse the new key"), lang.L("The private conversation with it ends. Nothing that you wrote goes to it."), func() { k.decide(session.Refuse) })
+	accept := newChoice(lang.L("Go on with the new key, unverified"), lang.L("Choose this when {{.Name}} told you about it. Verify soon.", k.name()), func() { k.decide(session.UseUnverified) })
+	refuse.escape, accept.escape = k.close, k.close
 	k.turn(leaf{
 		title: lang.L("{{.Name}} uses a new key", k.name()),
 		body: []fyne.CanvasObject{
@@ -65,9 +68,9 @@ func (k *keyDecider) choice(change session.KeyChange, replaced bool) {
 				keyCard(lang.L("Old key, verified"), change.Old, look.LockTick),
 				keyCard(lang.L("New key"), change.New, look.LockQuestion)),
 			gap(0, 2*look.Step),
-			newChoice(lang.L("Refuse the new key"), lang.L("The private conversation with it ends. Nothing that you wrote goes to it."), func() { k.decide(session.Refuse) }),
+			refuse,
 			gap(0, look.Step),
-			newChoice(lang.L("Go on with the new key, unverified"), lang.L("Choose this when {{.Name}} told you about it. Verify soon.", k.name()), func() { k.decide(session.UseUnverified) }),
+			accept,
 		},
 		buttons: []*button{newButton(lang.L("Decide later"), k.close), verify},
 		first:   verify,

@@ -44,6 +44,7 @@ func (d *desk) openSheet(key string, r session.Ref, update func(*sheet)) *sheet 
 	w.Canvas().SetOnTypedKey(s.typedKey)
 	s.stop = d.watch(r, func() { update(s) })
 	update(s)
+	w.CenterOnScreen()
 	w.Show()
 	return s
 }

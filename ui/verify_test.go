@@ -552,7 +552,7 @@ func TestCompare(t *testing.T) {
 	}
 	boxes := 0
 	for _, o := range s.objects() {
-		if box, ok := o.(*widget.Check); ok {
+		if box, ok := o.(*groupBox); ok {
 			test.Tap(box)
 			boxes++
 		}
@@ -626,6 +626,51 @@ func TestCompareCopies(t *testing.T) {
 	s.press("Copy")
 	if got := s.desk.app.Clipboard().Content(); got != bobsKey.String() {
 		t.Errorf("copied %q", got)
+	}
+}
+
+func TestEscapeClosesEverySheet(t *testing.T) {
+	opens := map[string]func(*sheetStage){
+		"verify":  func(s *sheetStage) { s.desk.verify(s.bob.Ref) },
+		"compare": func(s *sheetStage) { s.desk.compare(s.bob.Ref) },
+		"answer": func(s *sheetStage) {
+			s.run(session.SMP{Number: 1, Asked: true, Stage: session.SMPNeedsAnswer, Question: "?"})
+			s.desk.answer(s.bob.Ref)
+		},
+		"key": func(s *sheetStage) {
+			s.contact(func(c *session.Contact) {
+				c.KeyChange = &session.KeyChange{Old: session.Key{Fingerprint: bobsKey}, New: session.Key{Fingerprint: newKey}}
+			})
+			s.desk.decideKey(s.bob.Ref)
+		},
+	}
+	for name, open := range opens {
+		t.Run(name, func(t *testing.T) {
+			reached := 0
+			for stop := 0; ; stop++ { // Tab from the first widget to the last
+				s := newSheetStage(t)
+				open(s)
+				w := s.window()
+				first := w.Canvas().Focused()
+				for range stop {
+					w.Canvas().FocusNext()
+				}
+				if stop > 0 && w.Canvas().Focused() == first {
+					break
+				}
+				if _, text := w.Canvas().Focused().(interface{ SelectedText() string }); text {
+					if _, entry := w.Canvas().Focused().(*field); !entry {
+						continue // words that are selected keep the keys to themselves
+					}
+				}
+				s.key(fyne.KeyEscape)
+				s.closed()
+				reached++
+			}
+			if reached < 2 {
+				t.Errorf("only %d widgets were reached", reached)
+			}
+		})
 	}
 }
 

@@ -57,9 +57,7 @@ func (n *notice) show(r *Row, _ rowState, width float32) float32 {
 	natural := fyne.MeasureText(r.Text[:min(len(r.Text), longLine)], theme.CaptionTextSize(), fyne.TextStyle{}).Width + 2*pad + measureMargin
 	limit := min(width-2*hairMin-iconSide, noticeWidth)
 	beside := natural+action.Width <= limit
-	words := min(natural, limit)
-	n.text.Resize(fyne.NewSize(words, 0))
-	height := n.text.MinSize().Height
+	words, height := n.balance(natural, limit)
 	block := words + iconSide
 	if beside {
 		block += action.Width
@@ -83,6 +81,29 @@ func (n *notice) show(r *Row, _ rowState, width float32) float32 {
 	}
 	n.hairs(x, x+block, middle, width)
 	return bottom + noticeGap
+}
+
+// balance finds the narrowest width in which the words need no more lines than in limit: lines of about the same length, with the
+// drawing close to them.
+func (n *notice) balance(natural, limit float32) (width, height float32) {
+	measure := func(width float32) float32 {
+		n.text.Resize(fyne.NewSize(width, 0))
+		return n.text.MinSize().Height
+	}
+	if natural <= limit {
+		return natural, measure(natural)
+	}
+	height = measure(limit)
+	narrow, wide := limit/2, limit
+	for wide-narrow > 2*look.Step {
+		middle := (narrow + wide) / 2
+		if measure(middle) > height {
+			narrow = middle
+		} else {
+			wide = middle
+		}
+	}
+	return wide, measure(wide)
 }
 
 func (n *notice) place(o fyne.CanvasObject, at fyne.Position, size fyne.Size) {

@@ -3,6 +3,7 @@ package chat
 import (
 	"fmt"
 	"math"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -216,13 +217,16 @@ func TestHostileTexts(t *testing.T) {
 	for name, text := range hostile {
 		t.Run(name, func(t *testing.T) {
 			v := open(t, talk(30)...)
+			runtime.LockOSThread()
+			defer runtime.UnlockOSThread()
 			best := time.Hour
-			for i := range 6 { // the machine may be busy, and the first time fonts are looked up
-				start := time.Now()
+			for i := 0; i < 5 && best > frame; i++ { // the first time fonts are looked up
+				start := threadTime()
 				v.Append(Row{ID: uint64(1000 + i), Kind: Theirs, Text: model.Body(fmt.Sprint(i) + text), Time: "18:02"})
-				best = min(best, time.Since(start))
+				best = min(best, threadTime()-start)
 				inOrder(t, v)
 			}
+			t.Logf("%v", best)
 			if best > frame {
 				t.Errorf("one frame took %v", best)
 			}

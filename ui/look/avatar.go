@@ -90,9 +90,9 @@ func isDark() bool { return luminance(colorOf(theme.ColorNameBackground)) < 0.5 
 func avatarColors(address string, dark bool) (back, ink color.NRGBA) {
 	hue := Hue(address)
 	if dark {
-		return hsluv(hue, 45, 27), hsluv(hue, 55, 84)
+		return hsluv(hue, 40, 27), hsluv(hue, 50, 84)
 	}
-	return hsluv(hue, 55, 87), hsluv(hue, 85, 32)
+	return hsluv(hue, 35, 88), hsluv(hue, 75, 33)
 }
 
 // Hue is the angle on the colour wheel that XEP-0392 5.1 gives an identifier, in degrees.
