@@ -25,6 +25,7 @@ type signInPage struct {
 	allow    *fyne.Container // round plain: shown only after the server turned out to want the password itself
 	trouble  *trouble
 	progress *look.Text
+	unfold   *button
 	confirm  *button
 	back     *button
 
@@ -70,17 +71,19 @@ func newSignInPage(d *desk, address string) *signInPage {
 }
 
 func (p *signInPage) build() fyne.CanvasObject {
-	advanced := widget.NewAccordion(widget.NewAccordionItem(lang.L("Advanced"), container.NewVBox(
-		label(lang.L("Server")), p.server,
-		label(lang.L("Encryption")), p.tls,
-	)))
+	advanced := container.NewVBox(label(lang.L("Server")), p.server, label(lang.L("Encryption")), p.tls)
+	advanced.Hide()
+	p.unfold = newQuietButton(lang.L("Advanced"), func() { advanced.Hidden = !advanced.Hidden; p.content.Refresh() })
+	p.unfold.Icon = look.IconChevron
+	p.unfold.Alignment = widget.ButtonAlignLeading
+	p.unfold.escape = p.cancel
 	return page(
 		look.NewText(p.heading(), look.Title),
 		look.NewText(lang.L("Your password stays in the keyring of this computer. It is never sent without encryption."), look.Hint),
 		gap(0, look.Step),
 		label(lang.L("Address")), p.address,
 		label(lang.L("Password")), p.password,
-		advanced,
+		p.unfold, advanced,
 		p.trouble,
 		p.allow,
 		gap(0, look.Step),

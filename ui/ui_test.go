@@ -550,3 +550,26 @@ func TestNothingRunsAfterTheEnd(t *testing.T) {
 	}
 	s.shell.end()
 }
+
+// TestTabOrder promises that the Tab key goes through the sign-in page from top to bottom, folded or not.
+func TestTabOrder(t *testing.T) {
+	s := newStage(t)
+	s.press("Sign in")
+	page := s.shell.own.signIn
+	c := s.shell.window.Canvas()
+	want := func(f fyne.Focusable, what string) {
+		t.Helper()
+		if c.Focused() != f {
+			t.Fatalf("the keyboard is at %T, not at the %s", c.Focused(), what)
+		}
+		c.FocusNext()
+	}
+	want(page.address, "address")
+	want(page.password, "password")
+	s.key(fyne.KeySpace)
+	want(page.unfold, "button that unfolds")
+	want(page.server, "server")
+	want(page.tls, "choice of encryption")
+	want(page.back, "way back")
+	want(page.confirm, "confirmation")
+}

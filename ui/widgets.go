@@ -48,13 +48,20 @@ func newIconButton(name string, icon fyne.Resource, tapped func()) *button {
 	return access.Name(b, name)
 }
 
-// TypedKey implements fyne.Focusable.
+// TypedKey implements fyne.Focusable. A key presses the button without taking the keyboard from it, as Tapped would.
 func (b *button) TypedKey(e *fyne.KeyEvent) {
-	if e.Name == fyne.KeyEscape && b.escape != nil {
-		b.escape()
-		return
+	switch e.Name {
+	case fyne.KeyEscape:
+		if b.escape != nil {
+			b.escape()
+		}
+	case fyne.KeySpace, fyne.KeyReturn, fyne.KeyEnter:
+		if !b.Disabled() && b.OnTapped != nil {
+			b.OnTapped()
+		}
+	default:
+		b.Button.TypedKey(e)
 	}
-	b.Button.TypedKey(e)
 }
 
 // A field is a one-line entry: Enter confirms, Escape leaves, and the window's shortcuts still work while one types in it.
