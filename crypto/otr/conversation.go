@@ -206,10 +206,7 @@ func (c *Conversation) Receive(body string) []Event {
 		if whole == "" {
 			return events
 		}
-		b = parseBody(whole)
-		if b.form == formFragment { // "you can't fragment a fragment"
-			return reject(Malformed, b.fragment.from)
-		}
+		b = parseBody(whole) // no fragment again: pieces have no commas
 	} else {
 		c.forgetPartial(b)
 	}

@@ -467,9 +467,15 @@ func TestSignatures(t *testing.T) {
 	g := 2 + 4 + 128 + 4 + 20 + 4 // place of g's value
 	clear(smallG[g : g+128])
 	smallG[g+127] = 1
+	var bob ake
 	tests := map[string]func(public []byte, keyID uint32, sig []byte) []byte{
-		"genuine":        nil,
-		"key id 0":       func(p []byte, id uint32, sig []byte) []byte { return x(p, 0, sig) },
+		"genuine": nil,
+		"key id 0": func(p []byte, id uint32, sig []byte) []byte {
+			gx := bob.key.Public()
+			m := signedHash(&bob.secrets.m1, &gx, &bob.theirs, p, 0)
+			signed := key.sign(&m)
+			return x(p, 0, signed[:])
+		},
 		"other key id":   func(p []byte, id uint32, sig []byte) []byte { return x(p, id+1, sig) },
 		"other key type": func(p []byte, id uint32, sig []byte) []byte { return x(append([]byte{0, 1}, p[2:]...), id, sig) },
 		"no signature":   func(p []byte, id uint32, sig []byte) []byte { return x(p, id, nil) },
@@ -488,8 +494,8 @@ func TestSignatures(t *testing.T) {
 	}
 	for name, edit := range tests {
 		// Bob commits, and then makes his Reveal Signature Message himself.
-		bob, err := newCommitment(testRand("bob"))
-		if err != nil {
+		var err error
+		if bob, err = newCommitment(testRand("bob")); err != nil {
 			t.Fatal(err)
 		}
 		alice := New(&Config{Key: key, Tag: 0x1000, Policy: PolicyManual, Rand: testRand("alice")})
@@ -602,6 +608,34 @@ func TestWiping(t *testing.T) {
 	for _, i := range []*instance{i, j} {
 		if !i.keys.ours[previous].IsZero() || !i.keys.ours[latest].IsZero() || i.keys.pairs != [2][2]pair{} || i.peer.SSID != [8]byte{} {
 			t.Errorf("secrets of a session are left in %v", i.state)
+		}
+	}
+}
+
+// TestReceiverTag: only a D-H Commit Message may be for nobody in particular.
+func TestReceiverTag(t *testing.T) {
+	alice := New(&Config{Key: testKey(), Tag: 0x1000, Policy: PolicyManual})
+	alice.Receive("?OTRv3?")
+	bob, err := newCommitment(testRand("bob"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	gy := bob.key.Public()
+	for to, want := range map[InstanceTag]Event{
+		0:      Rejected{Malformed, 0x2000},
+		0xff:   Rejected{Malformed, 0x2000},
+		0x1001: Rejected{OtherInstance, 0x2000},
+	} {
+		events := alice.Receive(encodeFrom(0x2000, to, typeDHKey, &dhKeyMessage{gy.Bytes()}))
+		if len(events) != 1 || events[0] != want {
+			t.Errorf("D-H Key to %x: %v", to, events)
+		}
+	}
+	for _, to := range []InstanceTag{0, 0x1000} {
+		carol := New(&Config{Key: testKey(), Tag: 0x1000, Policy: PolicyManual})
+		events := carol.Receive(encodeFrom(0x2000, to, typeDHCommit, &bob.commitment))
+		if _, ok := events[0].(Transmit); !ok {
+			t.Errorf("D-H Commit to %x: %v", to, events)
 		}
 	}
 }
