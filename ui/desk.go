@@ -158,10 +158,10 @@ func (d *desk) accountsChanged() {
 // route shows the page that the person has to see now.
 func (d *desk) route() {
 	switch {
-	case d.signIn != nil:
-		d.show(d.signIn.content)
 	case d.needsSecrets():
 		d.show(d.secrets.content)
+	case d.signIn != nil:
+		d.show(d.signIn.content)
 	case len(d.model.Accounts()) > 0, d.expected, d.practising:
 		d.show(d.main.content)
 	default:

@@ -114,7 +114,7 @@ func (p *secretsPage) newKey() { p.desk.engine.NewIdentity(p.account) }
 func (p *secretsPage) putAside() {
 	p.desk.later[p.account] = p.problem
 	p.desk.secrets = nil
-	p.desk.route()
+	p.desk.accountsChanged()
 }
 
 // askPassphrase shows the form in place of the choices.

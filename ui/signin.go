@@ -154,7 +154,9 @@ func (p *signInPage) accountsChanged() {
 		return
 	}
 	switch {
-	case a.State == session.Online, aboutSecrets(a.Problem):
+	case aboutSecrets(a.Problem) && p.desk.later[a.JID] != a.Problem:
+		// The page about the keyring comes first; this one goes on when it is settled.
+	case a.State == session.Online:
 		p.password.SetText("")
 		p.desk.signIn = nil
 	case a.State == session.Stopped, a.State == session.Waiting:

@@ -573,3 +573,29 @@ func TestTabOrder(t *testing.T) {
 	want(page.back, "way back")
 	want(page.confirm, "confirmation")
 }
+
+// TestSignInWithoutKeyring promises that the question about the keyring does not swallow the outcome of signing in.
+func TestSignInWithoutKeyring(t *testing.T) {
+	s := newStage(t)
+	s.press("Sign in")
+	page := s.shell.own.signIn
+	page.address.SetText(alice)
+	page.password.SetText("secret")
+	s.press("Sign in")
+	a := session.Account{JID: alice, State: session.Stopped, Problem: session.ProblemKeyringAbsent}
+	s.tell(session.AccountChanged{Account: a})
+	s.wantSeen("There is no keyring to use")
+	s.press("Only until I quit")
+	a.Problem, a.State = session.NoProblem, session.Connecting
+	s.tell(session.AccountChanged{Account: a})
+	s.wantSeen("Signing in…")
+	a.Problem, a.State, a.Server = session.ProblemPassword, session.Stopped, "example.org"
+	s.tell(session.AccountChanged{Account: a})
+	s.wantSeen("example.org did not accept this address and password.")
+	s.press("Sign in")
+	a.Problem = session.ProblemKeyringLocked
+	s.tell(session.AccountChanged{Account: a})
+	s.press("Not now")
+	s.wantSeen("The keyring of this computer is locked")
+	s.press("Back")
+}
