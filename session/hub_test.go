@@ -349,8 +349,8 @@ var everybody []*person
 // before somebody's timer went off.)
 func pass(d time.Duration) {
 	for _, p := range everybody {
-		p.mu.Lock()
-		p.mu.Unlock()
+		p.hearing()
+		p.hub.sent(p.jid)
 	}
 	time.Sleep(d)
 	synctest.Wait()

@@ -157,7 +157,7 @@ func TestThroughProsody(t *testing.T) {
 
 	t.Log("the server restarts")
 	server.Kill()
-	a.until("waiting", func() bool { s := a.accounts[a.jid].State; return s == Waiting || s == Connecting })
+	a.until("waiting", func() bool { return !a.online() && a.contact(b).SendMode == SendWhenPrivate })
 	parted := canary()
 	a.write(b, parted)
 	server.Start(t)
