@@ -139,11 +139,12 @@ func (c *Conn) untilBeat() time.Duration {
 // beat asks for a sign of life, or declares the line dead when one was asked for and did not come. While the reader
 // is held up by a receiver that takes no events, an answer may have come and not been read yet.
 func (c *Conn) beat() error {
+	busy := c.blocked.Load() // before the clock is looked at: pass sets them in the other order
 	if c.untilBeat() > 0 {
 		return nil
 	}
 	c.mu.Lock()
-	waiting, busy := !c.ledger.asked.IsZero(), c.blocked.Load()
+	waiting := !c.ledger.asked.IsZero()
 	if waiting && busy {
 		c.ledger.asked = time.Now()
 	}

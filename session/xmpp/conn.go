@@ -316,6 +316,8 @@ func (c *Conn) pass(d delivery) error {
 	defer c.blocked.Store(false)
 	select {
 	case c.inbox <- d:
+		now := time.Now()
+		c.guard.heard.Store(&now) // what came meanwhile is still to be read
 		return nil
 	case <-c.quit:
 		return ErrClosed

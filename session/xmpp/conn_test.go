@@ -251,7 +251,7 @@ func TestDeadLine(t *testing.T) {
 
 // While nobody takes events the server waits; that is no dead line.
 func TestReceiverThatIsSlow(t *testing.T) {
-	const n = 200
+	const n = 110
 	body := strings.Repeat("x", 200<<10) // more than is held for the receiver
 	conf := scripted(t, func(p *xmpptest.Peer) {
 		p.LogIn("secret")
@@ -404,7 +404,7 @@ func FuzzStanza(f *testing.F) {
 		if err != nil {
 			return
 		}
-		c := &Conn{jid: jid.MustParse("alice@h.test/r"), server: jid.MustParse("h.test"), out: make(chan outgoing, 10), inbox: make(chan delivery, 10),
+		c := &Conn{jid: jid.MustParse("alice@h.test/r"), server: jid.MustParse("h.test"), out: make(chan outgoing, 10), guard: &guard{}, inbox: make(chan delivery, 10),
 			requests: map[string]*request{}, sees: map[string]bool{}, limit: 1 << 20}
 		c.facts.Acks = true
 		err = c.take(e)
@@ -572,6 +572,21 @@ func TestNextTarget(t *testing.T) {
 	defer cancel()
 	if _, err := Connect(ctx, hang); kindOf(err) != TimedOut {
 		t.Errorf("DNS that hangs: %v", err)
+	}
+}
+
+func TestDialError(t *testing.T) {
+	for err, want := range map[error]ErrorKind{
+		&net.DNSError{Err: "no such host", IsNotFound: true}:    UnknownHost,
+		&net.DNSError{Err: "i/o timeout", IsTimeout: true}:      TimedOut,
+		&net.OpError{Op: "dial", Err: context.DeadlineExceeded}: TimedOut,
+		&net.OpError{Op: "dial", Err: errors.New("refused")}:    Unreachable,
+		context.Canceled: Unreachable,
+		fmt.Errorf("wrapped: %w", &Error{Kind: BadName}): BadName,
+	} {
+		if got := kindOf(dialError(err)); got != want {
+			t.Errorf("%v: kind %d, want %d", err, got, want)
+		}
 	}
 }
 

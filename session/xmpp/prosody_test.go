@@ -3,8 +3,8 @@
 package xmpp
 
 import (
-	"context"
-	"errors"
+	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -14,60 +14,11 @@ import (
 	"github.com/sotto-im/sotto/session/xmpp/xmpptest"
 )
 
-const patience = 10 * time.Second
-
-func within(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	t.Cleanup(cancel)
-	return ctx
-}
-
 var accounts = map[string]string{"alice": "wonder land", "bob": "builder<&>", "mallory": "x"}
 
 func config(p *xmpptest.Prosody, local string) Config {
 	return Config{JID: jid.MustParse(local + "@" + xmpptest.Domain), Password: []byte(accounts[local]), Resource: "sotto-1",
 		Server: p.Addr, TLS: TLSStart, RootCAs: p.RootCAs}
-}
-
-func connect(t *testing.T, c Config) *Conn {
-	t.Helper()
-	conn, err := Connect(within(t), c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		ctx, cancel := context.WithCancel(context.Background())
-		cancel() // the goodbye has a test of its own
-		conn.Close(ctx)
-	})
-	return conn
-}
-
-// want reads events until one of type E satisfies the condition.
-func want[E Event](t *testing.T, c *Conn, what string, ok func(E) bool) E {
-	t.Helper()
-	deadline := time.After(patience)
-	for {
-		select {
-		case ev, open := <-c.Events():
-			if !open {
-				t.Fatalf("%s: the connection ended: %v", what, c.Err())
-			}
-			if e, is := ev.(E); is && ok(e) {
-				return e
-			}
-		case <-deadline:
-			t.Fatalf("%s: did not come", what)
-		}
-	}
-}
-
-func kindOf(err error) ErrorKind {
-	var e *Error
-	if !errors.As(err, &e) {
-		return 255
-	}
-	return e.Kind
 }
 
 func TestProsody(t *testing.T) {
@@ -174,7 +125,6 @@ func TestProsodyRefuses(t *testing.T) {
 		{"unknown domain over direct TLS", func(c *Config) { c.Server, c.TLS, c.JID = p.Direct, TLSDirect, jid.MustParse("alice@other.test") }, UnknownHost},
 		{"unknown domain", func(c *Config) { c.JID = jid.MustParse("alice@other.test") }, UnknownHost},
 		{"nobody listens", func(c *Config) { c.Server = "127.0.0.1:1" }, Unreachable},
-		{"no such host", func(c *Config) { c.Server = "does-not-exist.invalid" }, UnknownHost},
 		{"bad port", func(c *Config) { c.Server = "127.0.0.1:x" }, UnknownHost},
 		{"name with a comma", func(c *Config) { c.JID = jid.MustParse("a,b@sotto.test") }, BadName},
 		{"no name", func(c *Config) { c.JID = jid.MustParse("sotto.test") }, BadName},
@@ -190,4 +140,221 @@ func TestProsodyRefuses(t *testing.T) {
 			t.Log(err)
 		})
 	}
+}
+
+// The login where the server has channel binding, no acknowledgements, or nothing but PLAIN.
+func TestProsodyKinds(t *testing.T) {
+	for name, test := range map[string]struct {
+		option xmpptest.ProsodyOption
+		change func(*Config)
+		want   Facts
+	}{
+		"channel binding": {xmpptest.OnlyTLS12, func(c *Config) { c.Seen.Binding = true },
+			Facts{TLSVersion: "TLS 1.2", Mechanism: "SCRAM-SHA-256-PLUS", Acks: true, Strength: Strength{SCRAM: true, Binding: true}}},
+		"no acknowledgements": {xmpptest.NoAcks, func(*Config) {},
+			Facts{TLSVersion: "TLS 1.3", Mechanism: "SCRAM-SHA-256", Strength: Strength{SCRAM: true}}},
+		"PLAIN": {xmpptest.NoSCRAM, func(c *Config) { c.AllowPlain = true }, Facts{TLSVersion: "TLS 1.3", Mechanism: "PLAIN", Acks: true}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := xmpptest.StartProsody(t, accounts, test.option)
+			c := config(p, "alice")
+			if name == "PLAIN" {
+				if _, err := Connect(within(t), c); kindOf(err) != OnlyPlain {
+					t.Errorf("not agreed to: %v", err)
+				}
+			}
+			test.change(&c)
+			conn := connect(t, c)
+			f := conn.Facts()
+			f.Certificates, f.CipherSuite = nil, ""
+			if !reflect.DeepEqual(f, test.want) {
+				t.Errorf("got %+v, want %+v", f, test.want)
+			}
+			m := Message{ID: NewID(), To: conn.JID().Bare(), Type: Chat, Body: "to myself"}
+			conn.Send(m)
+			want(t, conn, "message", func(m *Message) bool { return m.Body == "to myself" })
+			want(t, conn, "acknowledgement", func(a *Acked) bool { return a.ID == m.ID })
+		})
+	}
+}
+
+// X-01 through a real server: it relays attributes of namespaces as they are.
+func TestSenderCannotBeForgedThroughProsody(t *testing.T) {
+	p := xmpptest.StartProsody(t, accounts)
+	alice, mallory := connect(t, config(p, "alice")), connect(t, config(p, "mallory"))
+	to := alice.JID().String()
+	for i := range 40 {
+		forged := fmt.Sprintf("to='%s' xmlns:z='urn:x%d' z:from='boss@sotto.test/desk' z:type='result' z:id='x' id='i'", to, i)
+		mallory.client.SendOrg("<message " + forged + "><body>x</body></message>")
+		mallory.client.SendOrg("<presence " + forged + "/>")
+		mallory.client.SendOrg("<iq type='set' " + strings.ReplaceAll(forged, "boss@sotto.test/desk", "alice@sotto.test") +
+			"><query xmlns='jabber:iq:roster'><item jid='mallory@sotto.test' subscription='both'/></query></iq>")
+	}
+	mallory.client.SendOrg("<message to='" + to + "'><body>mark</body></message>")
+	messages, presences := 0, 0
+	for _, e := range untilMark(t, alice) {
+		switch e := e.(type) {
+		case *Message:
+			messages++
+			if !e.From.Equal(mallory.JID()) || e.ID != "i" {
+				t.Fatalf("accepted %+v", e)
+			}
+		case *Presence:
+			if e.From.Equal(alice.JID()) {
+				continue // our own, come back
+			}
+			presences++
+			if !e.From.Equal(mallory.JID()) {
+				t.Fatalf("accepted %+v", e)
+			}
+		default:
+			t.Fatalf("accepted %#v", e)
+		}
+	}
+	if messages != 40 || presences != 40 {
+		t.Errorf("%d messages and %d presences came", messages, presences)
+	}
+}
+
+// What strangers can send, online and into the offline store, ends nothing and is never taken for something else.
+func TestPoisonThroughProsody(t *testing.T) {
+	p := xmpptest.StartProsody(t, accounts)
+	mallory := connect(t, config(p, "mallory"))
+	poison := []string{
+		"<event xmlns='http://jabber.org/protocol/pubsub#event'><items node='urn:xmpp:avatar:metadata'/></event><body>1</body>",
+		"<event xmlns='http://jabber.org/protocol/pubsub#event'><items node='urn:xmpp:avatar:metadata'><item id='x'/></items></event><body>2</body>",
+		"<received xmlns='urn:xmpp:carbons:2'><forwarded xmlns='urn:xmpp:forward:0'><message xmlns='jabber:client' from='boss@sotto.test' to='alice@sotto.test'><body>forged</body></message></forwarded></received><body>3</body>",
+		"<body xmlns='urn:evil'>forged</body><body>4</body><body>forged</body>",
+		"<delay xmlns='urn:xmpp:delay' from='sotto.test' stamp='2099-01-01T00:00:00Z'/><body>5</body>",
+		strings.Repeat("<x xmlns='urn:x'/>", 1500) + "<body>6</body>",
+		strings.Repeat("<x xmlns='urn:x'>", 50) + strings.Repeat("</x>", 50) + "<body>7</body>",
+		"<result xmlns='urn:xmpp:mam:2'><forwarded xmlns='urn:xmpp:forward:0'><message xmlns='jabber:client' from='boss@sotto.test'><body>forged</body></message></forwarded></result><body>8</body>",
+	}
+	send := func(to string) {
+		for _, inside := range poison {
+			mallory.client.SendOrg("<message type='chat' to='" + to + "'>" + inside + "</message>")
+		}
+		mallory.client.SendOrg("<message type='chat' to='" + to + "'><body>mark</body></message>")
+	}
+	check := func(alice *Conn) {
+		t.Helper()
+		next := 1
+		for _, e := range untilMark(t, alice) {
+			if m, ok := e.(*Message); ok {
+				if m.Body != fmt.Sprint(next) || !m.From.Equal(mallory.JID()) || m.Carbon != NoCarbon || m.Delay.After(time.Now()) {
+					t.Errorf("message %d is %+v", next, m)
+				}
+				next++
+			}
+		}
+		if next != len(poison)+1 {
+			t.Errorf("%d messages, want %d", next-1, len(poison))
+		}
+	}
+	send("alice@sotto.test")
+	alice := connect(t, config(p, "alice"))
+	check(alice)
+	send(alice.JID().String())
+	check(alice)
+}
+
+// Another client of the account gets copies, of clear text only.
+func TestCarbonsThroughProsody(t *testing.T) {
+	p := xmpptest.StartProsody(t, accounts)
+	phone := config(p, "alice")
+	phone.Resource = "phone"
+	alice, other, bob := connect(t, config(p, "alice")), connect(t, phone), connect(t, config(p, "bob"))
+	want(t, alice, "the other client", func(p *Presence) bool { return p.From.Equal(other.JID()) })
+	bob.Send(Message{ID: NewID(), To: alice.JID(), Type: Chat, Body: "?OTR:secret.", OTR: true})
+	bob.Send(Message{ID: NewID(), To: alice.JID(), Type: Chat, Body: "to alice"})
+	got := want(t, other, "carbon", func(m *Message) bool { return m.Body != "" })
+	if got.Body != "to alice" || got.Carbon != CarbonReceived || !got.From.Equal(bob.JID()) || !got.To.Equal(alice.JID()) {
+		t.Errorf("got %+v", got)
+	}
+	alice.Send(Message{ID: NewID(), To: bob.JID(), Type: Chat, Body: "to bob"})
+	got = want(t, other, "carbon", func(m *Message) bool { return m.Body != "" })
+	if got.Body != "to bob" || got.Carbon != CarbonSent || !got.From.Equal(alice.JID()) || !got.To.Equal(bob.JID()) {
+		t.Errorf("got %+v", got)
+	}
+
+	// The same resource again: the older connection is told.
+	connect(t, phone)
+	if err := endOf(t, other); kindOf(err) != Conflict {
+		t.Errorf("signed in twice: %v", err)
+	}
+}
+
+// The server goes down in each of its ways.
+func TestProsodyGoesDown(t *testing.T) {
+	p := xmpptest.StartProsody(t, accounts)
+	c := config(p, "alice")
+	c.pulse = pulse{idle: 300 * time.Millisecond, answer: 300 * time.Millisecond}
+
+	alice := connect(t, c)
+	// In the middle of a conversation TCP may lose the server's last words together with ours; so it is quiet first.
+	alice.Send(Message{ID: "quiet", To: alice.JID().Bare(), Type: Chat, Body: "x"})
+	want(t, alice, "own message", func(m *Message) bool { return m.ID == "quiet" })
+	want(t, alice, "acknowledgement", func(a *Acked) bool { return a.ID == "quiet" })
+	p.Stop()
+	if err := endOf(t, alice); kindOf(err) != ServerClosed {
+		t.Errorf("stopped: %v", err)
+	}
+	if _, err := Connect(within(t), c); kindOf(err) != Unreachable {
+		t.Errorf("while it is down: %v", err)
+	}
+	p.Start(t)
+	alice = connect(t, c)
+	p.Kill()
+	if err := endOf(t, alice); kindOf(err) != Unreachable {
+		t.Errorf("killed: %v", err)
+	}
+	p.Start(t)
+	alice = connect(t, c)
+	p.Freeze()
+	alice.Send(Message{ID: "1", To: alice.JID().Bare(), Type: Chat, Body: "into the void"})
+	begin := time.Now()
+	if err := endOf(t, alice); kindOf(err) != Unreachable || time.Since(begin) > 3*time.Second {
+		t.Errorf("frozen, after %v: %v", time.Since(begin), err)
+	}
+	p.Thaw()
+	connect(t, c)
+}
+
+// What is said while the other side's line breaks is not lost: the server was told of nothing that was not taken. It
+// may come twice, with the same id, when it was taken and the server not yet told.
+func TestNothingLostOnADeadLine(t *testing.T) {
+	p := xmpptest.StartProsody(t, accounts)
+	conf := config(p, "alice")
+	alice, bob := connect(t, conf), connect(t, config(p, "bob"))
+	const n = 60
+	seen := map[string]int{}
+	for i := range n {
+		bob.Send(Message{ID: fmt.Sprint(i), To: alice.JID().Bare(), Type: Chat, Body: fmt.Sprint(i)})
+		if i == n/3 {
+			want(t, alice, "the first ones", func(m *Message) bool { seen[m.Body]++; return m.Body == fmt.Sprint(n/6) })
+			alice.relay.up.Close()
+			for e := range alice.Events() { // what had come before the line broke
+				if m, ok := e.(*Message); ok {
+					seen[m.Body]++
+				}
+			}
+			alice = connect(t, conf)
+		}
+	}
+	want(t, alice, "the last", func(m *Message) bool { seen[m.Body]++; return m.Body == fmt.Sprint(n-1) })
+	for i := range n {
+		if seen[fmt.Sprint(i)] == 0 {
+			t.Errorf("message %d is lost", i)
+		}
+	}
+	t.Logf("%d of %d, %d twice", len(seen), n, twice(seen))
+}
+
+func twice(seen map[string]int) (n int) {
+	for _, times := range seen {
+		if times > 1 {
+			n++
+		}
+	}
+	return n
 }

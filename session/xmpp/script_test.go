@@ -1,7 +1,9 @@
 package xmpp
 
 import (
+	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"reflect"
 	"strings"
@@ -14,6 +16,55 @@ import (
 	"github.com/sotto-im/sotto/session/xmpp/stream"
 	"github.com/sotto-im/sotto/session/xmpp/xmpptest"
 )
+
+const patience = 10 * time.Second
+
+func within(t *testing.T) context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+func connect(t *testing.T, c Config) *Conn {
+	t.Helper()
+	conn, err := Connect(within(t), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel() // the goodbye has a test of its own
+		conn.Close(ctx)
+	})
+	return conn
+}
+
+// want reads events until one of type E satisfies the condition.
+func want[E Event](t *testing.T, c *Conn, what string, ok func(E) bool) E {
+	t.Helper()
+	deadline := time.After(patience)
+	for {
+		select {
+		case ev, open := <-c.Events():
+			if !open {
+				t.Fatalf("%s: the connection ended: %v", what, c.Err())
+			}
+			if e, is := ev.(E); is && ok(e) {
+				return e
+			}
+		case <-deadline:
+			t.Fatalf("%s: did not come", what)
+		}
+	}
+}
+
+func kindOf(err error) ErrorKind {
+	var e *Error
+	if !errors.As(err, &e) {
+		return 255
+	}
+	return e.Kind
+}
 
 const domain = "h.test"
 

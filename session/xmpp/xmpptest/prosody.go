@@ -35,13 +35,14 @@ type Prosody struct {
 	ended   chan struct{} // closed when the process has
 }
 
-// A ProsodyOption adds lines to the configuration, in its language.
-type ProsodyOption string
+// A ProsodyOption changes the configuration: Prosody takes each setting only once, so it replaces text.
+type ProsodyOption struct{ old, new string }
 
-const (
-	OnlyTLS12 ProsodyOption = `ssl.protocol = "tlsv1_2"`               // where Prosody 0.12 has channel binding
-	NoAcks    ProsodyOption = `modules_disabled = { "s2s", "smacks" }` // no XEP-0198
-	NoSCRAM   ProsodyOption = `disable_sasl_mechanisms = { "SCRAM-SHA-1", "SCRAM-SHA-256", "SCRAM-SHA-1-PLUS", "SCRAM-SHA-256-PLUS" }`
+var (
+	OnlyTLS12 = ProsodyOption{"ssl = {", `ssl = { protocol = "tlsv1_2";`} // where Prosody 0.12 has channel binding
+	NoAcks    = ProsodyOption{`"smacks", `, ""}                           // no XEP-0198
+	NoSCRAM   = ProsodyOption{"VirtualHost", `disable_sasl_mechanisms = { "SCRAM-SHA-256", "SCRAM-SHA-256-PLUS" }
+VirtualHost`}
 )
 
 // wireLog is a Prosody module that writes every byte of clients, as it is inside TLS, to a file.
@@ -81,8 +82,7 @@ c2s_require_encryption = true
 authentication = "internal_hashed"
 password_hash = "SHA-256"
 smacks_hibernation_time = 2
-ssl = { key = %[1]q .. "/key.pem", certificate = %[1]q .. "/cert.pem" }
-%[5]s
+ssl = { key = %[1]q .. "/key.pem"; certificate = %[1]q .. "/cert.pem" }
 VirtualHost %[4]q
 `
 
@@ -106,12 +106,12 @@ func StartProsody(t testing.TB, accounts map[string]string, options ...ProsodyOp
 	}
 	writePEM(t, p.path("key.pem"), "PRIVATE KEY", key)
 	writePEM(t, p.path("cert.pem"), "CERTIFICATE", cert.Certificate[0])
-	var extra []string
+	config := fmt.Sprintf(prosodyConfig, p.Dir, startTLS, direct, Domain)
 	for _, o := range options {
-		extra = append(extra, string(o))
+		config = strings.Replace(config, o.old, o.new, 1)
 	}
 	p.write(t, "modules/mod_wirelog.lua", wireLog)
-	p.write(t, "prosody.cfg.lua", fmt.Sprintf(prosodyConfig, p.Dir, startTLS, direct, Domain, strings.Join(extra, "\n")))
+	p.write(t, "prosody.cfg.lua", config)
 	for local, password := range accounts {
 		p.AddAccount(t, local, password)
 	}
