@@ -16,7 +16,7 @@ const (
 // A character that is drawn on another one, or not at all, takes longer to set than one that is seen, and counts for more.
 const (
 	markWeight   = 3
-	unseenWeight = 10
+	unseenWeight = 20
 )
 
 // page cuts one page out of text, from the byte offset from, and tells where the next one begins: len(text) after the last.

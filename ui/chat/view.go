@@ -328,7 +328,7 @@ func (v *View) bars(height float64) {
 	v.thumb.place(size, v.offset, height, v.heights.total())
 	v.jump.set(v.missed)
 	v.jump.Resize(v.jump.MinSize())
-	v.jump.Move(fyne.NewPos((size.Width-v.jump.Size().Width)/2, size.Height-v.jump.Size().Height-3*look.Step))
+	v.jump.Move(fyne.NewPos(size.Width-v.jump.Size().Width-margin-look.Step, size.Height-v.jump.Size().Height-3*look.Step))
 	if v.atEnd {
 		v.jump.Hide()
 	} else {
