@@ -34,6 +34,7 @@ type desk struct {
 	main    *mainPage
 	later   map[string]session.Problem // put aside by the person, by account
 
+	asked    map[session.Ref]int // the last question for which the dialog was opened
 	watchers map[int]watcher
 	watching int
 	windows  map[string]fyne.Window // of dialogs, by their key
@@ -55,6 +56,7 @@ func newDesk(s *shell, e Engine) *desk {
 		quit:     make(chan struct{}),
 		root:     container.NewStack(),
 		later:    make(map[string]session.Problem),
+		asked:    make(map[session.Ref]int),
 		watchers: make(map[int]watcher),
 		windows:  make(map[string]fyne.Window),
 	}
@@ -104,6 +106,7 @@ func (d *desk) apply(batch []session.Event) {
 	}
 	d.main.changed(touched, talks, list || accounts)
 	d.openAwaited()
+	d.openAsked(touched)
 	d.tell(touched, accounts)
 }
 
@@ -111,6 +114,20 @@ func (d *desk) openAwaited() {
 	if _, there := d.model.Contact(d.awaited); there {
 		d.main.open(d.awaited)
 		d.awaited = session.Ref{}
+	}
+}
+
+// openAsked opens the dialog for a question the other side asks in the conversation that is open, once for each question. Somebody
+// who is writing is not interrupted: what they type must not end up in the answer. The line in the conversation offers the same.
+func (d *desk) openAsked(touched map[session.Ref]bool) {
+	r := d.main.shown
+	run, ok := d.model.SMP(r)
+	if !ok || !touched[r] || run.Stage != session.SMPNeedsAnswer || d.asked[r] >= run.Number || !d.shell.looking {
+		return
+	}
+	d.asked[r] = run.Number
+	if draft, _ := d.model.Draft(r); draft == "" {
+		d.answer(r)
 	}
 }
 

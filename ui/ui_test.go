@@ -599,3 +599,24 @@ func TestSignInWithoutKeyring(t *testing.T) {
 	s.wantSeen("The keyring of this computer is locked")
 	s.press("Back")
 }
+
+// TestQuestionDoesNotInterrupt promises that the dialog for a question opens by itself once, and never while one is writing.
+func TestQuestionDoesNotInterrupt(t *testing.T) {
+	s := newTalk(t, bob())
+	run := session.SMP{Ref: contactRef("bob"), Number: 1, Stage: session.SMPNeedsAnswer, Asked: true, Question: "Where?"}
+	test.Type(s.talk().composer, "I was just")
+	s.tell(session.SMPChanged{SMP: run})
+	if len(s.shell.own.windows) != 0 {
+		t.Error("a dialog opened while one was writing")
+	}
+	s.talk().composer.SetText("")
+	s.tell(session.SMPChanged{SMP: run})
+	if len(s.shell.own.windows) != 0 {
+		t.Error("a dialog opened long after the question")
+	}
+	run.Number = 2
+	s.tell(session.SMPChanged{SMP: run})
+	if len(s.shell.own.windows) != 1 {
+		t.Error("no dialog opened for a new question")
+	}
+}
