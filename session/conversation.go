@@ -464,10 +464,10 @@ func (c *conversation) sure() {
 	}
 }
 
-// cameOnline: the contact, or we ourselves.
+// cameOnline: the contact, or we ourselves. Where privacy is wanted by now, nothing goes out in clear before it.
 func (c *conversation) cameOnline() {
-	c.flush()
 	c.wantPrivate()
+	c.flush()
 }
 
 // wentOffline: we ourselves. The session is kept, but nobody knows what becomes of the other end meanwhile.

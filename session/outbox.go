@@ -106,7 +106,7 @@ func (c *conversation) flush() {
 func (c *conversation) try(o *outgoing) {
 	switch c.otrState() {
 	case otr.Encrypted:
-		if c.doubtful || c.away() || c.keyChange() != nil {
+		if c.mode() != SendPrivately { // what the button says is what happens
 			return
 		}
 		fp := c.otrPeer().Fingerprint

@@ -159,6 +159,44 @@ func TestWaitingForTheConnectionInClear(t *testing.T) {
 	})
 }
 
+func TestClearTextThatWaitedIsPrivateWhenThatIsWanted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, a, b := friends(t)
+		a.session.SetPolicy(a.ref(b), ByHand)
+		a.session.Disconnect(a.jid)
+		synctest.Wait()
+		x := canary()
+		a.say(b, x)
+		a.session.StartPrivate(a.ref(b))
+		a.session.Connect(a.jid)
+		synctest.Wait()
+		if got := b.heard(); !slices.Equal(got, []string{"< unverified " + x}) {
+			t.Errorf("heard %q", got)
+		}
+		h.assertSecret(t, x)
+	})
+}
+
+func TestClearTextThatWaitedDoesNotGoToAnUndecidedKey(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, a, b := verified(t)
+		a.session.SetPolicy(a.ref(b), ByHand)
+		a.session.EndPrivate(a.ref(b))
+		a.session.Disconnect(a.jid)
+		synctest.Wait()
+		swapKey(b)
+		x := canary()
+		id := a.say(b, x)
+		a.session.StartPrivate(a.ref(b))
+		a.session.Connect(a.jid)
+		synctest.Wait()
+		if a.contact(b).KeyChange == nil || a.entries[id].Status != StatusWaiting || len(b.heard()) != 0 {
+			t.Errorf("%+v %+v", a.contact(b), a.entries[id])
+		}
+		h.assertSecret(t, x)
+	})
+}
+
 func TestRepeatedStanzas(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, a, b := private(t)

@@ -303,6 +303,7 @@ func TestP07ClearTextWhereRequired(t *testing.T) {
 func TestP08ReconnectKeepsTheSession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, a, b := verified(t)
+		before := len(h.sent(a.jid))
 		h.cut(a.jid, xmpp.Unreachable)
 		synctest.Wait()
 		if c := a.contact(b); c.Lock != Private || c.SendMode != SendWhenPrivate {
@@ -319,6 +320,9 @@ func TestP08ReconnectKeepsTheSession(t *testing.T) {
 		}
 		if got := b.heard(); !slices.Equal(got, []string{"< unverified " + x}) {
 			t.Errorf("heard %q; alice: %q", got, a.lines())
+		}
+		if next := h.sent(a.jid)[before]; !strings.HasPrefix(next, "?OTRv3?") {
+			t.Errorf("the first thing after the reconnect is %.30q", next)
 		}
 		if !a.has(NoticeRefreshed) || a.contact(b).SendMode != SendPrivately {
 			t.Errorf("sent without asking for a sign of life: %q", a.lines())

@@ -121,7 +121,7 @@ func TestX09StrangersGetNothing(t *testing.T) {
 			m.Type = xmpp.Chat
 			h.inject(a.jid, &m)
 		}
-		for _, p := range []xmpp.PresenceType{xmpp.Available, xmpp.Unavailable, xmpp.Subscribed, xmpp.Unsubscribe, xmpp.PresenceError} {
+		for _, p := range []xmpp.PresenceType{xmpp.Unavailable, xmpp.Subscribed, xmpp.Unsubscribe, xmpp.PresenceError, xmpp.Available} {
 			h.inject(a.jid, &xmpp.Presence{From: eve, Type: p})
 		}
 		synctest.Wait()
