@@ -106,7 +106,9 @@ func (d *desk) apply(batch []session.Event) {
 	}
 	d.main.changed(touched, talks, list || accounts)
 	d.openAwaited()
-	d.openAsked(touched)
+	if touched[d.main.shown] {
+		d.openAsked()
+	}
 	d.tell(touched, accounts)
 }
 
@@ -119,10 +121,10 @@ func (d *desk) openAwaited() {
 
 // openAsked opens the dialog for a question the other side asks in the conversation that is open, once for each question. Somebody
 // who is writing is not interrupted: what they type must not end up in the answer. The line in the conversation offers the same.
-func (d *desk) openAsked(touched map[session.Ref]bool) {
+func (d *desk) openAsked() {
 	r := d.main.shown
 	run, ok := d.model.SMP(r)
-	if !ok || !touched[r] || run.Stage != session.SMPNeedsAnswer || d.asked[r] >= run.Number || !d.shell.looking {
+	if !ok || run.Stage != session.SMPNeedsAnswer || d.asked[r] >= run.Number || !d.shell.looking {
 		return
 	}
 	d.asked[r] = run.Number

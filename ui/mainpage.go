@@ -47,6 +47,7 @@ func (p *mainPage) open(r session.Ref) {
 		p.desk.engine.Opened(r)
 	}
 	p.talk.focus()
+	p.desk.openAsked()
 }
 
 // showList goes back from the conversation to the contacts where only one of them has room.

@@ -228,6 +228,7 @@ func (s *shell) look(front bool) {
 	if d := s.current(); front && d.main.talk.isOpen() {
 		d.main.readNow()
 		d.main.talk.refreshRows()
+		d.openAsked()
 	}
 }
 
