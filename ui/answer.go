@@ -195,7 +195,7 @@ func (a *answerer) failure(run session.SMP) {
 	done := newMainButton(lang.L("Close"), a.close)
 	a.turn(leaf{
 		title: lang.L("The answers differ"),
-		body: []fyne.CanvasObject{verdict(look.LockQuestion,
+		body: []fyne.CanvasObject{verdict(lockShape(a.contact()),
 			lang.L("Often it is a typo. If you are sure about the answer, call {{.Name}} before you write anything private.", a.name()), beneath)},
 		buttons: []*button{compare, done},
 		first:   done,

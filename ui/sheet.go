@@ -93,7 +93,7 @@ type leaf struct {
 func (s *sheet) turn(l leaf) {
 	s.forget()
 	s.enter = l.enter
-	head := container.NewBorder(nil, nil, nil, container.NewCenter(look.NewText(l.step, look.Hint).Center()), look.NewText(l.title, look.Title))
+	head := container.NewBorder(nil, nil, nil, container.NewCenter(look.NewWord(l.step, look.Hint)), look.NewText(l.title, look.Title))
 	if l.step == "" {
 		head = container.NewStack(look.NewText(l.title, look.Title))
 	}

@@ -386,7 +386,7 @@ func (w *wizard) failure(run session.SMP) {
 		step:  stepWords(3),
 		body: []fyne.CanvasObject{
 			newTrack(w.contact().Name, trackDiffers),
-			verdict(look.LockQuestion, lang.L("Often it is a typo. If you are sure about the answer, call {{.Name}} before you write anything private.", w.name()), beneath),
+			verdict(lockShape(w.contact()), lang.L("Often it is a typo. If you are sure about the answer, call {{.Name}} before you write anything private.", w.name()), beneath),
 		},
 		buttons: []*button{newButton(lang.L("Compare fingerprints"), w.compareInstead), again},
 		first:   again,

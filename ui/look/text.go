@@ -38,6 +38,9 @@ func NewLine(words string, style Style) *Text {
 	return t
 }
 
+// NewWord returns words that take exactly the width they need, for a place that has it.
+func NewWord(words string, style Style) *Text { return newText(words, style) }
+
 func newText(words string, style Style) *Text {
 	t := &Text{segment: &widget.TextSegment{Text: words, Style: style.rich()}}
 	t.Segments = []widget.RichTextSegment{t.segment}
