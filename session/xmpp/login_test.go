@@ -258,6 +258,30 @@ func TestLoginAttacks(t *testing.T) {
 	}
 }
 
+// XEP-0388 with XEP-0386: the server chooses the resource, and success comes on the same stream.
+func TestSASL2(t *testing.T) {
+	c := scripted(t, func(p *xmpptest.Peer) {
+		p.TLS()
+		p.Stream("<authentication xmlns='urn:xmpp:sasl:2'><mechanism>SCRAM-SHA-256</mechanism><inline><bind xmlns='urn:xmpp:bind:0'/></inline></authentication>")
+		p.SCRAM("secret")
+		p.HearUntil("enable")
+		p.Say("<message from='h.test'><body>early</body></message><enabled xmlns='urn:xmpp:sm:3'/>" + mark)
+		p.HearUntil("never")
+	})
+	c.UserAgentID = "d4565fa7-4d72-4749-b3d3-740edbf87770"
+	conn := connect(t, c)
+	if conn.JID().String() != "alice@h.test/Sotto~made" || !conn.Facts().Acks {
+		t.Errorf("%s, %+v", conn.JID(), conn.Facts())
+	}
+	if events := untilMark(t, conn); len(events) != 1 || events[0].(*Message).Body != "early" {
+		t.Errorf("got %v", events)
+	}
+	c.Password = []byte("wrong")
+	if _, err := Connect(within(t), c); kindOf(err) != WrongPassword {
+		t.Errorf("wrong password: %v", err)
+	}
+}
+
 func TestPlainOnlyWhereAgreed(t *testing.T) {
 	got := make(chan string, 2)
 	c := scripted(t, func(p *xmpptest.Peer) {

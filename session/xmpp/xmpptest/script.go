@@ -154,14 +154,24 @@ func (p *Peer) SignIn(password string) {
 	}
 }
 
-// SCRAM is the server's side of RFC 5802 with SHA-256, done right. It returns the user's name.
+// SCRAM is the server's side of RFC 5802 with SHA-256, done right, in the profile that the client begins: RFC 6120's
+// or XEP-0388's, where success binds too and new features follow. It returns the user's name.
 func (p *Peer) SCRAM(password string) (user string) {
 	const salt, iterations = "salt", 4096
-	first, _ := base64.StdEncoding.DecodeString(p.Hear().Text)
+	auth := p.Hear()
+	initial := auth.Text
+	sasl2 := auth.Is("urn:xmpp:sasl:2", "authenticate")
+	if sasl2 {
+		initial = auth.Child("urn:xmpp:sasl:2", "initial-response").Text
+	}
+	say := func(name, text string) {
+		p.Say("<" + name + " xmlns='" + auth.Name.Space + "'>" + text + "</" + name + ">")
+	}
+	first, _ := base64.StdEncoding.DecodeString(initial)
 	bare := strings.TrimPrefix(string(first), "n,,")
 	name, nonce, _ := strings.Cut(strings.TrimPrefix(bare, "n="), ",r=")
 	challenge := fmt.Sprintf("r=%sserver,s=%s,i=%d", nonce, base64.StdEncoding.EncodeToString([]byte(salt)), iterations)
-	p.Say("<challenge xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>" + base64.StdEncoding.EncodeToString([]byte(challenge)) + "</challenge>")
+	say("challenge", base64.StdEncoding.EncodeToString([]byte(challenge)))
 	final, _ := base64.StdEncoding.DecodeString(p.Hear().Text)
 	withoutProof, proof, _ := strings.Cut(string(final), ",p=")
 
@@ -176,12 +186,18 @@ func (p *Peer) SCRAM(password string) (user string) {
 		clientKey[i] ^= b
 	}
 	if base64.StdEncoding.EncodeToString(clientKey) != proof {
-		p.Say("<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><not-authorized/></failure>")
+		say("failure", "<not-authorized xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>")
 		runtime.Goexit()
 	}
-	signature := mac(mac(salted, "Server Key"), message)
-	p.Say("<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>" +
-		base64.StdEncoding.EncodeToString([]byte("v="+base64.StdEncoding.EncodeToString(signature))) + "</success>")
+	signature := base64.StdEncoding.EncodeToString([]byte("v=" +
+		base64.StdEncoding.EncodeToString(mac(mac(salted, "Server Key"), message))))
+	if sasl2 {
+		say("success", "<additional-data>"+signature+"</additional-data><authorization-identifier>"+name+"@"+p.Domain+
+			"/Sotto~made</authorization-identifier>")
+		p.Say("<stream:features>" + p.Offers + "</stream:features>")
+	} else {
+		say("success", signature)
+	}
 	return name
 }
 
