@@ -5,8 +5,15 @@ import (
 	"fyne.io/fyne/v2/lang"
 
 	"github.com/sotto-im/sotto/session"
+	"github.com/sotto-im/sotto/ui/chat"
 	"github.com/sotto-im/sotto/ui/look"
 	"github.com/sotto-im/sotto/ui/model"
+)
+
+// What is shown of a question: whoever asks must not decide how large the window is.
+const (
+	shownQuestion = 600
+	shownLines    = 8
 )
 
 // answer opens the window in which the question of the other side is answered, or brings it forward.
@@ -75,7 +82,7 @@ func (a *answerer) form(run session.SMP, replaced bool) {
 	body := []fyne.CanvasObject{}
 	fieldName := lang.L("Answer")
 	if run.Asked {
-		body = append(body, quote(lang.L("Text from the other side, not checked"), model.Body(run.Question)), gap(0, look.Step))
+		body = append(body, quote(lang.L("Text from the other side, not checked"), chat.Clip(model.Body(run.Question), shownQuestion, shownLines)), gap(0, look.Step))
 	} else {
 		fieldName = lang.L("Secret")
 		body = append(body, look.NewText(lang.L("Type the secret that you agreed on with {{.Name}}. It is never sent; the two programs only find out whether it is the same.", a.name()), look.Body))

@@ -470,6 +470,18 @@ func TestAnswer(t *testing.T) {
 	s.says("Is this really Bob?")
 }
 
+func TestLongQuestionsStaySmall(t *testing.T) {
+	for _, question := range []string{strings.Repeat("x", 60_000), strings.Repeat("why\n", 10_000), strings.Repeat("界", 20_000)} {
+		s := newSheetStage(t)
+		s.run(session.SMP{Number: 1, Asked: true, Stage: session.SMPNeedsAnswer, Question: question})
+		s.desk.answer(s.bob.Ref)
+		if size := s.window().Canvas().Size(); size.Height > 700 || size.Width > 700 {
+			t.Errorf("%.10q makes a window of %v", question, size)
+		}
+		s.says("…")
+	}
+}
+
 func TestAnswerEnds(t *testing.T) {
 	cases := []struct {
 		name string

@@ -64,6 +64,22 @@ func page(text string, from int) (words string, next int) {
 	return string(append(cut, text[kept:i]...)), next
 }
 
+// Clip is the beginning of a text from outside, of at most so many characters and lines, with … where it goes on. It is for words of
+// others inside a sentence of ours or a window of ours, which must not grow with them.
+func Clip(text string, runes, lines int) string {
+	seen, line := 0, 1
+	for i, r := range text {
+		if r == '\n' {
+			line++
+		}
+		seen += weight(r)
+		if seen > runes || line > lines {
+			return text[:i] + "…"
+		}
+	}
+	return text
+}
+
 func weight(r rune) int {
 	switch {
 	case r < unicode.MaxLatin1:

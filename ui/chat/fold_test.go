@@ -138,3 +138,20 @@ func TestHeights(t *testing.T) {
 		t.Errorf("outside: %d and %d", h.at(-5), h.at(sum+5))
 	}
 }
+
+func TestClip(t *testing.T) {
+	cases := []struct{ text, want string }{
+		{"", ""},
+		{"12345678", "12345678"},
+		{"123456789", "12345678…"},
+		{"ääääääää", "ääääääää"},
+		{"äääääääää", "ääääääää…"},
+		{"a\nb", "a\nb"},
+		{"a\nb\nc", "a\nb…"},
+	}
+	for _, c := range cases {
+		if got := Clip(c.text, 8, 2); got != c.want {
+			t.Errorf("Clip(%q) = %q, want %q", c.text, got, c.want)
+		}
+	}
+}

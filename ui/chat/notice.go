@@ -16,6 +16,8 @@ const (
 	noticeWidth = 440           // of its words
 	hairline    = 1
 	hairMin     = 4 * look.Step // a shorter hairline is left out
+	noticeRunes = 600
+	noticeLines = 8
 )
 
 // A notice is a line of the program itself: over the whole width between hairlines, with a drawing of ours, never in a bubble.
@@ -53,8 +55,9 @@ func (n *notice) show(r *Row, _ rowState, width float32) float32 {
 		n.action.Set(r.Actions[0].Label, r.Actions[0].Do)
 		action = n.action.MinSize()
 	}
-	n.text.SetText(r.Text)
-	natural := fyne.MeasureText(r.Text[:min(len(r.Text), longLine)], theme.CaptionTextSize(), fyne.TextStyle{}).Width + 2*pad + measureMargin
+	said := Clip(r.Text, noticeRunes, noticeLines)
+	n.text.SetText(said)
+	natural := fyne.MeasureText(said, theme.CaptionTextSize(), fyne.TextStyle{}).Width + 2*pad + measureMargin
 	limit := min(width-2*hairMin-iconSide, noticeWidth)
 	beside := natural+action.Width <= limit
 	words, height := n.balance(natural, limit)

@@ -213,7 +213,7 @@ func TestSetRowsKeepsThePlace(t *testing.T) {
 
 // TestHostileTexts: what a peer can send decides neither how many objects are drawn nor how long a frame takes.
 func TestHostileTexts(t *testing.T) {
-	const frame = 100 * time.Millisecond
+	const frame = 100 * time.Millisecond * slowdown
 	for name, text := range hostile {
 		t.Run(name, func(t *testing.T) {
 			v := open(t, talk(30)...)
@@ -229,6 +229,18 @@ func TestHostileTexts(t *testing.T) {
 			t.Logf("%v", best)
 			if best > frame {
 				t.Errorf("one frame took %v", best)
+			}
+		})
+	}
+}
+
+// TestHostileNotice: words of the other side inside a sentence of ours do not fill the window.
+func TestHostileNotice(t *testing.T) {
+	for name, text := range hostile {
+		t.Run(name, func(t *testing.T) {
+			v := open(t, Row{ID: 1, Kind: Notice, Text: "Bob asks: " + text, Actions: []Action{{"Answer", func() {}}}})
+			if h := v.shown[0].Size().Height; h > 300 {
+				t.Errorf("%v high", h)
 			}
 		})
 	}
