@@ -62,8 +62,9 @@ type account struct {
 	cancel  context.CancelFunc
 
 	record   store.Account // as it is on the disk, or will be
+	way      way           // how we sign in; becomes the record's when it has worked
 	kept     bool          // it is on the disk, and changes of it go there
-	accepted bool          // the server has accepted us once
+	accepted bool          // the server has accepted us once, with this password
 	password []byte        // for signing in again; nil: ask the keyring
 	key      *otr.PrivateKey
 	unkept   unkept
@@ -98,6 +99,12 @@ type account struct {
 	sent          map[string]*outgoing       // by the ids of the stanzas that carried them
 }
 
+// A way is how to reach the server, as the person said.
+type way struct {
+	server, tls string
+	plain       bool
+}
+
 // unkept says which secrets the keyring does not have yet.
 type unkept struct{ password, key bool }
 
@@ -127,6 +134,7 @@ func newAccount(s *Session, record store.Account, address jid.JID) *account {
 		do:            make(chan func()),
 		done:          make(chan struct{}),
 		record:        record,
+		way:           way{record.Server, record.TLS, record.AllowPlain},
 		conversations: map[string]*conversation{},
 		changed:       map[*conversation]struct{}{},
 		sent:          map[string]*outgoing{},
@@ -306,7 +314,8 @@ func parsePolicy(word string) Policy {
 func (a *account) signIn(in SignIn) {
 	clear(a.password)
 	a.password, a.unkept.password = in.Password, true
-	a.record.Server, a.record.TLS, a.record.AllowPlain = in.Server, in.TLS, in.AllowPlain
+	a.way = way{in.Server, in.TLS, in.AllowPlain}
+	a.accepted = false
 	a.hangUp()
 	a.show(Offline, NoProblem)
 	a.goOnline()
@@ -399,8 +408,8 @@ func (a *account) show(s AccountState, p Problem) {
 	a.state, a.problem, a.server, a.retryAt = s, p, "", time.Time{}
 	if p != NoProblem {
 		a.server = a.address.Domainpart()
-		if a.record.Server != "" {
-			a.server = a.record.Server
+		if a.way.server != "" {
+			a.server = a.way.server
 		}
 	}
 	if a.retry != nil {
@@ -416,7 +425,7 @@ func (a *account) touchAll() {
 	}
 }
 
-// connect begins an attempt to sign in. It reports to keyFound, connected, and settled or stopped.
+// connect begins an attempt to sign in. It goes on in connected and settled, or ends in refused.
 func (a *account) connect() {
 	a.show(Connecting, NoProblem)
 	a.attempt++
@@ -434,10 +443,10 @@ func (a *account) connect() {
 		config: xmpp.Config{
 			JID:         a.address,
 			Resource:    a.record.Resource,
-			Server:      a.record.Server,
-			TLS:         tlsMode(a.record.TLS),
+			Server:      a.way.server,
+			TLS:         tlsMode(a.way.tls),
 			RootCAs:     a.session.config.RootCAs,
-			AllowPlain:  a.record.AllowPlain,
+			AllowPlain:  a.way.plain,
 			UserAgentID: a.record.UserAgentID,
 			Seen:        xmpp.Strength{SCRAM: a.record.SCRAM, Binding: a.record.Binding},
 		},
@@ -528,6 +537,7 @@ func (a *account) settled(l *login, roster []xmpp.RosterItem) {
 	a.accepted = true
 	// With a keyring that forgets, what is on the disk of this account stays as it was: it belongs to the key that is not here.
 	a.kept = !keyring.Forgets(l.keyring)
+	a.record.Server, a.record.TLS, a.record.AllowPlain = a.way.server, a.way.tls, a.way.plain
 	s := a.conn.Facts().Strength
 	a.record.SCRAM = a.record.SCRAM || s.SCRAM
 	a.record.Binding = a.record.Binding || s.Binding

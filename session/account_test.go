@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"runtime"
 	"slices"
 	"strings"
@@ -113,6 +114,26 @@ func TestSignInKeepsWhatTheServerAccepted(t *testing.T) {
 		p.restart()
 		if a := p.accounts[p.jid]; a.State != Online || !a.Kept {
 			t.Errorf("after a restart: %+v", a)
+		}
+	})
+}
+
+func TestFailedSignInChangesNothingKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHub("alice@sotto.test")
+		p := newPerson(t, h, "alice@sotto.test")
+		want := p.store.Settings()
+		p.session.SignIn(SignIn{Address: p.jid, Password: []byte("wrong"), Server: "nowhere.test", TLS: "direct", AllowPlain: true})
+		synctest.Wait()
+		if a := p.accounts[p.jid]; a.State != Stopped || a.Problem != ProblemPassword || a.Server != "nowhere.test" {
+			t.Errorf("%+v", a)
+		}
+		p.session.SetAccountPolicy(p.jid, Automatic) // has the record written
+		p.restart()
+		got := p.store.Settings()
+		got.Accounts[0].Policy = ""
+		if !reflect.DeepEqual(got, want) || p.accounts[p.jid].State != Online {
+			t.Errorf("%+v, want %+v; %+v", got, want, p.accounts[p.jid])
 		}
 	})
 }

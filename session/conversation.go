@@ -533,10 +533,18 @@ func (c *conversation) stateChanged(e otr.StateChange) {
 	c.unconfirm()
 	switch e.New {
 	case otr.Encrypted:
+		// The same key again, and the person did not ask for it: nothing has changed for them.
+		quiet := e.Refreshed && (c.doubtful || c.exchange == nil || c.exchange.ours == "")
 		c.stopExchange()
 		c.noAnswer, c.unwanted, c.wanted, c.hasOTR = false, false, false, true
 		c.sure()
-		c.sessionUp(e)
+		n, refused := c.sessionUp(e)
+		switch {
+		case refused:
+			c.endSession() // as the person decided
+		case !quiet:
+			c.notify(n)
+		}
 	case otr.Finished:
 		c.doubtful = false
 		c.notify(Entry{Notice: NoticePeerEnded, Key: &e.Peer.Fingerprint})

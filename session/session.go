@@ -306,12 +306,10 @@ func (s *Session) SetPolicy(r Ref, p Policy) {
 func (s *Session) Opened(r Ref) {
 	for _, a := range s.everyAccount() {
 		a.tell(func() {
-			a.looking = a.conversations[r.Contact]
-			if a.ref() != r.Account {
-				a.looking = nil
-			}
-			if a.looking != nil {
-				a.looking.opened()
+			a.looking = nil
+			if c, ok := a.conversations[r.Contact]; ok && a.ref() == r.Account {
+				a.looking = c
+				c.opened()
 			}
 		})
 	}

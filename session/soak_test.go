@@ -55,6 +55,9 @@ func TestSoak(t *testing.T) {
 	}
 	for number < messages {
 		s := []*soaker{alice, bob}[rand.IntN(2)]
+		if rand.IntN(20) != 0 { // else it has to wait for privacy, now and then
+			s.until("private", func() bool { return s.contact(s.other.person).SendMode == SendPrivately })
+		}
 		s.write(text())
 		if rand.IntN(soakBetween) == 0 {
 			ends++

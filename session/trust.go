@@ -165,16 +165,15 @@ func (c *conversation) keyChange() *KeyChange {
 	return &KeyChange{Old: old.Key, New: c.known(fp).Key}
 }
 
-// sessionUp says what the new session is worth.
-func (c *conversation) sessionUp(e otr.StateChange) {
+// sessionUp says what the new session is worth, and whether the person has refused its key.
+func (c *conversation) sessionUp(e otr.StateChange) (n Entry, refused bool) {
 	fp := e.Peer.Fingerprint
 	if c.refused[fp] && !c.acceptable(fp) {
-		c.endSession() // as the person decided
-		return
+		return Entry{}, true
 	}
 	first := c.indexKey(fp) < 0
 	c.meet(fp)
-	n := Entry{Key: &fp}
+	n.Key = &fp
 	switch {
 	case !c.acceptable(fp):
 		old, _ := c.verifiedKey()
@@ -188,7 +187,7 @@ func (c *conversation) sessionUp(e otr.StateChange) {
 	default:
 		n.Notice = NoticePrivate
 	}
-	c.notify(n)
+	return n, false
 }
 
 func (c *conversation) decide(fp otr.Fingerprint, d KeyDecision) {
