@@ -46,6 +46,7 @@ func TestSoak(t *testing.T) {
 	bob.session.Accept(bob.ref(alice.person))
 	for _, s := range []*soaker{alice, bob} {
 		s.until("seeing the other", func() bool { return s.contact(s.other.person).Subscription == SubscriptionBoth })
+		s.session.Opened(s.ref(s.other.person))
 	}
 	begun, goroutines := time.Now(), 0
 	ends, number := 0, 0
@@ -59,6 +60,10 @@ func TestSoak(t *testing.T) {
 			s.until("private", func() bool { return s.contact(s.other.person).SendMode == SendPrivately })
 		}
 		s.write(text())
+		if rand.IntN(2) == 0 {
+			last := s.wrote[len(s.wrote)-1].id
+			s.until("delivered, or waiting", func() bool { return s.entries[last].Status != StatusSent && s.entries[last].Status != StatusStored })
+		}
 		if rand.IntN(soakBetween) == 0 {
 			ends++
 			if rand.IntN(2) == 0 {
