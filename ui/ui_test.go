@@ -620,3 +620,54 @@ func TestQuestionDoesNotInterrupt(t *testing.T) {
 		t.Error("no dialog opened for a new question")
 	}
 }
+
+// TestEverythingHasAName promises that those who do not see the window, and the tests that drive the program, find everything in it.
+func TestEverythingHasAName(t *testing.T) {
+	s := newStage(t)
+	check := func(where string) {
+		t.Helper()
+		look, _ := s.tree.Look()
+		for _, e := range look.By {
+			switch e.Role {
+			case access.Unknown:
+				t.Errorf("%s: something that says nothing: %+v", where, e)
+			case access.Button, access.Entry, access.PasswordEntry, access.MenuButton, access.CheckBox, access.RadioButton, access.ComboBox, access.ListItem:
+				if e.Name == "" {
+					t.Errorf("%s: a thing without a name: %+v", where, e)
+				}
+			}
+		}
+	}
+	check("first start")
+	s.press("Sign in")
+	s.press("Advanced")
+	check("sign in")
+	s.press("Back")
+	s.tell(session.AccountChanged{Account: session.Account{JID: alice, State: session.Stopped, Problem: session.ProblemKeyringAbsent}})
+	check("keyring")
+	s.tell(onlineAccount(), session.ContactChanged{Contact: bob()}, session.EntryChanged{Entry: s.engine.entry(session.Incoming, "hello")})
+	s.shell.own.main.open(contactRef("bob"))
+	check("conversation")
+	there := map[string]bool{}
+	look, _ := s.tree.Look()
+	for _, e := range look.By {
+		there[e.Name] = true
+	}
+	for _, name := range []string{"Search", "Add contact", "Contacts", "Bob Miller", "Account", "Lock", "More about this contact", "Conversation", "Message", "Send privately"} {
+		if !there[name] {
+			t.Errorf("nothing is called %q", name)
+		}
+	}
+	for name, open := range map[string]func(){
+		"lock":    s.talk().openLock,
+		"add":     func() { s.shell.own.addContact("") },
+		"rename":  func() { s.shell.own.rename(bob()) },
+		"policy":  func() { s.shell.own.choosePolicy(contactRef("bob")) },
+		"remove":  func() { s.shell.own.remove(bob()) },
+		"account": s.shell.own.main.contacts.account.openMenu,
+	} {
+		open()
+		check(name)
+		s.shell.escape()
+	}
+}

@@ -189,9 +189,6 @@ func (r *washRenderer) Refresh() {
 	r.rect.Refresh()
 }
 
-// hairline separates what stands on its two sides.
-func hairline() fyne.CanvasObject { return widget.NewSeparator() }
-
 // column keeps what is inside at most width wide, in the middle.
 type column struct {
 	width  float32
