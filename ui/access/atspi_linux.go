@@ -81,7 +81,7 @@ func (s *server) ref(e *Element) reference {
 	if e == nil {
 		return reference{"", nullPath}
 	}
-	return reference{s.conn.Names()[0], s.path(e)}
+	return reference{s.name, s.path(e)}
 }
 
 func (s *server) parent(e *Element) reference {

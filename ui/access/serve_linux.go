@@ -73,6 +73,7 @@ type server struct {
 	tree *Tree
 	do   func(func())
 	conn *dbus.Conn
+	name string // of the connection
 
 	desktop atomic.Pointer[reference] // what the program is a child of
 	id      atomic.Int32              // the number the registry has given to the program
@@ -110,6 +111,7 @@ func serveBus(ctx context.Context, address string, t *Tree, do func(func())) err
 	if err := conn.Hello(); err != nil {
 		return err
 	}
+	s.name = conn.Names()[0]
 	events := make(chan *dbus.Signal, 64)
 	conn.Signal(events)
 	if err := conn.AddMatchSignalContext(ctx, dbus.WithMatchInterface("org.a11y.atspi.Registry")); err != nil {
@@ -118,7 +120,7 @@ func serveBus(ctx context.Context, address string, t *Tree, do func(func())) err
 	s.fresh()
 	var desktop reference
 	registry := conn.Object("org.a11y.atspi.Registry", rootPath)
-	self := reference{conn.Names()[0], rootPath}
+	self := reference{s.name, rootPath}
 	if err := registry.CallWithContext(ctx, "org.a11y.atspi.Socket.Embed", 0, self).Store(&desktop); err != nil {
 		return err
 	}
@@ -169,17 +171,19 @@ func (s *server) fresh() *Look {
 		defer s.mu.Unlock()
 		return s.look
 	}
-	running := s.running
-	if running == nil {
+	running, begun := s.running, s.running != nil
+	if !begun {
 		running = make(chan struct{})
 		s.running = running
-		s.do(func() {
+	}
+	s.mu.Unlock()
+	if !begun {
+		s.do(func() { // not under the lock: when the program is about to end Fyne runs this here and now
 			look, changes := s.tree.Look()
 			s.store(look, changes)
 			close(running)
 		})
 	}
-	s.mu.Unlock()
 	select {
 	case <-running:
 	case <-time.After(patience):
