@@ -35,6 +35,7 @@ type secretsPage struct {
 	first   *field
 	again   *field
 	fresh   bool // the file is to be made
+	opening bool // the passphrase is being tried
 }
 
 func newSecretsPage(d *desk, a session.Account) *secretsPage {
@@ -130,10 +131,15 @@ func (p *secretsPage) askPassphrase() {
 	}
 	confirm := newMainButton(lang.L("Open"), p.submitPassphrase)
 	p.form.Objects = append(p.form.Objects, container.NewBorder(nil, nil, newButton(lang.L("Back"), p.leavePassphrase), confirm))
-	for _, f := range []*field{p.first, p.again} {
-		f.OnSubmitted = func(string) { p.submitPassphrase() }
-		f.escape = p.leavePassphrase
+	p.first.OnSubmitted = func(string) {
+		if p.fresh {
+			p.desk.window.Canvas().Focus(p.again)
+			return
+		}
+		p.submitPassphrase()
 	}
+	p.again.OnSubmitted = func(string) { p.submitPassphrase() }
+	p.first.escape, p.again.escape = p.leavePassphrase, p.leavePassphrase
 	p.buttons.Hide()
 	p.form.Show()
 	p.desk.window.Canvas().Focus(p.first)
@@ -146,6 +152,9 @@ func (p *secretsPage) leavePassphrase() {
 }
 
 func (p *secretsPage) submitPassphrase() {
+	if p.opening {
+		return
+	}
 	if p.fresh {
 		switch {
 		case len([]rune(p.first.Text)) < minPassphrase:
@@ -159,10 +168,12 @@ func (p *secretsPage) submitPassphrase() {
 	secret := []byte(p.first.Text)
 	path := p.path()
 	p.trouble.say("")
+	p.opening = true
 	p.desk.useKeyring(func() (keyring.Keyring, error) { return keyring.File(path, secret) }, p.opened)
 }
 
 func (p *secretsPage) opened(err error) {
+	p.opening = false
 	switch {
 	case err == nil:
 		p.leavePassphrase()

@@ -671,3 +671,33 @@ func TestEverythingHasAName(t *testing.T) {
 		s.shell.escape()
 	}
 }
+
+func TestPassphrase(t *testing.T) {
+	s := newStage(t)
+	t.Chdir(t.TempDir())
+	s.tell(session.AccountChanged{Account: session.Account{JID: alice, State: session.Stopped, Problem: session.ProblemKeyringAbsent}})
+	s.press("Use a passphrase")
+	page := s.shell.own.secrets
+	for _, step := range []struct{ first, again, want string }{
+		{"short", "short", "Take at least 8 characters"},
+		{"long enough", "long enouhg", "The two are not the same."},
+	} {
+		page.first.SetText(step.first)
+		page.again.SetText(step.again)
+		s.press("Open")
+		s.wantSeen(step.want)
+	}
+	page.again.SetText("long enough")
+	s.press("Open")
+	s.press("Open")
+	(<-s.queue)()
+	s.wantAsked("UseKeyring")
+	s.press("Use a passphrase") // the file is there now
+	page.first.SetText("not the one")
+	s.press("Open")
+	(<-s.queue)()
+	s.wantSeen("This is not the passphrase. Nothing has changed.")
+	if len(s.queue) != 0 {
+		t.Error("one passphrase was tried twice")
+	}
+}
