@@ -80,7 +80,8 @@ type account struct {
 	retry   *time.Timer
 	last    Account // as it was told
 
-	attempt int // number of the attempt to sign in that counts
+	attempt int           // number of the attempt to sign in that counts
+	trying  chan struct{} // closed when the last attempt has ended, counting or not
 	abandon context.CancelFunc
 	conn    line // signed in; still there while we say goodbye
 	leaving bool
@@ -432,6 +433,8 @@ func (a *account) connect() {
 	n := a.attempt
 	var ctx context.Context
 	ctx, a.abandon = context.WithCancel(a.ctx)
+	before, ended := a.trying, make(chan struct{})
+	a.trying = ended
 	l := login{
 		keyring:  a.session.presentKeyring(),
 		id:       a.record.ID,
@@ -461,6 +464,10 @@ func (a *account) connect() {
 		})
 	}
 	a.session.working.Go(func() {
+		defer close(ended)
+		if before != nil {
+			<-before // two connections with the same resource would throw each other out
+		}
 		conn, err := l.connect(ctx)
 		if err != nil {
 			report(func() { a.refused(err) })

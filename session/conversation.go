@@ -18,6 +18,7 @@ const (
 	answerLatest = 60 * time.Second // after which it is given up
 	stallsAfter  = 15 * time.Second // of silence in the middle of a key exchange
 	inviteEvery  = 30 * time.Second // at most, by itself
+	maxBegun     = 10               // key exchanges that a contact may begin in a minute
 	maxTags      = 64               // clients of a contact whose address is remembered
 	maxSeen      = 512              // stanzas of a contact that would be recognised if they came again
 )
@@ -46,6 +47,7 @@ type conversation struct {
 	tags     map[otr.InstanceTag]jid.JID // where each client was last heard
 	markup   map[otr.InstanceTag]bool    // clients that read and write HTML, see writesMarkup
 	exchange *exchange                   // that is under way
+	begun    []time.Time                 // key exchanges that they began in the last minute
 	invited  time.Time                   // when we last did
 	noAnswer bool
 	hasOTR   bool
@@ -475,6 +477,7 @@ func (c *conversation) wentOffline() {
 	clear(c.resources)
 	c.heard = jid.JID{}
 	c.stopExchange()
+	c.noAnswer = false
 	c.doubt()
 	for _, o := range c.outbox {
 		if o.entry.Status == StatusSent {
@@ -514,10 +517,6 @@ func (c *conversation) apply(events []otr.Event, why cause) {
 			c.rejected(e)
 		case otr.PeerError:
 			c.notify(Entry{Notice: NoticePeerError, Text: cleanIncoming(e.Text)})
-		case otr.Heartbeat:
-			if !e.Sent {
-				c.sure()
-			}
 		case otr.Failure:
 			c.notify(Entry{Notice: NoticeInterrupted})
 		}
@@ -676,6 +675,9 @@ func (c *conversation) incoming(m *xmpp.Message) {
 		c.touch()
 		return
 	}
+	if beginsExchange(m.Body) && c.tooManyBegun() {
+		return
+	}
 	if m.From.Resourcepart() != "" {
 		c.heard = m.From
 		if tag := otr.SenderTag(m.Body); tag != 0 {
@@ -689,6 +691,25 @@ func (c *conversation) incoming(m *xmpp.Message) {
 		c.answered(events)
 	}
 	c.flush()
+}
+
+// beginsExchange tells whether a body makes us compute: a query, or a D-H Commit Message of version 3.
+func beginsExchange(body string) bool {
+	if _, encoded, is := strings.Cut(body, "?OTR:"); is {
+		return strings.HasPrefix(encoded, "AAMC")
+	}
+	return otr.IsOTR(body) && !strings.Contains(body, "?OTR|") && !strings.Contains(body, "?OTR Error:")
+}
+
+// tooManyBegun counts one more exchange that they began, and refuses what only a flood would bring.
+func (c *conversation) tooManyBegun() bool {
+	now := c.account.now()
+	c.begun = slices.DeleteFunc(c.begun, func(t time.Time) bool { return now.Sub(t) >= time.Minute })
+	if len(c.begun) >= maxBegun {
+		return true
+	}
+	c.begun = append(c.begun, now)
+	return false
 }
 
 // place remembers where a client was heard.
@@ -710,7 +731,9 @@ func (c *conversation) received(e otr.Message, m *xmpp.Message) {
 	text, guard := string(e.Text), InClear
 	switch {
 	case e.Encrypted:
-		c.sure()
+		if e.From.Tag == c.otrPeer().Tag {
+			c.sure()
+		}
 		guard = c.encryptedGuard(e.From.Fingerprint)
 		if writesMarkup(m.ID) {
 			c.markup[e.From.Tag] = true

@@ -66,6 +66,9 @@ func (h *hub) befriend(x, y string) {
 }
 
 func (h *hub) dial(ctx context.Context, c xmpp.Config) (line, error) {
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
 	l, err := h.connect(c)
 	if err != nil {
 		return nil, err

@@ -754,3 +754,41 @@ func TestBothStartAtOnce(t *testing.T) {
 		})
 	}
 }
+
+func TestLKeyExchangesAreLimited(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, a, b := friends(t)
+		var commit string
+		h.tamper = func(m *xmpp.Message) bool {
+			if strings.HasPrefix(m.Body, "?OTR:AAMC") {
+				commit = m.Body
+			}
+			return commit == ""
+		}
+		a.session.StartPrivate(a.ref(b))
+		pass(10 * time.Minute)
+		h.tamper = func(m *xmpp.Message) bool { return false }
+		for _, flood := range []struct {
+			name, body string
+			to, from   *person
+		}{{"query", "?OTRv3?", b, a}, {"commit", commit, a, b}} {
+			n := 0
+			answers := func(times int) int {
+				before := len(h.sent(flood.to.jid))
+				for range times {
+					n++
+					h.inject(flood.to.jid, &xmpp.Message{ID: fmt.Sprint(n), From: jid.MustParse(flood.from.jid + "/phone"), Type: xmpp.Chat, Body: flood.body})
+				}
+				pass(time.Second)
+				return len(h.sent(flood.to.jid)) - before
+			}
+			if got := answers(60); got == 0 || got > maxBegun {
+				t.Errorf("%d answers to 60 of %s: %.80q", got, flood.name, h.sent(flood.to.jid))
+			}
+			pass(2 * time.Minute)
+			if got := answers(1); got != 1 {
+				t.Errorf("%d answers to a later %s", got, flood.name)
+			}
+		}
+	})
+}

@@ -49,6 +49,7 @@ func (a *account) stranger(address jid.JID) *conversation {
 
 // forgetConversation removes a conversation and what is kept of the contact.
 func (a *account) forgetConversation(c *conversation) {
+	c.endPolitely()
 	c.stopTimers()
 	delete(a.conversations, c.ref.Contact)
 	delete(a.changed, c)
@@ -227,7 +228,6 @@ func (c *conversation) remove() {
 		return
 	}
 	c.account.whenOnline(func() {
-		c.endPolitely()
 		c.request(func(ctx context.Context, conn line) error { return conn.RemoveContact(ctx, c.address) }, func() {
 			// The push has done it, unless the server had nothing to remove.
 			if c.account.conversations[c.ref.Contact] == c {

@@ -45,8 +45,13 @@ func TestSubscribe(t *testing.T) {
 		if c := a.contact(b); c.Name != "Bobby" || h.users[a.jid].roster[b.jid].Name != "Bobby" {
 			t.Errorf("%+v", c)
 		}
+		b.session.Opened(b.ref(a))
+		synctest.Wait()
 		a.session.RemoveContact(a.ref(b))
 		synctest.Wait()
+		if l := b.contact(a).Lock; l != FinishedLock {
+			t.Errorf("taken off the list without a goodbye: %d", l)
+		}
 		if _, there := a.contacts[b.jid]; there || h.users[a.jid].roster[b.jid] != nil {
 			t.Errorf("%+v", a.contacts)
 		}
