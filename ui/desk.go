@@ -204,6 +204,8 @@ func (d *desk) firstFocus() (fyne.Focusable, bool) {
 	switch {
 	case d.signIn != nil && d.shown == d.signIn.content:
 		return d.signIn.first(), true
+	case d.secrets != nil && d.shown == d.secrets.content && d.secrets.form.Visible():
+		return d.secrets.first, true
 	case d.shown == d.start.content:
 		return d.start.first(), true
 	}

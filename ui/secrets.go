@@ -48,18 +48,33 @@ func newSecretsPage(d *desk, a session.Account) *secretsPage {
 	} else {
 		p.offerKeyrings()
 	}
+	known := a.Problem != session.ProblemKeyMissing && !noFile(p.path())
 	p.content = page(
-		look.NewText(p.heading(), look.Title),
-		look.NewText(problemWords(a), look.Body),
+		look.NewText(p.heading(known), look.Title),
+		look.NewText(p.about(a, known), look.Body),
 		p.trouble,
 		gap(0, look.Step),
 		p.buttons,
 		p.form,
 	)
+	if known {
+		p.askPassphrase()
+	}
 	return p
 }
 
-func (p *secretsPage) heading() string {
+// about says why the page is there; known tells that a file under a passphrase was made before.
+func (p *secretsPage) about(a session.Account, known bool) string {
+	if known {
+		return lang.L("Your password and your key are in a file that only your passphrase opens.")
+	}
+	return problemWords(a)
+}
+
+func (p *secretsPage) heading(known bool) string {
+	if known {
+		return lang.L("Your passphrase")
+	}
 	switch p.problem {
 	case session.ProblemKeyringLocked:
 		return lang.L("The keyring is locked")
@@ -142,7 +157,9 @@ func (p *secretsPage) askPassphrase() {
 	p.first.escape, p.again.escape = p.leavePassphrase, p.leavePassphrase
 	p.buttons.Hide()
 	p.form.Show()
-	p.desk.window.Canvas().Focus(p.first)
+	if p.desk.shown == p.content {
+		p.desk.window.Canvas().Focus(p.first)
+	}
 }
 
 func (p *secretsPage) leavePassphrase() {

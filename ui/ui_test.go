@@ -692,7 +692,12 @@ func TestPassphrase(t *testing.T) {
 	s.press("Open")
 	(<-s.queue)()
 	s.wantAsked("UseKeyring")
-	s.press("Use a passphrase") // the file is there now
+	s.tell(session.AccountChanged{Account: session.Account{JID: alice, State: session.Stopped, Problem: session.ProblemKeyringLocked}})
+	page = s.shell.own.secrets // the file is there now, and the page asks for its passphrase at once
+	s.wantSeen("Your passphrase")
+	if s.shell.window.Canvas().Focused() != page.first {
+		t.Error("the cursor is not in the passphrase")
+	}
 	page.first.SetText("not the one")
 	s.press("Open")
 	(<-s.queue)()
