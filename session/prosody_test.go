@@ -4,6 +4,7 @@ package session
 
 import (
 	"context"
+	"crypto/x509"
 	"slices"
 	"strings"
 	"testing"
@@ -212,4 +213,43 @@ func count(lines []string, text string) int {
 		}
 	}
 	return n
+}
+
+func TestProblemsThroughProsody(t *testing.T) {
+	server := xmpptest.StartProsody(t, map[string]string{"alice": "alice's password"})
+	address := "alice@" + xmpptest.Domain
+	for _, tt := range []struct {
+		name  string
+		in    SignIn
+		roots *x509.CertPool
+		want  Problem
+	}{
+		{"wrong password", SignIn{Address: address, Password: []byte("wrong"), Server: server.Addr, TLS: "starttls"}, server.RootCAs, ProblemPassword},
+		{"unknown account", SignIn{Address: "nobody@" + xmpptest.Domain, Password: []byte("x"), Server: server.Addr, TLS: "starttls"}, server.RootCAs, ProblemPassword},
+		{"unknown authority", SignIn{Address: address, Password: []byte("alice's password"), Server: server.Addr, TLS: "starttls"}, x509.NewCertPool(), ProblemCertificate},
+		{"a domain that is not there", SignIn{Address: "alice@other.test", Password: []byte("alice's password"), Server: server.Direct, TLS: "direct"}, server.RootCAs, ProblemUnknownHost},
+		{"nobody there", SignIn{Address: address, Password: []byte("x"), Server: "127.0.0.1:1"}, server.RootCAs, ProblemUnreachable},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s, err := store.Open("")
+			if err != nil {
+				t.Fatal(err)
+			}
+			p := &person{t: t, jid: tt.in.Address, store: s, keyring: keyringDouble{}, roots: tt.roots}
+			p.open()
+			defer p.close()
+			if err := p.session.SignIn(tt.in); err != nil {
+				t.Fatal(err)
+			}
+			p.until("a problem", func() bool { return p.accounts[p.jid].State == Stopped })
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			if a := p.accounts[p.jid]; a.Problem != tt.want || a.Kept || len(p.keyring.(keyringDouble)) != 0 {
+				t.Errorf("%+v", a)
+			}
+		})
+	}
+	if strings.Contains(server.Wire(), "alice's password") {
+		t.Error("the password itself went out")
+	}
 }
