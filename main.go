@@ -68,9 +68,13 @@ func run(profile, ca string, practiseFirst bool) error {
 	secrets := keyring.OS()
 	s := session.Open(session.Config{Store: settings, Keyring: secrets, RootCAs: roots})
 	spoken, hush := context.WithCancel(context.Background())
-	defer hush()
-	go speak(spoken, access.New("Sotto", window.Driver().AllWindows))
-	ui.Run(ui.Config{App: window, Engine: s, Store: settings, Keyring: secrets, Practise: begin, PractiseFirst: practiseFirst})
+	tree := access.New("Sotto", window.Driver().AllWindows)
+	go speak(spoken, tree)
+	ui.Run(ui.Config{
+		App: window, Engine: s, Store: settings, Keyring: secrets, Practise: begin, PractiseFirst: practiseFirst,
+		Say: func(sentence string) { tree.Announce(sentence, access.Politely) },
+	})
+	hush() // the window is gone
 	ctx, cancel := context.WithTimeout(context.Background(), closing)
 	defer cancel()
 	s.Close(ctx)

@@ -82,6 +82,7 @@ func (d *desk) leave() {
 func (d *desk) apply(batch []session.Event) {
 	touched := make(map[session.Ref]bool)
 	talks := make(map[session.Ref]bool)
+	loud := make(map[session.Ref]bool)
 	accounts, list := false, false
 	for _, e := range batch {
 		c := d.model.Apply(e)
@@ -96,6 +97,7 @@ func (d *desk) apply(batch []session.Event) {
 			touched[c.Ref], talks[c.Ref] = true, true
 		case model.Loud:
 			d.shell.notify(d, c.Ref)
+			loud[c.Ref] = true
 		case model.Store:
 			d.shell.storeProblem(e.(session.StoreProblem))
 		}
@@ -105,6 +107,9 @@ func (d *desk) apply(batch []session.Event) {
 		d.accountsChanged()
 	}
 	d.main.changed(touched, talks, list || accounts)
+	for r := range loud {
+		d.speak(r)
+	}
 	d.openAwaited()
 	if touched[d.main.shown] {
 		d.openAsked()

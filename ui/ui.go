@@ -38,9 +38,10 @@ type Config struct {
 	Practise func(ctx context.Context, w practice.Words) (Practice, error)
 	// PractiseFirst opens the window in practice mode.
 	PractiseFirst bool
-	Do            func(func())     // runs a function on Fyne's goroutine; nil: fyne.Do
-	Time          func() time.Time // nil: time.Now
-	Zone          *time.Location   // nil: time.Local
+	Say           func(sentence string) // has a sentence read out by a screen reader; nil: nobody listens
+	Do            func(func())          // runs a function on Fyne's goroutine; nil: fyne.Do
+	Time          func() time.Time      // nil: time.Now
+	Zone          *time.Location        // nil: time.Local
 }
 
 // A Practice is a session that touches neither network nor disk, with somebody to talk to.
@@ -63,6 +64,7 @@ type shell struct {
 	store    *store.Store
 	keyring  keyring.Keyring
 	do       func(func()) // runs a function on Fyne's goroutine, or never once the window is closing
+	say      func(sentence string)
 	now      func() time.Time
 	zone     *time.Location
 	begin    func(context.Context, practice.Words) (Practice, error)
@@ -102,6 +104,9 @@ func Run(c Config) {
 func open(c Config) *shell {
 	s := &shell{app: c.App, store: c.Store, keyring: c.Keyring, now: c.Time, zone: c.Zone, begin: c.Practise, trouble: newBanner(), looking: true}
 	s.do = s.until(c.Do)
+	if s.say == nil {
+		s.say = func(string) {}
+	}
 	if s.now == nil {
 		s.now = time.Now
 	}

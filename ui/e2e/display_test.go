@@ -82,9 +82,13 @@ func (d *display) shoot(t testing.TB, name string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const tries = 8 // a cursor that blinks never rests
+	const (
+		tries = 8 // a cursor that blinks never rests
+		rest  = 250 * time.Millisecond
+	)
 	var before []byte
 	for range tries {
+		time.Sleep(rest) // a picture that is taken at once shows what was there before
 		if out, err := d.run("scrot", "-o", file); err != nil {
 			t.Errorf("scrot: %v: %s", err, out)
 			return

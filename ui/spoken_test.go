@@ -1,0 +1,33 @@
+package ui
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/sotto-im/sotto/session"
+)
+
+func TestNewMessagesAreSpoken(t *testing.T) {
+	s := newTalk(t, bob())
+	var spoken []string
+	s.shell.say = func(sentence string) { spoken = append(spoken, sentence) }
+	comes := func(text string) {
+		spoken = nil
+		loud := session.Contacted{Ref: contactRef("bob")}
+		s.tell(session.EntryChanged{Entry: s.engine.entry(session.Incoming, text)}, loud, loud)
+	}
+	want := func(sentence string) {
+		t.Helper()
+		if !slices.Equal(spoken, []string{sentence}) {
+			t.Errorf("spoken was %q, not %q", spoken, sentence)
+		}
+	}
+	comes("see you at six")
+	want("Bob Miller: see you at six")
+	comes(strings.Repeat("é", 10000))
+	want("Bob Miller: " + strings.Repeat("é", mostSpoken))
+	s.shell.look(false)
+	comes("the secret")
+	want("New message from Bob Miller")
+}
