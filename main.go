@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/app"
 
 	"github.com/sotto-im/sotto/session"
@@ -67,14 +66,10 @@ func run(profile, ca string, practiseFirst bool) error {
 	defer settings.Close()
 	secrets := keyring.OS()
 	s := session.Open(session.Config{Store: settings, Keyring: secrets, RootCAs: roots})
-	spoken, hush := context.WithCancel(context.Background())
-	tree := access.New("Sotto", window.Driver().AllWindows)
-	go speak(spoken, tree)
 	ui.Run(ui.Config{
 		App: window, Engine: s, Store: settings, Keyring: secrets, Practise: begin, PractiseFirst: practiseFirst,
-		Say: func(sentence string) { tree.Announce(sentence, access.Politely) },
+		Spoken: access.New("Sotto", window.Driver().AllWindows),
 	})
-	hush() // the window is gone
 	ctx, cancel := context.WithTimeout(context.Background(), closing)
 	defer cancel()
 	s.Close(ctx)
@@ -98,13 +93,6 @@ func authorities(file string) (*x509.CertPool, error) {
 		return nil, fmt.Errorf("%s holds no certificate", file)
 	}
 	return pool, nil
-}
-
-// speak serves screen readers. Without a way to reach them the window works as well.
-func speak(ctx context.Context, tree *access.Tree) {
-	if err := access.Serve(ctx, tree, fyne.Do); err != nil && ctx.Err() == nil {
-		fmt.Fprintln(os.Stderr, "sotto:", err)
-	}
 }
 
 func begin(ctx context.Context, w practice.Words) (ui.Practice, error) {

@@ -166,6 +166,7 @@ func (d *desk) openWindow(key, title string) fyne.Window {
 	w := d.app.NewWindow("Sotto")
 	w.SetTitle(title)
 	w.SetIcon(d.window.Icon())
+	w.CenterOnScreen()
 	d.windows[key] = w
 	w.SetOnClosed(func() { delete(d.windows, key) })
 	return w

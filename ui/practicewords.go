@@ -27,7 +27,7 @@ func practiceWords() practice.Words {
 		Topics:    practiceTopics(),
 		AskMe: practice.Topic{
 			Asks: listen(lang.L("ask me, check me, verify me, your turn, test me")),
-			Say:  practice.Say{lang.L("With pleasure. I ask: {challenge} The right answer is: {reply}. A line appears here in which you can answer.")},
+			Say:  practice.Say{lang.L("With pleasure. I ask: {challenge} The right answer is: {reply}. Type it where my question appears.")},
 		},
 		EndIt: practice.Topic{
 			Asks: listen(lang.L("end, finish*, stop, quit, bye, goodbye, leave")),

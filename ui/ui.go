@@ -38,10 +38,10 @@ type Config struct {
 	Practise func(ctx context.Context, w practice.Words) (Practice, error)
 	// PractiseFirst opens the window in practice mode.
 	PractiseFirst bool
-	Say           func(sentence string) // has a sentence read out by a screen reader; nil: nobody listens
-	Do            func(func())          // runs a function on Fyne's goroutine; nil: fyne.Do
-	Time          func() time.Time      // nil: time.Now
-	Zone          *time.Location        // nil: time.Local
+	Spoken        *access.Tree     // what screen readers are told; nil: nobody listens
+	Do            func(func())     // runs a function on Fyne's goroutine; nil: fyne.Do
+	Time          func() time.Time // nil: time.Now
+	Zone          *time.Location   // nil: time.Local
 }
 
 // A Practice is a session that touches neither network nor disk, with somebody to talk to.
@@ -88,8 +88,9 @@ func Run(c Config) {
 	c.App.Lifecycle().SetOnStarted(func() {
 		s.started()
 		go s.endOnSignal(ctx)
-		// Without an accessibility bus there is nobody to serve, and nothing else depends on it.
-		go func() { _ = access.Serve(ctx, access.New("Sotto", c.App.Driver().AllWindows), s.do) }()
+		if c.Spoken != nil {
+			go s.serve(ctx, c.Spoken)
+		}
 	})
 	c.App.Lifecycle().SetOnEnteredForeground(func() { s.look(true) })
 	c.App.Lifecycle().SetOnExitedForeground(func() { s.look(false) })
@@ -100,12 +101,21 @@ func Run(c Config) {
 	s.ended()
 }
 
+// serve answers screen readers. Without a way to reach them the window works as well.
+func (s *shell) serve(ctx context.Context, spoken *access.Tree) {
+	if err := access.Serve(ctx, spoken, s.do); err != nil && ctx.Err() == nil {
+		fyne.LogError("screen readers are not served", err)
+	}
+}
+
 // open builds the window without showing it.
 func open(c Config) *shell {
 	s := &shell{app: c.App, store: c.Store, keyring: c.Keyring, now: c.Time, zone: c.Zone, begin: c.Practise, trouble: newBanner(), looking: true}
 	s.do = s.until(c.Do)
-	if s.say == nil {
-		s.say = func(string) {}
+	s.say = func(sentence string) {
+		if c.Spoken != nil {
+			c.Spoken.Announce(sentence, access.Politely)
+		}
 	}
 	if s.now == nil {
 		s.now = time.Now

@@ -706,3 +706,18 @@ func TestPassphrase(t *testing.T) {
 		t.Error("one passphrase was tried twice")
 	}
 }
+
+func TestWaitingSaysWhatFor(t *testing.T) {
+	c := bob()
+	c.Lock, c.SendMode = session.NotPrivate, session.SendWhenPrivate
+	s := newTalk(t, c)
+	s.wantSeen("There is no private conversation with Bob Miller now.")
+	s.press("Start again")
+	s.wantAsked("StartPrivate bob@example.org")
+	c.Starting = true
+	s.tell(session.ContactChanged{Contact: c})
+	s.wantSeen("Setting up a private conversation with Bob Miller.")
+	c.Starting, c.Presence = false, session.PresenceOffline
+	s.tell(session.ContactChanged{Contact: c})
+	s.wantSeen("Bob Miller is offline.")
+}
