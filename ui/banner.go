@@ -190,7 +190,7 @@ func (d *desk) waitNotice(c session.Contact) notice {
 		return notice{words: lang.L("{{.Name}} is offline. What you write waits here and goes out privately when {{.Name}} is back.", name)}
 	case c.SendMode == session.SendWhenPrivate && !c.Starting:
 		return notice{words: lang.L("There is no private conversation with {{.Name}} now. What you write waits here and goes out privately once there is one.", name),
-			actions: []offer{{label: lang.L("Start again"), do: func() { d.engine.StartPrivate(c.Ref) }, main: true}}}
+			actions: []offer{{label: lang.L("Start private conversation"), do: func() { d.engine.StartPrivate(c.Ref) }, main: true}}}
 	case c.SendMode == session.SendWhenPrivate:
 		return notice{words: lang.L("Setting up a private conversation with {{.Name}}. What you write waits here and goes out privately.", name)}
 	}

@@ -712,7 +712,7 @@ func TestWaitingSaysWhatFor(t *testing.T) {
 	c.Lock, c.SendMode = session.NotPrivate, session.SendWhenPrivate
 	s := newTalk(t, c)
 	s.wantSeen("There is no private conversation with Bob Miller now.")
-	s.press("Start again")
+	s.press("Start private conversation")
 	s.wantAsked("StartPrivate bob@example.org")
 	c.Starting = true
 	s.tell(session.ContactChanged{Contact: c})

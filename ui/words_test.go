@@ -65,7 +65,7 @@ func (s *source) file(t *testing.T, name string) {
 		case *ast.KeyValueExpr:
 			spared[n.Key] = true
 		case *ast.CallExpr:
-			if f, ok := n.Fun.(*ast.Ident); ok && f.Name == "panic" {
+			if forLogs(n) {
 				return false
 			}
 			into, called := s.into(n)
@@ -105,6 +105,17 @@ func (s *source) into(call *ast.CallExpr) (map[string]bool, bool) {
 		return s.plurals, true
 	}
 	return nil, false
+}
+
+// forLogs tells whether a call speaks to developers and not to people.
+func forLogs(call *ast.CallExpr) bool {
+	switch f := call.Fun.(type) {
+	case *ast.Ident:
+		return f.Name == "panic"
+	case *ast.SelectorExpr:
+		return f.Sel.Name == "LogError"
+	}
+	return false
 }
 
 // wordy matches what looks like words for people: a capital and small letters, or words with a space between.
