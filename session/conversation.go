@@ -18,7 +18,7 @@ const (
 	answerLatest = 60 * time.Second // after which it is given up
 	stallsAfter  = 15 * time.Second // of silence in the middle of a key exchange
 	inviteEvery  = 30 * time.Second // at most, by itself
-	maxBegun     = 10               // key exchanges that a contact may begin in a minute
+	maxBegun     = 30               // key exchanges that a contact may begin in a minute; a bad line needs one for each reconnect
 	maxTags      = 64               // clients of a contact whose address is remembered
 	maxSeen      = 512              // stanzas of a contact that would be recognised if they came again
 )
@@ -675,7 +675,7 @@ func (c *conversation) incoming(m *xmpp.Message) {
 		c.touch()
 		return
 	}
-	if beginsExchange(m.Body) && c.tooManyBegun() {
+	if beginsExchange(m.Body) && (c.exchange == nil || c.exchange.ours == "") && c.tooManyBegun() {
 		return
 	}
 	if m.From.Resourcepart() != "" {
