@@ -23,9 +23,16 @@ func (d *desk) speak(r session.Ref) {
 		d.shell.say(lang.L("New message from {{.Name}}", name))
 	default:
 		for _, l := range slices.Backward(d.model.Lines(r, d.shell.zone)) {
-			if l.Day.IsZero() && l.Entry.Kind == session.Incoming {
+			if !l.Day.IsZero() {
+				continue
+			}
+			switch {
+			case l.Entry.Kind == session.Incoming:
 				text := []rune(l.Entry.Text)
 				d.shell.say(c.Name + ": " + string(text[:min(len(text), mostSpoken)]))
+				return
+			case l.Entry.Notice == session.NoticeSMPAsked && l.Entry.Kind == session.NoticeEntry:
+				d.shell.say(noticeWords(l.Entry, c))
 				return
 			}
 		}

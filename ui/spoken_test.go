@@ -27,6 +27,11 @@ func TestNewMessagesAreSpoken(t *testing.T) {
 	want("Bob Miller: see you at six")
 	comes(strings.Repeat("é", 10000))
 	want("Bob Miller: " + strings.Repeat("é", mostSpoken))
+	spoken = nil
+	asked := s.engine.entry(session.NoticeEntry, "")
+	asked.Notice, asked.Question = session.NoticeSMPAsked, "Where did we meet?"
+	s.tell(session.EntryChanged{Entry: asked}, session.Contacted{Ref: contactRef("bob")})
+	want("Bob Miller wants to know that it is really you, and asks: “Where did we meet?”")
 	s.shell.look(false)
 	comes("the secret")
 	want("New message from Bob Miller")

@@ -122,6 +122,8 @@ func TestTwoPeople(t *testing.T) {
 		bob.writes(theirs)
 		alice.see("the message of bob", message(theirs, receivedPrivately))
 	}
+	bob.hears(lock + ": " + unverified)
+	bob.hears("alice: Shall we meet at 8?")
 	alice.see("a message being delivered", message("Shall we meet", delivered))
 	alice.shoot("talk-unverified")
 	bob.shoot("talk-unverified")

@@ -58,6 +58,7 @@ type person struct {
 
 	program *accesstest.Process
 	screen  *accesstest.Program
+	spoken  <-chan accesstest.Event
 	written []*accesstest.Process // everything whose output is searched for marks
 	shots   int
 }
@@ -76,6 +77,9 @@ func newPerson(t *testing.T, name string, session *keyringtest.Service, m *marks
 	}
 	t.Cleanup(reader.Close)
 	p.reader = reader
+	if p.spoken, err = reader.Events("object:announcement"); err != nil {
+		t.Fatal(err)
+	}
 	p.listen()
 	m.watchFiles(session.Home)
 	return p
@@ -147,6 +151,24 @@ func (p *person) fail(err error) {
 		}
 	}
 	p.t.Fatalf("%s: %v\nThe screen:\n%s\nThe program wrote:\n%s", p.name, err, dump, p.program.Written())
+}
+
+// hears waits until the screen reader says the words.
+func (p *person) hears(words string) {
+	p.t.Helper()
+	var heard []string
+	for deadline := time.After(wait); ; {
+		select {
+		case e := <-p.spoken:
+			said, _ := e.Value.(string)
+			if e.Name == "Object.Announcement" && strings.Contains(said, words) {
+				return
+			}
+			heard = append(heard, said)
+		case <-deadline:
+			p.fail(fmt.Errorf("never heard %q among %q", words, heard))
+		}
+	}
 }
 
 // shoot takes a picture of what the person sees now.
