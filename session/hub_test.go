@@ -506,7 +506,9 @@ func (p *person) contact(other *person) Contact { return p.contacts[other.jid] }
 // say sends as the button says.
 func (p *person) say(other *person, text string) EntryID {
 	p.t.Helper()
+	p.mu.Lock()
 	mode := p.contact(other).SendMode
+	p.mu.Unlock()
 	id, err := p.session.Send(p.ref(other), text, mode)
 	if err != nil {
 		p.t.Fatalf("%s cannot send in mode %d: %v", p.jid, mode, err)
