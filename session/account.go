@@ -375,8 +375,11 @@ func (a *account) erase() {
 	a.erased = true
 	a.session.forget(a)
 	a.session.emit(AccountRemoved{a.ref()})
-	ring := a.session.presentKeyring()
+	ring, trying := a.session.presentKeyring(), a.trying
 	a.background(keyringTimeout, func(ctx context.Context) error {
+		if trying != nil {
+			<-trying // it may be putting into the keyring what is to be deleted
+		}
 		return errors.Join(ring.Delete(ctx, passwordName(id)), ring.Delete(ctx, keyName(id)))
 	}, func(err error) {
 		if err != nil {
@@ -398,6 +401,13 @@ func (a *account) newIdentity() {
 // keyringChanged tries again what the old keyring was in the way of.
 func (a *account) keyringChanged() {
 	a.unkept = unkept{password: a.password != nil, key: a.key != nil}
+	if a.state == Connecting {
+		// The attempt under way asks the old keyring.
+		a.hangUp()
+		a.show(Offline, NoProblem)
+		a.goOnline()
+		return
+	}
 	switch a.problem {
 	case ProblemKeyringAbsent, ProblemKeyringLocked, ProblemKeyringTimeout, ProblemKeyringNotKept, ProblemKeyMissing, ProblemPasswordMissing:
 		a.goOnline()
@@ -761,8 +771,15 @@ func (l *login) secret(ctx context.Context, name string) ([]byte, error) {
 	return l.keyring.Secret(ctx, name)
 }
 
-// settle puts into the keyring what the server has accepted and what is new, before it is used, and fetches the roster.
+// settle fetches the roster and puts into the keyring what the server has accepted and what is new, before it is used. Of an account
+// that cannot be kept whole nothing stays there.
 func (l *login) settle(ctx context.Context, conn line) ([]xmpp.RosterItem, error) {
+	asking, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	roster, err := conn.Roster(asking)
+	if err != nil {
+		return nil, err
+	}
 	if l.unkept.password {
 		if err := l.set(ctx, passwordName(l.id), l.password); err != nil {
 			return nil, err
@@ -772,12 +789,13 @@ func (l *login) settle(ctx context.Context, conn line) ([]xmpp.RosterItem, error
 		b := l.key.Bytes()
 		defer clear(b)
 		if err := l.set(ctx, keyName(l.id), b); err != nil {
+			if l.known == "" {
+				err = errors.Join(err, l.keyring.Delete(ctx, passwordName(l.id)))
+			}
 			return nil, err
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
-	defer cancel()
-	return conn.Roster(ctx)
+	return roster, nil
 }
 
 func (l *login) set(ctx context.Context, name string, secret []byte) error {

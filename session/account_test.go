@@ -581,3 +581,83 @@ func TestEventsBeginWithAccounts(t *testing.T) {
 		}
 	})
 }
+
+// half keeps the first secret it is given.
+type half struct{ keyringDouble }
+
+func (h half) Set(ctx context.Context, name string, secret []byte) error {
+	if strings.HasSuffix(name, "-key") {
+		return keyring.ErrNotKept
+	}
+	return h.keyringDouble.Set(ctx, name, secret)
+}
+
+func TestNothingIsHalfKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHub("alice@sotto.test")
+		p := strangerTo(t, h, "alice@sotto.test")
+		ring := half{keyringDouble{}}
+		p.session.UseKeyring(ring)
+		p.session.SignIn(SignIn{Address: p.jid, Password: []byte("secret of " + p.jid)})
+		synctest.Wait()
+		if a := p.accounts[p.jid]; a.State != Stopped || a.Problem != ProblemKeyringNotKept {
+			t.Errorf("%+v", a)
+		}
+		if len(ring.keyringDouble) != 0 {
+			t.Error("a password of an account that is not kept")
+		}
+	})
+}
+
+// slow answers when it is let.
+type slow struct {
+	keyring.Keyring
+	let chan struct{}
+}
+
+func (s slow) Secret(ctx context.Context, name string) ([]byte, error) {
+	select {
+	case <-s.let:
+		return nil, keyring.ErrLocked
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// The keyring that the person chose last is the one that counts, also for an account that is just signing in.
+func TestKeyringChosenWhileSigningIn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHub("alice@sotto.test")
+		p := strangerTo(t, h, "alice@sotto.test")
+		old := slow{keyringDouble{}, make(chan struct{})}
+		p.session.UseKeyring(old)
+		p.session.SignIn(SignIn{Address: p.jid, Password: []byte("secret of " + p.jid)})
+		synctest.Wait()
+		ring := keyringDouble{}
+		p.session.UseKeyring(ring)
+		synctest.Wait()
+		close(old.let)
+		synctest.Wait()
+		if a := p.accounts[p.jid]; a.State != Online || len(ring) != 2 {
+			t.Errorf("%+v; %d secrets", a, len(ring))
+		}
+	})
+}
+
+// Removing an account that is just signing in leaves nothing of it.
+func TestRemoveAccountWhileSigningIn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHub("alice@sotto.test")
+		p := strangerTo(t, h, "alice@sotto.test")
+		old := slow{keyringDouble{}, make(chan struct{})}
+		p.session.UseKeyring(old)
+		p.session.SignIn(SignIn{Address: p.jid, Password: []byte("secret of " + p.jid)})
+		synctest.Wait()
+		p.session.RemoveAccount(p.jid)
+		p.session.RemoveAccount(p.jid)
+		synctest.Wait()
+		if len(p.accounts) != 0 || len(p.store.Settings().Accounts) != 0 {
+			t.Errorf("%+v", p.accounts)
+		}
+	})
+}
