@@ -34,6 +34,7 @@ type conversation struct {
 	item      xmpp.RosterItem
 	onRoster  bool
 	adding    bool // put on the roster by the person, not confirmed yet
+	removing  bool // to be taken off it and forgotten, as the person wants
 	wants     bool
 	nick      string
 	trouble   Why
@@ -91,8 +92,12 @@ func newConversation(a *account, address jid.JID) *conversation {
 	return c
 }
 
-// touch has the contact told again once the present step is done.
-func (c *conversation) touch() { c.account.changed[c] = struct{}{} }
+// touch has the contact told again once the present step is done, unless it is gone.
+func (c *conversation) touch() {
+	if c.account.conversations[c.ref.Contact] == c {
+		c.account.changed[c] = struct{}{}
+	}
+}
 
 // settle tells the contact if it has changed.
 func (c *conversation) settle() {
@@ -632,8 +637,11 @@ func (c *conversation) again(m *xmpp.Message) bool {
 
 // strangerMessage shows what somebody wrote who is not on the roster, within bounds. Nothing answers: not OTR, no receipt.
 func (a *account) strangerMessage(m *xmpp.Message, from jid.JID) {
+	if m.Carbon == xmpp.CarbonSent {
+		return // what another client of ours wrote to them
+	}
 	c := a.stranger(from)
-	if c == nil || m.Carbon == xmpp.CarbonSent || c.again(m) {
+	if c == nil || c.again(m) {
 		return
 	}
 	if otr.IsOTR(m.Body) {
@@ -685,11 +693,13 @@ func (c *conversation) incoming(m *xmpp.Message) {
 		}
 	}
 	c.begin()
+	c.config.Policy = c.answers()
 	events := c.otr.Receive(m.Body)
-	c.apply(events, cause{message: m})
-	if isOTR {
-		c.answered(events)
+	if !isOTR && slices.ContainsFunc(events, isEncoded) {
+		c.begun = append(c.begun, c.account.now()) // by a tag
 	}
+	c.apply(events, cause{message: m})
+	c.answered(events)
 	c.flush()
 }
 
@@ -703,13 +713,26 @@ func beginsExchange(body string) bool {
 
 // tooManyBegun counts one more exchange that they began, and refuses what only a flood would bring.
 func (c *conversation) tooManyBegun() bool {
-	now := c.account.now()
-	c.begun = slices.DeleteFunc(c.begun, func(t time.Time) bool { return now.Sub(t) >= time.Minute })
-	if len(c.begun) >= maxBegun {
+	if c.flooded() {
 		return true
 	}
-	c.begun = append(c.begun, now)
+	c.begun = append(c.begun, c.account.now())
 	return false
+}
+
+func (c *conversation) flooded() bool {
+	now := c.account.now()
+	c.begun = slices.DeleteFunc(c.begun, func(t time.Time) bool { return now.Sub(t) >= time.Minute })
+	return len(c.begun) >= maxBegun
+}
+
+// answers is the policy with which the next message is taken in: in a flood of tags the texts are shown and the tags not answered.
+func (c *conversation) answers() otr.Policy {
+	p := otrPolicy(c.policy())
+	if c.flooded() {
+		p &^= otr.WhitespaceStartAKE
+	}
+	return p
 }
 
 // place remembers where a client was heard.

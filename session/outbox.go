@@ -87,7 +87,8 @@ func (c *conversation) waiting() int {
 
 // waitsForPrivacy tells whether a private conversation is needed for something to be sent.
 func (c *conversation) waitsForPrivacy() bool {
-	return slices.ContainsFunc(c.outbox, func(o *outgoing) bool { return o.entry.Status == StatusWaiting && o.open == nil })
+	required := c.policy() == Require // by now, for what had been for sending in clear
+	return slices.ContainsFunc(c.outbox, func(o *outgoing) bool { return o.entry.Status == StatusWaiting && (o.open == nil || required) })
 }
 
 // flush sends what can be sent now, in the order in which it was typed.

@@ -390,3 +390,22 @@ func TestEndingAnOldSessionInTheMiddleOfANewOne(t *testing.T) {
 		}
 	})
 }
+
+// What was to go in clear and may not any more needs a private conversation.
+func TestClearTextThatWaitedStartsPrivacyWhereItIsRequired(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, a, b := friends(t)
+		a.session.SetPolicy(a.ref(b), ByHand)
+		a.session.Disconnect(a.jid)
+		synctest.Wait()
+		x := canary()
+		a.say(b, x)
+		a.session.SetPolicy(a.ref(b), Require)
+		a.session.Connect(a.jid)
+		synctest.Wait()
+		if got := b.heard(); !slices.Equal(got, []string{"< unverified " + x}) {
+			t.Errorf("heard %q", got)
+		}
+		h.assertSecret(t, x)
+	})
+}

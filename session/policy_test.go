@@ -792,3 +792,78 @@ func TestLKeyExchangesAreLimited(t *testing.T) {
 		}
 	})
 }
+
+// Once a key exchange is under way nothing goes out in clear, also on the side that found OTR by a tag.
+func TestAutomaticNothingInClearOnceATagIsAnswered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, a, b := friends(t)
+		a.session.SetAccountPolicy(a.jid, Automatic)
+		b.session.SetAccountPolicy(b.jid, Automatic)
+		synctest.Wait()
+		var held []xmpp.Message
+		h.tamper = func(m *xmpp.Message) bool {
+			if strings.HasPrefix(m.Body, "?OTR:") {
+				held = append(held, *m)
+				return false
+			}
+			return true
+		}
+		a.say(b, "hello")
+		if c := b.contact(a); !c.Starting || c.SendMode != SendWhenPrivate {
+			t.Errorf("%+v", c)
+		}
+		x := canary()
+		b.say(a, x)
+		h.tamper = nil
+		for _, m := range held {
+			h.inject(a.jid, &m)
+		}
+		synctest.Wait()
+		if !slices.Contains(a.heard(), "< unverified "+x) {
+			t.Errorf("heard %q", a.heard())
+		}
+		h.assertSecret(t, x)
+	})
+}
+
+// A tag that nobody stands behind any more holds nothing up for ever.
+func TestAutomaticTagWithoutExchange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, a, b := friends(t)
+		a.session.SetAccountPolicy(a.jid, Automatic)
+		b.session.SetAccountPolicy(b.jid, Automatic)
+		synctest.Wait()
+		h.tamper = func(m *xmpp.Message) bool { return !strings.HasPrefix(m.Body, "?OTR") }
+		a.say(b, "hello")
+		pass(2 * time.Minute)
+		if c := b.contact(a); c.Starting || c.SendMode != SendUnencrypted {
+			t.Errorf("%+v", c)
+		}
+	})
+}
+
+// Tags in clear text make us compute as much as queries do, and are answered no more often. The texts are shown all the same.
+func TestLTagsAreLimited(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, a, b := friends(t)
+		a.session.SetAccountPolicy(a.jid, Automatic)
+		synctest.Wait()
+		h.tamper = func(m *xmpp.Message) bool { return false }
+		const tag = " \t  \t\t\t\t \t \t \t    \t\t  \t\t"
+		for n := range 3 * maxBegun {
+			h.inject(a.jid, &xmpp.Message{ID: fmt.Sprint(n), From: jid.MustParse(b.jid + "/phone"), Type: xmpp.Chat, Body: fmt.Sprint("hello ", n, tag)})
+		}
+		pass(time.Second)
+		if n := len(h.sent(a.jid)); n == 0 || n > maxBegun {
+			t.Errorf("%d answers", n)
+		}
+		if n := len(a.heard()); n != 3*maxBegun {
+			t.Errorf("%d texts", n)
+		}
+		for _, l := range a.heard() {
+			if strings.ContainsRune(l, '\t') {
+				t.Errorf("%q", l)
+			}
+		}
+	})
+}

@@ -3,6 +3,7 @@ package session
 import (
 	"cmp"
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"time"
@@ -16,6 +17,7 @@ const (
 	maxStrangers    = 50      // conversations with people who are not on the roster
 	maxStrangerText = 2 << 10 // bytes that are shown of each of them
 	maxResources    = 32      // clients of a contact that are told apart
+	maxRoster       = 20_000  // conversations of an account
 )
 
 // conversation finds or makes the one with a bare address.
@@ -47,8 +49,8 @@ func (a *account) stranger(address jid.JID) *conversation {
 	return a.conversation(address)
 }
 
-// forgetConversation removes a conversation and what is kept of the contact.
-func (a *account) forgetConversation(c *conversation) {
+// dropConversation removes a conversation. What is kept of the contact stays: only the person may have keys and policies forgotten.
+func (a *account) dropConversation(c *conversation) {
 	c.endPolitely()
 	c.stopTimers()
 	delete(a.conversations, c.ref.Contact)
@@ -57,12 +59,34 @@ func (a *account) forgetConversation(c *conversation) {
 		a.looking = nil
 	}
 	maps.DeleteFunc(a.sent, func(_ string, o *outgoing) bool { return o.in == c })
+	a.session.emit(ContactRemoved{c.ref})
+}
+
+// forgetConversation removes a conversation and what is kept of the contact.
+func (a *account) forgetConversation(c *conversation) {
+	a.dropConversation(c)
 	before := len(a.record.Contacts)
 	a.record.Contacts = slices.DeleteFunc(a.record.Contacts, func(k store.Contact) bool { return k.JID == c.ref.Contact })
 	if len(a.record.Contacts) != before {
 		a.keep()
 	}
-	a.session.emit(ContactRemoved{c.ref})
+}
+
+// offRoster: the contact is not on the roster any more, because the person wanted that here, or because another client or the server
+// did it. With texts that wait the conversation remains, so that none is lost.
+func (c *conversation) offRoster() {
+	switch {
+	case c.removing:
+		c.account.forgetConversation(c)
+	case c.waiting() > 0:
+		c.endPolitely()
+		c.onRoster, c.adding = false, false
+		c.item = xmpp.RosterItem{}
+		clear(c.resources)
+		c.touch()
+	default:
+		c.account.dropConversation(c)
+	}
 }
 
 // rosterLoaded takes the roster as the server has it after signing in.
@@ -74,20 +98,22 @@ func (a *account) rosterLoaded(items []xmpp.RosterItem) {
 	}
 	for ref, c := range a.conversations {
 		if c.onRoster && !there[ref] && !c.adding {
-			a.forgetConversation(c)
+			c.offRoster()
 		}
 	}
 }
 
 // rosterItem takes one item of the roster, loaded or pushed (RFC 6121 2.1.6; that a push is from our own server was checked below).
 func (a *account) rosterItem(item xmpp.RosterItem) {
-	if item.Subscription == "remove" {
-		if c, ok := a.conversations[item.JID.Bare().String()]; ok {
-			a.forgetConversation(c)
-		}
+	c, known := a.conversations[item.JID.Bare().String()]
+	switch {
+	case item.Subscription == "remove" && known && c.onRoster:
+		c.offRoster()
+		return
+	case item.Subscription == "remove", !known && len(a.conversations) >= maxRoster:
 		return
 	}
-	c := a.conversation(item.JID)
+	c = a.conversation(item.JID)
 	c.onRoster, c.adding = true, false
 	c.item = item
 	if c.subscription().sees() {
@@ -127,7 +153,7 @@ func (a *account) addContact(address jid.JID, name string) error {
 		return &AddressError{AddressTaken}
 	}
 	c := a.conversation(address)
-	c.onRoster, c.adding, c.trouble = true, true, WhyNone
+	c.onRoster, c.adding, c.removing, c.trouble = true, true, false, WhyNone
 	c.item.JID, c.item.Ask = address, true
 	if name != "" {
 		c.item.Name = cleanName(name)
@@ -152,17 +178,26 @@ func (c *conversation) described() xmpp.RosterItem {
 	return xmpp.RosterItem{JID: c.address, Name: c.item.Name, Groups: c.item.Groups}
 }
 
-// request asks the server for something about the contact, without waiting, and does done when it has agreed.
+// request asks the server for something about the contact, without waiting, and does done when it has agreed. Where there was no answer
+// it is asked again after the next signing in.
 func (c *conversation) request(work func(context.Context, line) error, done func()) {
 	a := c.account
 	conn := a.conn
 	a.background(requestTimeout, func(ctx context.Context) error { return work(ctx, conn) }, func(err error) {
-		if err != nil {
+		var refusal *xmpp.StanzaError
+		switch {
+		case a.conversations[c.ref.Contact] != c: // gone meanwhile
+		case errors.As(err, &refusal):
 			c.trouble = whyOf(err)
+			if c.adding {
+				c.item.Ask = false // it can be tried again
+			}
 			c.touch()
-			return
-		}
-		if a.conn == conn && !a.leaving {
+		case err != nil, a.conn != conn, a.leaving:
+			if len(a.later) < maxLater {
+				a.later = append(a.later, func() { c.request(work, done) })
+			}
+		default:
 			done()
 		}
 	})
@@ -227,13 +262,15 @@ func (c *conversation) remove() {
 		c.account.forgetConversation(c)
 		return
 	}
+	c.removing = true
 	c.account.whenOnline(func() {
-		c.request(func(ctx context.Context, conn line) error { return conn.RemoveContact(ctx, c.address) }, func() {
-			// The push has done it, unless the server had nothing to remove.
-			if c.account.conversations[c.ref.Contact] == c {
-				c.account.forgetConversation(c)
+		c.request(func(ctx context.Context, conn line) error {
+			err := conn.RemoveContact(ctx, c.address)
+			if whyOf(err) == WhyNotFound {
+				return nil // the server has nothing to remove
 			}
-		})
+			return err
+		}, func() { c.account.forgetConversation(c) }) // unless the push has done it
 	})
 }
 

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -273,5 +274,196 @@ func TestUnread(t *testing.T) {
 		if n := b.contact(a).Unread; n != 0 {
 			t.Errorf("%d unread", n)
 		}
+	})
+}
+
+// The server decides who is on the roster, and nothing else: taking a contact off and putting them back is no way to have a verified key
+// forgotten, and with it the warning about another one.
+func TestS03RosterDoesNotForgetKeys(t *testing.T) {
+	for _, how := range []string{"push", "reload"} {
+		synctest.Test(t, func(t *testing.T) {
+			h, a, b := verified(t)
+			a.session.SetAccountPolicy(a.jid, Automatic)
+			a.session.SetPolicy(a.ref(b), Require)
+			synctest.Wait()
+			item := h.users[a.jid].roster[b.jid]
+			if how == "push" {
+				h.inject(a.jid, &xmpp.RosterPush{Item: xmpp.RosterItem{JID: jid.MustParse(b.jid), Subscription: "remove"}})
+				synctest.Wait()
+			} else {
+				h.mu.Lock()
+				delete(h.users[a.jid].roster, b.jid)
+				h.mu.Unlock()
+				h.cut(a.jid, xmpp.Unreachable)
+				pass(3 * time.Second)
+			}
+			if _, there := a.contacts[b.jid]; there {
+				t.Fatalf("%s: still a contact", how)
+			}
+			h.mu.Lock()
+			h.users[a.jid].roster[b.jid] = item
+			h.push(a.jid, b.jid)
+			h.mu.Unlock()
+			synctest.Wait()
+			c := a.contact(b)
+			if c.Policy != Require || len(c.Keys) != 1 || c.Keys[0].Verified != ByComparison {
+				t.Errorf("%s: %+v", how, c)
+			}
+		})
+	}
+}
+
+// Who is removed by the person is forgotten.
+func TestRemoveContactForgetsKeys(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, a, b := verified(t)
+		a.session.RemoveContact(a.ref(b))
+		synctest.Wait()
+		if k := a.store.Settings().Accounts[0].Contacts; len(k) != 0 {
+			t.Errorf("%+v", k)
+		}
+	})
+}
+
+// refusing lets SetContact and RemoveContact fail.
+type refusing struct {
+	line
+	set, remove error
+}
+
+func (r *refusing) SetContact(ctx context.Context, item xmpp.RosterItem) error {
+	if r.set != nil {
+		return r.set
+	}
+	return r.line.SetContact(ctx, item)
+}
+
+func (r *refusing) RemoveContact(ctx context.Context, contact jid.JID) error {
+	if r.remove != nil {
+		return r.remove
+	}
+	return r.line.RemoveContact(ctx, contact)
+}
+
+// refusingPerson is somebody whose server refuses as r says.
+func refusingPerson(t *testing.T, h *hub, name string, r *refusing) *person {
+	p := strangerTo(t, h, name)
+	p.session.config.dial = func(ctx context.Context, c xmpp.Config) (line, error) {
+		l, err := h.dial(ctx, c)
+		r.line = l
+		return r, err
+	}
+	p.session.SignIn(SignIn{Address: name, Password: []byte("secret of " + name)})
+	synctest.Wait()
+	return p
+}
+
+// A contact that the server did not take can be added again, and can be removed again.
+func TestAddContactRefusedByOurServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHub("alice@sotto.test", "bob@sotto.test")
+		r := &refusing{set: &xmpp.StanzaError{Type: "cancel", Condition: "not-allowed"}, remove: &xmpp.StanzaError{Type: "cancel", Condition: "item-not-found"}}
+		a := refusingPerson(t, h, "alice@sotto.test", r)
+		ref, err := a.session.AddContact(a.jid, "bob@sotto.test", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if c := a.contacts["bob@sotto.test"]; c.Trouble != WhyRefused || c.Asked {
+			t.Errorf("%+v", c)
+		}
+		if _, err := a.session.AddContact(a.jid, "bob@sotto.test", ""); err != nil {
+			t.Errorf("again: %v", err)
+		}
+		synctest.Wait()
+		a.session.RemoveContact(ref)
+		synctest.Wait()
+		if c, ok := a.contacts["bob@sotto.test"]; ok {
+			t.Errorf("stays for ever: %+v", c)
+		}
+	})
+}
+
+// What the line took away with it is asked for again.
+func TestAddContactWhileTheLineBreaks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHub("alice@sotto.test", "bob@sotto.test")
+		r := &refusing{set: xmpp.ErrClosed}
+		a := refusingPerson(t, h, "alice@sotto.test", r)
+		if _, err := a.session.AddContact(a.jid, "bob@sotto.test", ""); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		r.set = nil
+		h.cut(a.jid, xmpp.Unreachable)
+		pass(5 * time.Second)
+		if h.users["alice@sotto.test"].roster["bob@sotto.test"] == nil || len(h.users["bob@sotto.test"].requests) != 1 {
+			t.Errorf("%+v; %+v", a.contacts, h.users["bob@sotto.test"].requests)
+		}
+	})
+}
+
+// A contact that is gone is not told of again.
+func TestRemovedContactStaysAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHub("alice@sotto.test", "bob@sotto.test")
+		h.befriend("alice@sotto.test", "bob@sotto.test")
+		r := &refusing{}
+		a := refusingPerson(t, h, "alice@sotto.test", r)
+		ref := Ref{a.jid, "bob@sotto.test"}
+		r.set = &xmpp.StanzaError{Type: "cancel", Condition: "not-allowed"}
+		a.session.RemoveContact(ref)
+		a.session.Rename(ref, "Robert")
+		synctest.Wait()
+		if c, ok := a.contacts["bob@sotto.test"]; ok {
+			t.Errorf("%+v", c)
+		}
+	})
+}
+
+// A copy of what another client of ours wrote to somebody is no reason to show that somebody.
+func TestSentCarbonToAStranger(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, a, _ := friends(t)
+		h.inject(a.jid, &xmpp.Message{ID: "1", From: jid.MustParse(a.jid + "/phone"), To: jid.MustParse("eve@sotto.test"), Type: xmpp.Chat, Body: "hello", Carbon: xmpp.CarbonSent})
+		synctest.Wait()
+		if c, ok := a.contacts["eve@sotto.test"]; ok {
+			t.Errorf("%+v", c)
+		}
+	})
+}
+
+// Texts that wait are not lost because the contact disappears from the roster: they are there to be read, and go out when the contact is back.
+func TestTextsOutlastTheRoster(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, a, b := private(t)
+		a.session.EndPrivate(a.ref(b))
+		synctest.Wait()
+		h.tamper = func(m *xmpp.Message) bool { return false }
+		x := canary()
+		id := a.say(b, x)
+		h.inject(a.jid, &xmpp.RosterPush{Item: xmpp.RosterItem{JID: jid.MustParse(b.jid), Subscription: "remove"}})
+		synctest.Wait()
+		if c, ok := a.contacts[b.jid]; !ok || c.OnRoster || c.SendMode != SendBlocked || a.entries[id].Status != StatusWaiting {
+			t.Errorf("%+v %+v", c, a.entries[id])
+		}
+		h.tamper = nil
+		h.mu.Lock()
+		h.push(a.jid, b.jid)
+		h.mu.Unlock()
+		b.session.EndPrivate(b.ref(a))
+		b.session.Disconnect(b.jid)
+		synctest.Wait()
+		b.session.Connect(b.jid)
+		pass(time.Minute)
+		if count(b.heard(), x) != 1 {
+			t.Errorf("heard %q; %q", b.heard(), a.lines())
+		}
+		a.session.RemoveContact(a.ref(b))
+		synctest.Wait()
+		if _, ok := a.contacts[b.jid]; ok || len(a.store.Settings().Accounts[0].Contacts) != 0 {
+			t.Error("not removed")
+		}
+		h.assertSecret(t, "canary")
 	})
 }

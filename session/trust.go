@@ -295,6 +295,11 @@ func (c *conversation) startSMP(fp otr.Fingerprint, question string, secret []by
 
 // smpRequested: they ask us. More than maxPrompts in an hour are refused without a word.
 func (c *conversation) smpRequested(e otr.SMPRequest) {
+	if e.From.Fingerprint != c.otrPeer().Fingerprint {
+		// Another client with another key. A question is read as one of whoever the lock is about, so it is not shown; nor does it
+		// stop the run that is under way.
+		return
+	}
 	now := c.account.now()
 	c.prompts = slices.DeleteFunc(c.prompts, func(t time.Time) bool { return now.Sub(t) >= promptsEvery })
 	if len(c.prompts) >= maxPrompts || c.runs() {
@@ -313,6 +318,9 @@ func (c *conversation) smpRequested(e otr.SMPRequest) {
 func (c *conversation) answerSMP(number int, secret []byte) error {
 	if c.smp == nil || c.smp.Number != number || c.smp.Stage != SMPNeedsAnswer {
 		return ErrNoRequest
+	}
+	if !c.account.online() || c.away() {
+		return ErrNotPrivate // the answer would be lost, and there is only one
 	}
 	events, err := c.otr.AnswerSMP(c.smpRequest, secret)
 	if err != nil {

@@ -385,3 +385,64 @@ func TestP27CorrectionsAndHeadlinesAreNothing(t *testing.T) {
 		_ = b
 	})
 }
+
+// An answer that cannot be sent is not taken.
+func TestSMPAnswerNeedsTheConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, a, b := private(t)
+		if err := b.session.Ask(b.ref(a), *b.contact(a).Key, "which?", []byte("that")); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		number := a.smp.Number
+		h.mu.Lock()
+		h.refuse = &xmpp.Error{Kind: xmpp.Unreachable}
+		h.mu.Unlock()
+		h.cut(a.jid, xmpp.Unreachable)
+		synctest.Wait()
+		if err := a.session.Answer(a.ref(b), number, []byte("that")); err != ErrNotPrivate {
+			t.Errorf("%v", err)
+		}
+		synctest.Wait()
+		if a.smp.Stage != SMPNeedsAnswer {
+			t.Errorf("stage %d", a.smp.Stage)
+		}
+	})
+}
+
+// Somebody who signs in to a contact's account with a key of their own asks nothing in the name of the contact, and stops nothing.
+func TestS03AnotherKeyAsksNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, a, b := verified(t)
+		s := strangerTo(t, h, b.jid)
+		s.session.SignIn(SignIn{Address: b.jid, Password: []byte("secret of " + b.jid)})
+		synctest.Wait()
+		s.session.Opened(s.ref(a))
+		s.session.StartPrivate(s.ref(a))
+		synctest.Wait()
+		if s.contact(a).Key == nil {
+			t.Fatalf("no session: %+v", s.contact(a))
+		}
+		if err := a.session.Ask(a.ref(b), *a.contact(b).Key, "which?", []byte("that")); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if err := s.session.Ask(s.ref(a), *s.contact(a).Key, "what is your password?", []byte("x")); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if a.smp.Stage != SMPWaiting || !a.smp.Ours || a.has(NoticeSMPAsked) {
+			t.Errorf("%+v; %q", a.smp, a.lines())
+		}
+		if err := b.session.Answer(b.ref(a), b.smp.Number, []byte("that")); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if a.smp.Stage != SMPSucceeded {
+			t.Errorf("%+v", a.smp)
+		}
+		if a.contact(b).VerifiedUs {
+			t.Error("verified by whom?")
+		}
+	})
+}
