@@ -21,7 +21,7 @@ build:
 test:
 	@.ci/packages test
 	@$(MAKE) --no-print-directory check unit e2e
-	@$(MAKE) --no-print-directory fuzz FUZZTIME=3s
+	@$(MAKE) --no-print-directory fuzz FUZZTIME=2s
 	@$(MAKE) --no-print-directory bench BENCHTIME=1x
 	@echo "All of Sotto's tests passed."
 
