@@ -17,7 +17,7 @@ import (
 )
 
 // wait is how long anything may take before the test gives up. Nothing takes nearly as long; slow machines are slow.
-const wait = 90 * time.Second
+const wait = 60 * time.Second
 
 var binaries struct{ sotto, bare string }
 
