@@ -257,6 +257,8 @@ type Entry struct {
 	Key, OldKey *otr.Fingerprint // notices about keys
 	Question    string           // NoticeSMPAsked, NoticeSMPWeAsked: the question
 	Count       int              // notices that stand for several
+	Verified    Verified         // NoticeVerifiedThem, NoticeVerifiedUs, NoticeSMPFailed: how they were verified when it happened
+	VerifiedUs  bool             // the same notices: whether they had verified us
 }
 
 // EntryKind says what an entry is.
@@ -324,7 +326,7 @@ const (
 	NoticeUnreadable    // Count messages could not be read
 	NoticeInterrupted   // a key exchange failed its checks
 	NoticeAnotherClient // Count messages were meant for another of our clients
-	NoticeVerifiedThem  // Key is theirs; how: Contact.Keys
+	NoticeVerifiedThem  // Key is theirs; how: Verified
 	NoticeVerifiedUs    // they verified us
 	NoticeUnverified    // the person took the verification back
 	NoticeSMPFailed     // the answers differ

@@ -217,9 +217,14 @@ func (c *conversation) verify(fp otr.Fingerprint, how Verified) error {
 	c.keys[i].Verified, c.keys[i].VerifiedAt = how, c.account.now()
 	delete(c.refused, fp)
 	c.remember()
-	c.notify(Entry{Notice: NoticeVerifiedThem, Key: &fp})
+	c.notify(c.verdict(NoticeVerifiedThem, fp))
 	c.flush()
 	return nil
+}
+
+// verdict is a notice that tells how things stand now, whatever becomes of them later.
+func (c *conversation) verdict(n Notice, fp otr.Fingerprint) Entry {
+	return Entry{Notice: n, Key: &fp, Verified: c.known(fp).Verified, VerifiedUs: c.verifiedUs}
 }
 
 func (c *conversation) unverify(fp otr.Fingerprint) error {
@@ -368,12 +373,12 @@ func (c *conversation) smpResult(e otr.SMPResult) {
 		if !e.Initiator || !e.Asked {
 			c.verifiedUs = true
 			c.remember()
-			c.notify(Entry{Notice: NoticeVerifiedUs})
+			c.notify(c.verdict(NoticeVerifiedUs, fp))
 		}
 	case otr.SMPFailure:
 		c.smp.Kept = c.known(fp).Verified != NotVerified
 		c.stage(SMPFailed)
-		c.notify(Entry{Notice: NoticeSMPFailed})
+		c.notify(c.verdict(NoticeSMPFailed, fp))
 	default:
 		c.stage(SMPAborted)
 		c.notify(Entry{Notice: NoticeSMPAborted})

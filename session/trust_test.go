@@ -140,6 +140,39 @@ func TestSMPFailureKeepsAnEarlierVerification(t *testing.T) {
 	})
 }
 
+// A line tells how things stood when it was written: it must not tell something else later.
+func TestVerdictsStayAsTheyWere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, a, b := private(t)
+		fp := *a.contact(b).Key
+		ask := func(answer string) {
+			t.Helper()
+			if err := a.session.Ask(a.ref(b), fp, "where?", []byte("there")); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+			if err := b.session.Answer(b.ref(a), b.smp.Number, []byte(answer)); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+		}
+		ask("here")
+		ask("there")
+		ask("nowhere")
+		a.session.SetVerified(a.ref(b), fp, false)
+		synctest.Wait()
+		var got []Verified
+		for _, e := range a.entries {
+			if e.Kind == NoticeEntry && (e.Notice == NoticeSMPFailed || e.Notice == NoticeVerifiedThem) {
+				got = append(got, e.Verified)
+			}
+		}
+		if want := []Verified{NotVerified, ByQuestion, ByQuestion}; !slices.Equal(got, want) {
+			t.Errorf("%v instead of %v", got, want)
+		}
+	})
+}
+
 func TestSMPOnlyForTheLiveKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, a, b := private(t)

@@ -7,7 +7,7 @@ import (
 	"github.com/sotto-im/sotto/ui/look"
 )
 
-// noticeWords is the sentence of a system line.
+// noticeWords is the sentence of a system line. Of the contact it uses only the name: what happened stays as it was told.
 func noticeWords(e session.Entry, c session.Contact) string {
 	name := words{"Name": c.Name, "Text": e.Text, "Question": e.Question}
 	switch e.Notice {
@@ -57,16 +57,16 @@ func verificationWords(e session.Entry, c session.Contact) string {
 	name := words{"Name": c.Name, "Question": e.Question}
 	switch e.Notice {
 	case session.NoticeVerifiedThem:
-		return verifiedWords(c)
+		return verifiedWords(e, c)
 	case session.NoticeVerifiedUs:
-		if c.Verified == session.NotVerified {
+		if e.Verified == session.NotVerified {
 			return lang.L("{{.Name}} has verified you. You have not verified {{.Name}} yet.", name)
 		}
 		return lang.L("{{.Name}} has verified you.", name)
 	case session.NoticeUnverified:
 		return lang.L("You took the verification of {{.Name}} back.", name)
 	case session.NoticeSMPFailed:
-		if c.Verified != session.NotVerified {
+		if e.Verified != session.NotVerified {
 			return lang.L("The answers differ. Often it is a typo. Your earlier verification of {{.Name}} still stands.", name)
 		}
 		return lang.L("The answers differ. Often it is a typo. If you are sure about the answer, call {{.Name}} before you write anything private.", name)
@@ -83,11 +83,11 @@ func verificationWords(e session.Entry, c session.Contact) string {
 	return ""
 }
 
-func verifiedWords(c session.Contact) string {
+func verifiedWords(e session.Entry, c session.Contact) string {
 	name := words{"Name": c.Name}
-	switch c.Verified {
+	switch e.Verified {
 	case session.ByQuestion:
-		if !c.VerifiedUs {
+		if !e.VerifiedUs {
 			return lang.L("{{.Name}} gave the right answer. You now know that it is really {{.Name}}. {{.Name}} has not checked you yet.", name)
 		}
 		return lang.L("{{.Name}} gave the right answer. You now know that it is really {{.Name}}.", name)

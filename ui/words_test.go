@@ -254,3 +254,18 @@ func TestDayWords(t *testing.T) {
 		}
 	}
 }
+
+// TestNoticesStayAsTheyWere promises that a line tells what happened, whatever becomes of the contact later.
+func TestNoticesStayAsTheyWere(t *testing.T) {
+	for n := session.NoticePrivate; n <= session.NoticePolicy; n++ {
+		e := session.Entry{Kind: session.NoticeEntry, Notice: n, Verified: session.ByQuestion, Count: 1}
+		want := noticeWords(e, bob())
+		for v := session.NotVerified; v <= session.ByComparison; v++ {
+			later := bob()
+			later.Verified, later.VerifiedUs, later.Lock, later.Key = v, true, session.FinishedLock, nil
+			if got := noticeWords(e, later); got != want {
+				t.Errorf("notice %d said %q and then %q", n, want, got)
+			}
+		}
+	}
+}
