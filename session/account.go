@@ -28,6 +28,7 @@ const (
 	steady         = 60 * time.Second // online for so long, the back-off begins anew
 	pollEvery      = 30 * time.Second // otr.Conversation.Poll asks for once a minute
 	maxHeld        = 10_000           // events that wait for roster and key
+	maxHeldBytes   = 16 << 20         // of what they say
 	maxLater       = 1_000            // requests of the person that wait for the connection
 )
 
@@ -88,10 +89,12 @@ type account struct {
 	events  <-chan xmpp.Event
 	ready   bool         // roster and key are there: events are no longer held
 	held    []xmpp.Event // until then
+	holding int          // bytes in held
 	later   []func()     // to do once online
 
 	farewell func() // to do once offline
 	removing bool
+	next     *SignIn // to sign in with once this account is removed
 	erased   bool
 
 	conversations map[string]*conversation
@@ -313,6 +316,10 @@ func parsePolicy(word string) Policy {
 // ---- signing in and out
 
 func (a *account) signIn(in SignIn) {
+	if a.removing {
+		a.next = &in // it is another account, with a key of its own
+		return
+	}
 	clear(a.password)
 	a.password, a.unkept.password = in.Password, true
 	a.way = way{in.Server, in.TLS, in.AllowPlain}
@@ -375,6 +382,10 @@ func (a *account) erase() {
 	a.erased = true
 	a.session.forget(a)
 	a.session.emit(AccountRemoved{a.ref()})
+	if a.next != nil {
+		_ = a.session.SignIn(*a.next) // the address was right before
+		clear(a.next.Password)
+	}
 	ring, trying := a.session.presentKeyring(), a.trying
 	a.background(keyringTimeout, func(ctx context.Context) error {
 		if trying != nil {
@@ -564,7 +575,7 @@ func (a *account) settled(l *login, roster []xmpp.RosterItem) {
 	a.ready = true
 	a.rosterLoaded(roster)
 	held := a.held
-	a.held = nil
+	a.held, a.holding = nil, 0
 	for _, e := range held {
 		a.take(e)
 	}
@@ -590,9 +601,7 @@ func (a *account) whenOnline(f func()) {
 // take handles what the server sent.
 func (a *account) take(e xmpp.Event) {
 	if !a.ready {
-		if len(a.held) < maxHeld {
-			a.held = append(a.held, e)
-		}
+		a.hold(e)
 		return
 	}
 	switch e := e.(type) {
@@ -606,6 +615,23 @@ func (a *account) take(e xmpp.Event) {
 		if o, ok := a.sent[e.ID]; ok {
 			o.settle(StatusStored, WhyNone)
 		}
+	}
+}
+
+// hold keeps an event until roster and key are there. What exceeds the limits is dropped: no honest server has so much to say before.
+func (a *account) hold(e xmpp.Event) {
+	size := 0
+	switch e := e.(type) {
+	case *xmpp.Message:
+		size = len(e.Body) + len(e.Thread)
+	case *xmpp.Presence:
+		size = len(e.Status) + len(e.Nick)
+	case *xmpp.RosterPush:
+		size = len(e.Item.Name)
+	}
+	if len(a.held) < maxHeld && a.holding+size <= maxHeldBytes {
+		a.held = append(a.held, e)
+		a.holding += size
 	}
 }
 

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -16,6 +17,7 @@ import (
 	"github.com/sotto-im/sotto/session/keyring"
 	"github.com/sotto-im/sotto/session/store"
 	"github.com/sotto-im/sotto/session/xmpp"
+	"mellium.im/xmpp/jid"
 )
 
 func TestAddresses(t *testing.T) {
@@ -660,4 +662,45 @@ func TestRemoveAccountWhileSigningIn(t *testing.T) {
 			t.Errorf("%+v", p.accounts)
 		}
 	})
+}
+
+// Signing in again just after the account was removed is a new account.
+func TestSignInWhileTheAccountIsRemoved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, a, b := verified(t)
+		old := *a.accounts[a.jid].Fingerprint
+		a.session.RemoveAccount(a.jid)
+		if err := a.session.SignIn(SignIn{Address: a.jid, Password: []byte("secret of " + a.jid)}); err != nil {
+			t.Fatal(err)
+		}
+		pass(10 * time.Second)
+		s := a.accounts[a.jid]
+		if s.State != Online || !s.Kept || *s.Fingerprint == old {
+			t.Errorf("%+v", s)
+		}
+		if c := a.contact(b); !c.OnRoster || len(c.Keys) > 0 && c.Keys[0].Verified != NotVerified {
+			t.Errorf("%+v", c)
+		}
+		if n := len(a.store.Settings().Accounts); n != 1 {
+			t.Errorf("%d accounts kept", n)
+		}
+		if n := len(a.keyring.(keyringDouble)); n != 2 {
+			t.Errorf("%d secrets kept", n)
+		}
+	})
+}
+
+// What a server may leave with us before it has said who our contacts are.
+func TestLHeldEventsAreBounded(t *testing.T) {
+	a := newAccount(&Session{ctx: t.Context()}, newRecord(jid.MustParse("alice@sotto.test")), jid.MustParse("alice@sotto.test"))
+	for n := range 2000 {
+		a.take(&xmpp.Message{ID: fmt.Sprint(n), Body: strings.Repeat("x", 64<<10)})
+	}
+	size := 0
+	for _, e := range a.held {
+		size += len(e.(*xmpp.Message).Body)
+	}
+	if size > 32<<20 {
+		t.Errorf("%d bytes", size)
+	}
 }

@@ -426,9 +426,8 @@ func (c *conversation) endPrivate() {
 }
 
 func (c *conversation) continueUnencrypted() {
-	c.unwanted, c.wanted = true, false
-	c.stopExchange()
-	c.noAnswer = false
+	c.endSession() // the other side may have lost one that we still have
+	c.unwanted, c.noAnswer = true, false
 	c.setPolicy(ByHand)
 }
 

@@ -867,3 +867,29 @@ func TestLTagsAreLimited(t *testing.T) {
 		}
 	})
 }
+
+// Whoever decides to write unencrypted can do so, also when there had been a private conversation that the other side has lost.
+func TestContinueUnencryptedAfterALostSession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, a, b := private(t)
+		x := canary()
+		h.cut(b.jid, xmpp.Unreachable) // and they come back with a program that does not answer
+		h.tamper = func(m *xmpp.Message) bool { return !strings.HasPrefix(m.Body, "?OTR") }
+		pass(5 * time.Second)
+		id := a.say(b, x)
+		pass(2 * time.Minute)
+		if c := a.contact(b); !c.NoAnswer {
+			t.Fatalf("%+v", c)
+		}
+		a.session.ContinueUnencrypted(a.ref(b))
+		synctest.Wait()
+		if c := a.contact(b); c.SendMode != SendUnencrypted || c.Lock != NotPrivate {
+			t.Errorf("%+v", c)
+		}
+		a.say(b, "in clear")
+		if e := a.entries[id]; e.Status != StatusWaiting {
+			t.Errorf("%+v", e)
+		}
+		h.assertSecret(t, x)
+	})
+}

@@ -116,6 +116,7 @@ func (a *account) rosterItem(item xmpp.RosterItem) {
 	c = a.conversation(item.JID)
 	c.onRoster, c.adding = true, false
 	c.item = item
+	c.item.Name = cleanName(item.Name)
 	if c.subscription().sees() {
 		c.trouble = WhyNone
 	}
@@ -323,8 +324,8 @@ func (a *account) subscribe(p *xmpp.Presence) {
 		c.presenceOut(xmpp.Subscribed)
 		return
 	}
-	if nick := cleanName(p.Nick); nick != "" {
-		c.nick = nick
+	if nick := cleanName(p.Nick); c.nick == "" && !c.onRoster {
+		c.nick = nick // once: nobody changes their name while the person decides, or later
 	}
 	if !c.wants {
 		c.wants = true

@@ -467,3 +467,24 @@ func TestTextsOutlastTheRoster(t *testing.T) {
 		h.assertSecret(t, "canary")
 	})
 }
+
+// The name that somebody gives themselves is taken once, and never over one that is known.
+func TestNickIsTakenOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, a, b := friends(t)
+		ask := func(from, nick string) {
+			h.inject(a.jid, &xmpp.Presence{From: jid.MustParse(from), Type: xmpp.Subscribe, Nick: nick})
+			synctest.Wait()
+		}
+		ask("eve@sotto.test", "Eve")
+		ask("eve@sotto.test", "Bob")
+		if c := a.contacts["eve@sotto.test"]; c.Name != "Eve" {
+			t.Errorf("%q", c.Name)
+		}
+		h.inject(a.jid, &xmpp.RosterPush{Item: xmpp.RosterItem{JID: jid.MustParse(b.jid), Subscription: "none"}})
+		ask(b.jid, "the bank")
+		if c := a.contact(b); c.Name != "bob" {
+			t.Errorf("%q", c.Name)
+		}
+	})
+}

@@ -205,6 +205,8 @@ func (c *contact) follow(run session.SMP) {
 	c.concluded = run.Number
 	r := &c.words.Reactions
 	switch {
+	case run.Stage == session.SMPSucceeded && !run.Asked:
+		c.plan(say, r.VerifiedBoth)
 	case run.Stage == session.SMPSucceeded && run.Ours:
 		c.plan(say, r.ReplyRight)
 	case run.Stage == session.SMPSucceeded:

@@ -19,7 +19,7 @@ func testWords() Words {
 		Name: "Robin", Question: "colour?", Answer: "green", Challenge: "sea?", Reply: "blue",
 		Greeting: Say{"hello from {name}", "ask {question}: {answer}", "friends never tell"},
 		Reactions: Reactions{
-			Verified: Say{"verified"}, Differs: Say{"differs, it is {answer}"}, Stopped: Say{"stopped"},
+			Verified: Say{"verified"}, VerifiedBoth: Say{"both"}, Differs: Say{"differs, it is {answer}"}, Stopped: Say{"stopped"},
 			ReplyRight: Say{"right"}, ReplyWrong: Say{"wrong, it was {reply}"}, OneAtATime: Say{"one at a time"},
 			Unencrypted: Say{"only privately"}, BackAfterPerson: Say{"you ended"}, BackAfterContact: Say{"I ended"},
 		},
@@ -244,7 +244,7 @@ func TestAnswersVerification(t *testing.T) {
 			run.Stage = session.SMPSucceeded
 			s.smp(run)
 			s.smp(run)
-			s.expect("say verified")
+			s.expect(map[bool]string{true: "say verified", false: "say both"}[asked])
 		})
 	}
 }
@@ -254,12 +254,13 @@ func TestCommentsOnVerification(t *testing.T) {
 		run  session.SMP
 		want string
 	}{
-		{session.SMP{Stage: session.SMPSucceeded}, "say verified"},
+		{session.SMP{Stage: session.SMPSucceeded, Asked: true}, "say verified"},
+		{session.SMP{Stage: session.SMPSucceeded}, "say both"},
 		{session.SMP{Stage: session.SMPFailed}, "say differs, it is green"},
 		{session.SMP{Stage: session.SMPAborted}, "say stopped"},
 		{session.SMP{Stage: session.SMPCancelled}, "say stopped"},
 		{session.SMP{Stage: session.SMPTimedOut}, "say stopped"},
-		{session.SMP{Stage: session.SMPSucceeded, Ours: true}, "say right"},
+		{session.SMP{Stage: session.SMPSucceeded, Ours: true, Asked: true}, "say right"},
 		{session.SMP{Stage: session.SMPFailed, Ours: true}, "say wrong, it was blue"},
 		{session.SMP{Stage: session.SMPTimedOut, Ours: true}, "say stopped"},
 	}

@@ -51,9 +51,11 @@ type Topic struct {
 
 // Reactions is what the contact says to what happens.
 type Reactions struct {
-	// Verified: the person asked (or gave the shared secret), and the answers are equal. The lock of the person shows Private now. It
+	// Verified: the person asked, and the answers are equal. The lock of the person shows Private now. It
 	// should also say that the other direction is open, and how to have it ("ask me").
 	Verified Say
+	// VerifiedBoth: the same secret was typed on both sides, so both know now that it is really the other.
+	VerifiedBoth Say
 	// Differs: the person asked, and the answers differ. Often a typo; compared exactly as typed. Repeat {answer}.
 	Differs Say
 	// Stopped: a verification, of either side, was cancelled or given up. Nothing has changed.
