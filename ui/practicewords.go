@@ -21,13 +21,13 @@ func practiceWords() practice.Words {
 			lang.L("Hello, I am Robin. I am a small program inside your computer, made to practise with."),
 			lang.L("Look at the lock at the top. Unverified means: what we write is private, but nobody has checked yet that I am really Robin."),
 			lang.L("To check it, press the lock and choose Verify. Ask me: {question}"),
-			lang.L("My answer will be: {answer}. A friend of flesh and blood would never tell you the answer in the conversation. I do, because we practise."),
+			lang.L("My answer will be: {answer}\nA friend of flesh and blood would never tell you the answer in the conversation. I do, because we practise."),
 		},
 		Reactions: practiceReactions(),
 		Topics:    practiceTopics(),
 		AskMe: practice.Topic{
 			Asks: listen(lang.L("ask me, check me, verify me, your turn, test me")),
-			Say:  practice.Say{lang.L("With pleasure. I ask: {challenge} The right answer is: {reply}. Type it where my question appears.")},
+			Say:  practice.Say{lang.L("With pleasure. I ask: {challenge} The right answer is: {reply}\nType it where my question appears.")},
 		},
 		EndIt: practice.Topic{
 			Asks: listen(lang.L("end, finish*, stop, quit, bye, goodbye, leave")),
@@ -47,12 +47,15 @@ func practiceReactions() practice.Reactions {
 			lang.L("The answers are the same. Your lock says Private now: you know that it is really me."),
 			lang.L("I do not know yet that it is really you. If you want to see the other direction too, write: ask me."),
 		},
+		VerifiedBoth: practice.Say{
+			lang.L("We typed the same secret. Your lock says Private now: you know that it is really me, and I know that it is really you."),
+		},
 		Differs: practice.Say{lang.L("The answers differ, so nothing is proved. Often it is a typo: they are compared exactly as typed. Mine was: {answer}")},
 		Stopped: practice.Say{lang.L("The check was stopped. Nothing has changed, and you can begin again whenever you like.")},
 		ReplyRight: practice.Say{
 			lang.L("Right. Now I know that it is really you. It changes nothing on your lock: yours shows whether you have checked me."),
 		},
-		ReplyWrong:  practice.Say{lang.L("That is not what I expected. Write it exactly like this: {reply}. Write “ask me” to try once more.")},
+		ReplyWrong:  practice.Say{lang.L("That is not what I expected. Write “ask me” to try once more, and then exactly this: {reply}")},
 		OneAtATime:  practice.Say{lang.L("One check at a time, please. Finish or cancel the one that is going on, then write: ask me.")},
 		Unencrypted: practice.Say{lang.L("What you wrote just now came without encryption: any server on the way could have read it. I only write privately.")},
 		BackAfterPerson: practice.Say{

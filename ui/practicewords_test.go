@@ -38,6 +38,11 @@ func TestPracticeWords(t *testing.T) {
 			if n := utf8.RuneCountInString(line); n == 0 || n > 220 || strings.ContainsAny(filled.Replace(line), "{}!") {
 				t.Errorf("%s: says %q", when, line)
 			}
+			for _, secret := range []string{"{answer}", "{reply}"} {
+				if _, after, told := strings.Cut(line, secret); told && after != "" && after[0] != '\n' {
+					t.Errorf("%s: what follows in %q looks like a part of the answer", when, line)
+				}
+			}
 		}
 	}
 	if all := strings.Join(w.Greeting, " "); !strings.Contains(all, "{answer}") || !strings.Contains(all, "never") {
