@@ -316,7 +316,7 @@ func (c *conversation) invite() {
 	}
 	x.soon = c.account.after(answerSoon, func() {
 		if c.exchange == x && x.soon != nil {
-			c.noAnswer = true
+			c.noAnswer = !c.private()
 			c.touch()
 		}
 	})
@@ -338,7 +338,7 @@ func (c *conversation) await() *exchange {
 
 // answered notices that a key exchange goes on: something came in and was answered by an encoded message, and there is no session yet.
 func (c *conversation) answered(events []otr.Event) {
-	if c.otrState() == otr.Encrypted && !c.doubtful || !slices.ContainsFunc(events, isEncoded) {
+	if c.private() || !slices.ContainsFunc(events, isEncoded) {
 		return
 	}
 	x := c.exchange
@@ -383,7 +383,7 @@ func (c *conversation) giveUp() {
 	ours := c.exchange.ours != ""
 	c.stopExchange()
 	if ours {
-		c.noAnswer = true
+		c.noAnswer = !c.private()
 		c.notify(Entry{Notice: NoticeNoAnswer})
 	}
 	c.touch()
@@ -454,6 +454,9 @@ func (c *conversation) endPolitely() {
 	c.stopExchange()
 }
 
+// private tells that there is a session, as far as we know at both ends.
+func (c *conversation) private() bool { return c.otrState() == otr.Encrypted && !c.doubtful }
+
 // doubt: the other client may have lost the session. The next text waits until it has shown that it has one.
 func (c *conversation) doubt() {
 	if c.otrState() == otr.Encrypted {
@@ -465,7 +468,7 @@ func (c *conversation) doubt() {
 // sure is the end of doubt: something authentic has come from the live session.
 func (c *conversation) sure() {
 	if c.doubtful {
-		c.doubtful = false
+		c.doubtful, c.noAnswer = false, false
 		c.touch()
 	}
 }

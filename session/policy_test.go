@@ -893,3 +893,22 @@ func TestContinueUnencryptedAfterALostSession(t *testing.T) {
 		h.assertSecret(t, x)
 	})
 }
+
+// Fresh keys that nobody answers with take nothing away from a private conversation that goes on.
+func TestRefreshWithoutAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, a, b := private(t)
+		h.tamper = func(m *xmpp.Message) bool { return !strings.HasPrefix(m.Body, "?OTRv3?") }
+		a.session.StartPrivate(a.ref(b))
+		pass(2 * time.Minute)
+		if c := a.contact(b); c.NoAnswer || c.Starting || c.SendMode != SendPrivately {
+			t.Errorf("%+v", c)
+		}
+		x := canary()
+		a.say(b, x)
+		if !b.heardText(x) {
+			t.Errorf("%q", b.heard())
+		}
+		h.assertSecret(t, x)
+	})
+}

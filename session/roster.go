@@ -110,7 +110,7 @@ func (a *account) rosterItem(item xmpp.RosterItem) {
 	case item.Subscription == "remove" && known && c.onRoster:
 		c.offRoster()
 		return
-	case item.Subscription == "remove", !known && len(a.conversations) >= maxRoster:
+	case item.Subscription == "remove", item.JID.Equal(a.address), !known && len(a.conversations) >= maxRoster:
 		return
 	}
 	c = a.conversation(item.JID)

@@ -488,3 +488,16 @@ func TestNickIsTakenOnce(t *testing.T) {
 		}
 	})
 }
+
+// We are no contact of ourselves, whatever the server says.
+func TestRosterWithOurselves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, a, _ := friends(t)
+		h.inject(a.jid, &xmpp.RosterPush{Item: xmpp.RosterItem{JID: jid.MustParse(a.jid), Subscription: "both"}})
+		h.inject(a.jid, &xmpp.Presence{From: jid.MustParse(a.jid), Type: xmpp.Subscribe})
+		synctest.Wait()
+		if c, ok := a.contacts[a.jid]; ok {
+			t.Errorf("%+v", c)
+		}
+	})
+}

@@ -11,6 +11,7 @@ import (
 
 const (
 	maxKeys      = 32              // that are remembered of a contact; verified ones first
+	maxKept      = 50_000          // contacts that are remembered without a decision of the person
 	smpPatience  = 5 * time.Minute // for an answer to a verification
 	maxPrompts   = 3               // questions of a contact that are shown
 	promptsEvery = time.Hour       // in this time
@@ -56,11 +57,13 @@ func (c *conversation) remember() {
 			Accepted:    k.accepted,
 		})
 	}
+	_, verified := c.verifiedKey()
 	i := slices.IndexFunc(a.record.Contacts, func(k store.Contact) bool { return k.JID == c.ref.Contact })
-	if i < 0 {
-		a.record.Contacts = append(a.record.Contacts, kept)
-	} else {
+	switch {
+	case i >= 0:
 		a.record.Contacts[i] = kept
+	case len(a.record.Contacts) < maxKept || verified || kept.Policy != "":
+		a.record.Contacts = append(a.record.Contacts, kept)
 	}
 	a.keep()
 	c.touch()

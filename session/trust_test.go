@@ -1,6 +1,7 @@
 package session
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sotto-im/sotto/crypto/otr"
+	"github.com/sotto-im/sotto/session/store"
 	"github.com/sotto-im/sotto/session/xmpp"
 )
 
@@ -477,5 +479,31 @@ func TestS03AnotherKeyAsksNothing(t *testing.T) {
 		if a.contact(b).VerifiedUs {
 			t.Error("verified by whom?")
 		}
+	})
+}
+
+// Keys of a contact that nobody decided anything about are not kept without end.
+func TestLKeptContactsAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, a, b := friends(t)
+		acc, _ := a.session.account(a.jid)
+		acc.ask(func() {
+			for n := range maxKept {
+				acc.record.Contacts = append(acc.record.Contacts, store.Contact{JID: fmt.Sprint(n, "@sotto.test")})
+			}
+			var fp otr.Fingerprint
+			rand.Read(fp[:])
+			c := acc.conversations[b.jid]
+			c.meet(fp)
+			if n := len(acc.record.Contacts); n != maxKept {
+				t.Errorf("%d kept", n)
+			}
+			if err := c.verify(fp, ByComparison); err != nil {
+				t.Error(err)
+			}
+			if n := len(acc.record.Contacts); n != maxKept+1 {
+				t.Errorf("%d kept after the person verified one", n)
+			}
+		})
 	})
 }
