@@ -164,7 +164,8 @@ func TestVerdictsStayAsTheyWere(t *testing.T) {
 		a.session.SetVerified(a.ref(b), fp, false)
 		synctest.Wait()
 		var got []Verified
-		for _, e := range a.entries {
+		for _, id := range a.order {
+			e := a.entries[id]
 			if e.Kind == NoticeEntry && (e.Notice == NoticeSMPFailed || e.Notice == NoticeVerifiedThem) {
 				got = append(got, e.Verified)
 			}
