@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -325,33 +326,47 @@ func TestRemoveContactForgetsKeys(t *testing.T) {
 	})
 }
 
-// refusing lets SetContact and RemoveContact fail.
-type refusing struct {
-	line
+// refusals are what a server answers to SetContact and RemoveContact; nil: what it is asked for is done.
+type refusals struct {
+	mu          sync.Mutex
 	set, remove error
 }
 
-func (r *refusing) SetContact(ctx context.Context, item xmpp.RosterItem) error {
-	if r.set != nil {
-		return r.set
+func (r *refusals) change(f func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	f()
+}
+
+// refusing is a line to such a server.
+type refusing struct {
+	line
+	*refusals
+}
+
+func (r refusing) SetContact(ctx context.Context, item xmpp.RosterItem) (err error) {
+	if r.change(func() { err = r.set }); err != nil {
+		return err
 	}
 	return r.line.SetContact(ctx, item)
 }
 
-func (r *refusing) RemoveContact(ctx context.Context, contact jid.JID) error {
-	if r.remove != nil {
-		return r.remove
+func (r refusing) RemoveContact(ctx context.Context, contact jid.JID) (err error) {
+	if r.change(func() { err = r.remove }); err != nil {
+		return err
 	}
 	return r.line.RemoveContact(ctx, contact)
 }
 
 // refusingPerson is somebody whose server refuses as r says.
-func refusingPerson(t *testing.T, h *hub, name string, r *refusing) *person {
+func refusingPerson(t *testing.T, h *hub, name string, r *refusals) *person {
 	p := strangerTo(t, h, name)
 	p.session.config.dial = func(ctx context.Context, c xmpp.Config) (line, error) {
 		l, err := h.dial(ctx, c)
-		r.line = l
-		return r, err
+		if err != nil {
+			return nil, err
+		}
+		return refusing{l, r}, nil
 	}
 	p.session.SignIn(SignIn{Address: name, Password: []byte("secret of " + name)})
 	synctest.Wait()
@@ -362,7 +377,7 @@ func refusingPerson(t *testing.T, h *hub, name string, r *refusing) *person {
 func TestAddContactRefusedByOurServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHub("alice@sotto.test", "bob@sotto.test")
-		r := &refusing{set: &xmpp.StanzaError{Type: "cancel", Condition: "not-allowed"}, remove: &xmpp.StanzaError{Type: "cancel", Condition: "item-not-found"}}
+		r := &refusals{set: &xmpp.StanzaError{Type: "cancel", Condition: "not-allowed"}, remove: &xmpp.StanzaError{Type: "cancel", Condition: "item-not-found"}}
 		a := refusingPerson(t, h, "alice@sotto.test", r)
 		ref, err := a.session.AddContact(a.jid, "bob@sotto.test", "")
 		if err != nil {
@@ -388,13 +403,13 @@ func TestAddContactRefusedByOurServer(t *testing.T) {
 func TestAddContactWhileTheLineBreaks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHub("alice@sotto.test", "bob@sotto.test")
-		r := &refusing{set: xmpp.ErrClosed}
+		r := &refusals{set: xmpp.ErrClosed}
 		a := refusingPerson(t, h, "alice@sotto.test", r)
 		if _, err := a.session.AddContact(a.jid, "bob@sotto.test", ""); err != nil {
 			t.Fatal(err)
 		}
 		synctest.Wait()
-		r.set = nil
+		r.change(func() { r.set = nil })
 		h.cut(a.jid, xmpp.Unreachable)
 		pass(5 * time.Second)
 		if h.users["alice@sotto.test"].roster["bob@sotto.test"] == nil || len(h.users["bob@sotto.test"].requests) != 1 {
@@ -408,10 +423,10 @@ func TestRemovedContactStaysAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHub("alice@sotto.test", "bob@sotto.test")
 		h.befriend("alice@sotto.test", "bob@sotto.test")
-		r := &refusing{}
+		r := &refusals{}
 		a := refusingPerson(t, h, "alice@sotto.test", r)
 		ref := Ref{a.jid, "bob@sotto.test"}
-		r.set = &xmpp.StanzaError{Type: "cancel", Condition: "not-allowed"}
+		r.change(func() { r.set = &xmpp.StanzaError{Type: "cancel", Condition: "not-allowed"} })
 		a.session.RemoveContact(ref)
 		a.session.Rename(ref, "Robert")
 		synctest.Wait()
