@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"slices"
 	"strings"
 
 	"fyne.io/fyne/v2"
@@ -59,6 +60,12 @@ func newSignInPage(d *desk, address string) *signInPage {
 	p.allow = container.NewVBox(p.plain,
 		look.NewText(lang.L("The connection is encrypted, but whoever runs the server could then read the password. Do it only if you use this password nowhere else."), look.Hint))
 	p.allow.Hide()
+	// What the person agrees to is about this account at this server.
+	withdraw := func(string) {
+		p.plain.SetChecked(false)
+		p.allow.Hide()
+	}
+	p.address.OnChanged, p.server.OnChanged = withdraw, withdraw
 	p.confirm = newMainButton(lang.L("Sign in"), p.submit)
 	p.back = newButton(lang.L("Back"), p.cancel)
 	for _, f := range []*field{p.address, p.password, p.server} {
@@ -126,6 +133,9 @@ func (p *signInPage) submit() {
 		TLS:        tlsValues[max(p.tls.SelectedIndex(), 0)],
 		AllowPlain: p.plain.Checked,
 	}
+	if !strings.EqualFold(p.attempt, in.Address) {
+		p.forget() // the address was mistyped before
+	}
 	if err := p.desk.engine.SignIn(in); err != nil {
 		p.fail(addressWords(err), p.address)
 		return
@@ -169,8 +179,14 @@ func (p *signInPage) account() (session.Account, bool) {
 	if p.attempt == "" {
 		return session.Account{}, false
 	}
-	for _, a := range p.desk.model.Accounts() {
-		if strings.EqualFold(a.JID, p.attempt) || !p.before[a.JID] {
+	accounts := p.desk.model.Accounts()
+	for _, a := range accounts {
+		if strings.EqualFold(a.JID, p.attempt) {
+			return a, true
+		}
+	}
+	for _, a := range slices.Backward(accounts) {
+		if !p.before[a.JID] {
 			return a, true
 		}
 	}
@@ -194,10 +210,15 @@ func (p *signInPage) refused(a session.Account) {
 // cancel forgets the attempt: an account that was never signed in is not kept.
 func (p *signInPage) cancel() {
 	p.password.SetText("")
+	p.forget()
+	p.desk.closeSignIn()
+}
+
+// forget removes the accounts that were tried here.
+func (p *signInPage) forget() {
 	for _, a := range p.desk.model.Accounts() {
 		if !p.before[a.JID] {
 			p.desk.engine.RemoveAccount(a.JID)
 		}
 	}
-	p.desk.closeSignIn()
 }

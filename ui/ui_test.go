@@ -203,6 +203,48 @@ func TestPlainOnlyByChoice(t *testing.T) {
 	}
 }
 
+// What the person agreed to for one account at one server is not agreed for another.
+func TestPlainIsForOneAccount(t *testing.T) {
+	s := newStage(t)
+	s.press("Sign in")
+	page := s.shell.own.signIn
+	page.address.SetText(alice)
+	page.password.SetText("secret")
+	s.press("Sign in")
+	s.tell(session.AccountChanged{Account: session.Account{JID: alice, State: session.Stopped, Problem: session.ProblemOnlyPlain}})
+	page.plain.SetChecked(true)
+	page.address.SetText("alice@example.com")
+	if page.plain.Checked || page.allow.Visible() {
+		t.Error("the password itself would be given to another server")
+	}
+	s.press("Sign in")
+	if s.engine.last() != "SignIn alice@example.com  plain=false" {
+		t.Errorf("asked for %q", s.engine.last())
+	}
+}
+
+// After a mistyped address the right one signs in, and nothing is left of the other.
+func TestSignInAfterAMistypedAddress(t *testing.T) {
+	s := newStage(t)
+	s.press("Sign in")
+	page := s.shell.own.signIn
+	page.address.SetText("alicee@example.org")
+	page.password.SetText("secret")
+	s.press("Sign in")
+	s.tell(session.AccountChanged{Account: session.Account{JID: "alicee@example.org", State: session.Stopped, Problem: session.ProblemPassword}})
+	page.address.SetText(alice)
+	s.press("Sign in")
+	s.wantAsked("RemoveAccount alicee@example.org")
+	s.tell(session.AccountChanged{Account: session.Account{JID: alice, State: session.Connecting}})
+	if !page.busy {
+		t.Error("the problem of another account is shown")
+	}
+	s.tell(onlineAccount())
+	if s.shell.own.signIn != nil {
+		t.Error("signed in, and the page is still there")
+	}
+}
+
 func TestMistypedAddress(t *testing.T) {
 	for r := session.AddressEmpty; r <= session.AddressLocalUnusable; r++ {
 		s := newStage(t)
