@@ -2,6 +2,7 @@ package ui
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
@@ -63,6 +64,7 @@ func newTalkPane(d *desk) *talkPane {
 	t.composer.OnTooLong = func() {
 		t.changed.show(notice{words: lang.L("This is as long as a message can be. Send it in parts.")})
 	}
+	t.composer.OnLongPaste = t.confirmPaste
 	t.composer.OnPage = t.view.ScrollPages
 	t.composer.OnEscape = func() { d.shell.escape() }
 	t.composer.OnShortcut = d.shell.shortcut
@@ -224,6 +226,18 @@ func (t *talkPane) typed(text string) {
 	if text == "" {
 		t.changed.show(notice{})
 	}
+}
+
+// confirmPaste asks before a whole page gets into a message.
+func (t *talkPane) confirmPaste(text string, paste func()) {
+	c, _ := t.desk.model.Contact(t.ref)
+	size := words{"Lines": strings.Count(strings.TrimRight(text, "\n"), "\n") + 1, "Characters": utf8.RuneCountInString(text), "Name": c.Name}
+	t.desk.confirm(lang.L("Paste a long text?"),
+		lang.L("It has {{.Lines}} lines and {{.Characters}} characters. It would go to {{.Name}} as one message, when you send it.", size),
+		lang.L("Paste"), func() {
+			t.focus()
+			paste()
+		})
 }
 
 // submit does what the send button says.

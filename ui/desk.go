@@ -201,8 +201,15 @@ func (d *desk) show(page fyne.CanvasObject) {
 	d.shown = page
 	d.root.Objects = []fyne.CanvasObject{page}
 	d.root.Refresh()
+	d.takeKeyboard()
+}
+
+// takeKeyboard gives the keyboard to where one begins on the page that is shown.
+func (d *desk) takeKeyboard() {
 	if f, ok := d.firstFocus(); ok {
 		d.window.Canvas().Focus(f)
+	} else if d.shown == d.main.content {
+		d.main.talk.focus()
 	}
 }
 

@@ -15,6 +15,7 @@ const lockMenuWidth = 320
 
 // openLock shows what the lock means now and what one would do next: first the one thing that raises privacy.
 func (t *talkPane) openLock() {
+	t.focus() // whoever closes this writes on
 	c, _ := t.desk.model.Contact(t.ref)
 	var pop *widget.PopUp
 	box := container.NewVBox(look.NewText(lockMeaning(c), look.Body))
@@ -41,7 +42,7 @@ func (t *talkPane) openLock() {
 			b.escape = func() { pop.Hide() }
 		}
 	}
-	pop = widget.NewPopUp(container.New(&atLeast{lockMenuWidth}, inset(2*look.Step, look.Step, 2*look.Step, 2*look.Step, box)), t.desk.window.Canvas())
+	pop = widget.NewPopUp(rimmed(container.New(&atLeast{lockMenuWidth}, inset(2*look.Step, look.Step, 2*look.Step, 2*look.Step, box))), t.desk.window.Canvas())
 	at := fyne.CurrentApp().Driver().AbsolutePositionForObject(t.lock)
 	x := max(at.X+t.lock.Size().Width-pop.MinSize().Width, 0)
 	pop.ShowAtPosition(fyne.NewPos(x, at.Y+t.lock.Size().Height+look.Step))
@@ -97,6 +98,7 @@ func (d *desk) lockOffers(c session.Contact) []offer {
 
 // openMore offers what has nothing to do with privacy.
 func (t *talkPane) openMore() {
+	t.focus()
 	c, _ := t.desk.model.Contact(t.ref)
 	menu := fyne.NewMenu("",
 		fyne.NewMenuItem(lang.L("Rename…"), func() { t.desk.rename(c) }),

@@ -85,6 +85,7 @@ func (s *shell) leavePractice() {
 	}
 	s.practice = nil
 	s.show(s.own.root)
+	s.own.takeKeyboard()
 	if mode.desk != nil {
 		mode.desk.leave()
 		go closePractice(mode)

@@ -313,6 +313,18 @@ func (s *shell) addShortcuts() {
 			s.escape()
 		}
 	})
+	c.SetOnTypedRune(s.typed)
+}
+
+// typed is called for what is typed where nothing has the keyboard: it is meant for the conversation.
+func (s *shell) typed(r rune) {
+	d := s.current()
+	talk := d.main.talk
+	if s.practice != nil && s.practice.desk == nil || d.shown != d.main.content || !talk.isOpen() || talk.composer.Disabled() {
+		return
+	}
+	talk.focus()
+	talk.composer.TypedRune(r)
 }
 
 // command is the key that other programs of the system use for their shortcuts.

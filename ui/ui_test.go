@@ -355,6 +355,55 @@ func TestDraftsStayWithTheirContact(t *testing.T) {
 	}
 }
 
+func TestTypingGoesToTheConversation(t *testing.T) {
+	s := newTalk(t, bob())
+	canvas := s.shell.window.Canvas()
+	canvas.Unfocus()
+	canvas.OnTypedRune()('h')
+	if s.talk().composer.Text != "h" || canvas.Focused() != s.talk().composer {
+		t.Errorf("the composer has %q", s.talk().composer.Text)
+	}
+	s.talk().more.OnTapped()
+	s.shell.escape()
+	if canvas.Focused() != s.talk().composer {
+		t.Error("after a menu the composer has not got the keyboard")
+	}
+	blocked := bob()
+	blocked.Lock, blocked.SendMode = session.FinishedLock, session.SendBlocked
+	s.tell(session.ContactChanged{Contact: blocked})
+	canvas.Unfocus()
+	canvas.OnTypedRune()('i')
+	if s.talk().composer.Text != "h" {
+		t.Errorf("a blocked composer took %q", s.talk().composer.Text)
+	}
+}
+
+func TestLongPasteIsConfirmed(t *testing.T) {
+	s := newTalk(t, bob())
+	clipboard := s.shell.app.Clipboard()
+	paste := func(text string) {
+		clipboard.SetContent(text)
+		s.talk().composer.TypedShortcut(&fyne.ShortcutPaste{Clipboard: clipboard})
+	}
+	long := strings.Repeat("line\n", 900)
+	paste(long)
+	s.wantSeen("It has 900 lines and 4500 characters.")
+	s.press("Cancel")
+	if s.talk().composer.Text != "" {
+		t.Error("it was pasted all the same")
+	}
+	paste(long)
+	s.press("Paste")
+	if s.talk().composer.Text != long {
+		t.Errorf("pasted %d characters", len(s.talk().composer.Text))
+	}
+	s.talk().composer.SetText("")
+	paste("short")
+	if s.talk().composer.Text != "short" {
+		t.Errorf("pasted %q", s.talk().composer.Text)
+	}
+}
+
 func TestRequest(t *testing.T) {
 	c := session.Contact{Ref: contactRef("erin"), Name: "\u202eBob Miller", Wants: true}
 	s := newTalk(t, c)
@@ -533,6 +582,9 @@ func TestPractice(t *testing.T) {
 	<-closed
 	close(p.events)
 	s.wantSeen("Conversations that stay between you.")
+	if s.shell.window.Canvas().Focused() != s.shell.own.start.first() {
+		t.Error("after practice nothing has the keyboard")
+	}
 }
 
 func TestSettingsProblems(t *testing.T) {

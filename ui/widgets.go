@@ -155,6 +155,7 @@ func gap(w, h float32) fyne.CanvasObject {
 type wash struct {
 	widget.BaseWidget
 	name   fyne.ThemeColorName
+	edge   fyne.ThemeColorName // of the line around it; "" is none
 	radius float32
 }
 
@@ -186,8 +187,33 @@ func (r *washRenderer) Destroy()                     {}
 func (r *washRenderer) Refresh() {
 	r.rect.FillColor = theme.Color(r.wash.name)
 	r.rect.CornerRadius = r.wash.radius
+	if r.wash.edge != "" {
+		r.rect.StrokeColor, r.rect.StrokeWidth = theme.Color(r.wash.edge), 1
+	}
 	r.rect.Refresh()
 }
+
+// rimmed draws a line round what a pop-up shows: in the dark its shadow is not seen.
+func rimmed(inside fyne.CanvasObject) fyne.CanvasObject {
+	w := filled(theme.ColorNameOverlayBackground, theme.Size(theme.SizeNamePopupRadius))
+	w.edge = look.ColorLine
+	return container.New(rim{}, w, inside)
+}
+
+// rim lets the first thing reach over the distance that a pop-up keeps to what is inside it.
+type rim struct{}
+
+// Layout implements fyne.Layout.
+func (rim) Layout(objects []fyne.CanvasObject, size fyne.Size) {
+	pad := theme.InnerPadding()
+	objects[0].Move(fyne.NewSquareOffsetPos(-pad / 2))
+	objects[0].Resize(size.AddWidthHeight(pad, pad))
+	objects[1].Move(fyne.Position{})
+	objects[1].Resize(size)
+}
+
+// MinSize implements fyne.Layout.
+func (rim) MinSize(objects []fyne.CanvasObject) fyne.Size { return objects[1].MinSize() }
 
 // column keeps what is inside at most width wide, in the middle.
 type column struct {
@@ -221,10 +247,10 @@ func (c column) MinSize(objects []fyne.CanvasObject) fyne.Size {
 // page shows a form in the middle of the window, scrolling where the window is too small for it.
 func page(objects ...fyne.CanvasObject) fyne.CanvasObject {
 	box := container.NewVBox(objects...)
-	return container.NewVScroll(container.New(column{width: pageWidth, middle: true}, container.NewPadded(box)))
+	return container.NewVScroll(container.New(column{width: pageWidth, middle: true}, inset(4*look.Step, look.Step, 4*look.Step, look.Step, box)))
 }
 
-const pageWidth = 440
+const pageWidth = 464
 
 // inset keeps what is inside away from the edges.
 func inset(left, top, right, bottom float32, o fyne.CanvasObject) *fyne.Container {

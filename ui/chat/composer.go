@@ -12,7 +12,8 @@ import (
 )
 
 const (
-	maxTyped     = 10000 // runes; a longer text slows every key down
+	maxTyped     = 10000   // runes; a longer text slows every key down
+	longPaste    = 4 << 10 // bytes
 	maxRows      = 6
 	measureRunes = 1500 // more never fit into maxRows
 )
@@ -26,6 +27,8 @@ type Composer struct {
 	OnChanged func(text string)
 	// OnTooLong is called when a key or a paste was refused because the text would exceed 10,000 characters. Nothing is ever cut.
 	OnTooLong func()
+	// OnLongPaste is called instead of pasting more than 4 kB; paste does it after all. Whole pages get into the clipboard unawares.
+	OnLongPaste func(text string, paste func())
 	// OnPage is called by Page Up (-1) and Page Down (1), which belong to the conversation.
 	OnPage func(pages float32)
 	// OnEscape is called by Escape.
@@ -188,13 +191,26 @@ func (c *Composer) TypedRune(r rune) {
 
 // TypedShortcut implements fyne.Shortcutable.
 func (c *Composer) TypedShortcut(s fyne.Shortcut) {
-	if paste, ok := s.(*fyne.ShortcutPaste); ok && paste.Clipboard != nil && !c.room(utf8.RuneCountInString(paste.Clipboard.Content())) {
+	if paste, ok := s.(*fyne.ShortcutPaste); ok && paste.Clipboard != nil {
+		c.paste(paste)
 		return
 	}
 	c.Entry.TypedShortcut(s)
 	if custom, ok := s.(*desktop.CustomShortcut); ok && c.OnShortcut != nil && !edits(custom.KeyName) {
 		c.OnShortcut(s)
 	}
+}
+
+func (c *Composer) paste(s *fyne.ShortcutPaste) {
+	text := s.Clipboard.Content()
+	if !c.room(utf8.RuneCountInString(text)) {
+		return
+	}
+	if len(text) > longPaste && c.OnLongPaste != nil {
+		c.OnLongPaste(text, func() { c.Entry.TypedShortcut(s) })
+		return
+	}
+	c.Entry.TypedShortcut(s)
 }
 
 // edits tells whether a key with a modifier is one that an entry knows: it goes or deletes by words.

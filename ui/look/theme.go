@@ -139,7 +139,7 @@ var palette = map[fyne.ThemeColorName]pair{
 	theme.ColorNameHyperlink:           accent,
 	theme.ColorNameInputBackground:     surface,
 	theme.ColorNameInputBorder:         edge,
-	theme.ColorNameMenuBackground:      surface,
+	theme.ColorNameMenuBackground:      {surface.light, rgb(0x2B303B)},
 	theme.ColorNameOverlayBackground:   surface,
 	theme.ColorNamePlaceHolder:         muted,
 	theme.ColorNamePressed:             {rgba(0x1F2430, 0x1F), rgba(0xFFFFFF, 0x24)},
