@@ -426,7 +426,10 @@ func (c *conversation) endPrivate() {
 }
 
 func (c *conversation) continueUnencrypted() {
-	c.endSession() // the other side may have lost one that we still have
+	if !c.private() {
+		c.endSession() // the other side may have lost one that we still have
+	}
+	c.wanted = false
 	c.unwanted, c.noAnswer = true, false
 	c.setPolicy(ByHand)
 }

@@ -912,3 +912,18 @@ func TestRefreshWithoutAnswer(t *testing.T) {
 		h.assertSecret(t, x)
 	})
 }
+
+// The private conversation may have come about while the person was deciding to do without it.
+func TestContinueUnencryptedEndsNoWorkingSession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, a, b := private(t)
+		a.session.ContinueUnencrypted(a.ref(b))
+		synctest.Wait()
+		if c := a.contact(b); c.Lock != Unverified || c.SendMode != SendPrivately {
+			t.Errorf("%+v", c)
+		}
+		x := canary()
+		a.say(b, x)
+		h.assertSecret(t, x)
+	})
+}
