@@ -154,7 +154,7 @@ func (d *desk) talkNotice(c session.Contact) notice {
 		return d.finishedNotice(c)
 	case c.NoAnswer:
 		return danger(lang.L("The program of {{.Name}} does not answer the invitation to a private conversation. Perhaps it cannot. What you wrote waits here; nothing was sent unencrypted.", name),
-			offer{label: lang.L("Invite again"), do: start}, offer{label: lang.L("Write unencrypted"), do: func() { d.confirmUnencrypted(c) }})
+			offer{label: lang.L("Write unencrypted"), do: func() { d.confirmUnencrypted(c) }}, offer{label: lang.L("Invite again"), do: start, main: true})
 	}
 	return d.waitNotice(c)
 }

@@ -197,7 +197,7 @@ func (r *contactRow) set(c model.Row, chosen bool) {
 	}
 	r.name.SetText(name)
 	r.lock.Set(lockShape(c.Contact).Icon(look.LockSmall), "")
-	if c.Lock == session.NotPrivate && !c.Starting {
+	if c.Lock == session.NotPrivate && !starting(c.Contact) {
 		r.lock.Clear()
 	}
 	r.last.SetText(rowWords(c))

@@ -78,6 +78,8 @@ func (d *desk) lockOffers(c session.Contact) []offer {
 		offers = append(offers, offer{label: lang.L("Decide about the new key"), do: func() { d.decideKey(r) }})
 	case c.Lock == session.Unverified:
 		offers = append(offers, offer{label: lang.L("Verify"), do: func() { d.verify(r) }})
+	case c.Lock == session.NotPrivate && c.Starting:
+		offers = append(offers, offer{label: lang.L("Invite again"), do: start})
 	case c.Lock == session.NotPrivate && c.OnRoster:
 		offers = append(offers, offer{label: lang.L("Start a private conversation"), do: start})
 	case c.Lock == session.FinishedLock:

@@ -42,11 +42,19 @@ func (d *desk) row(l model.Line, c session.Contact, now time.Time) chat.Row {
 		}
 	case session.Outgoing:
 		row.Kind, row.Sender = chat.Ours, lang.L("You")
-		row.Tick, row.Status = tick(e.Status), statusWords(e, c)
+		row.Tick, row.Status = tick(e.Status), d.statusWords(e, c)
 		row.Actions = d.messageActions(e)
 	}
 	row.Lock, row.Guard = guardShape(e.Guard), guardWords(e, c.Name)
 	return row
+}
+
+// statusWords says what became of a message of ours. Without a connection it is that for which it waits.
+func (d *desk) statusWords(e session.Entry, c session.Contact) string {
+	if a, _ := d.model.Account(e.Account); e.Status == session.StatusWaiting && a.State != session.Online {
+		return lang.L("Waits until you are connected")
+	}
+	return statusWords(e, c)
 }
 
 // messageActions are what one can do about a message of ours that has not arrived for certain.

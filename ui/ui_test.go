@@ -404,6 +404,25 @@ func TestLongPasteIsConfirmed(t *testing.T) {
 	}
 }
 
+func TestWaitsForTheConnection(t *testing.T) {
+	c := bob()
+	c.Presence, c.SendMode = session.PresenceOffline, session.SendWhenPrivate
+	s := newTalk(t, c)
+	e := s.engine.entry(session.Outgoing, "hello")
+	e.Status = session.StatusWaiting
+	s.tell(session.EntryChanged{Entry: e})
+	status := func() string { rows := s.shell.own.rows(c.Ref); return rows[len(rows)-1].Status }
+	if got := status(); got != "Waits until Bob Miller is online" {
+		t.Errorf("connected: %q", got)
+	}
+	lost := onlineAccount()
+	lost.Account.State = session.Waiting
+	s.tell(lost)
+	if got := status(); got != "Waits until you are connected" {
+		t.Errorf("not connected: %q", got)
+	}
+}
+
 func TestRequest(t *testing.T) {
 	c := session.Contact{Ref: contactRef("erin"), Name: "\u202eBob Miller", Wants: true}
 	s := newTalk(t, c)
@@ -416,8 +435,11 @@ func TestRequest(t *testing.T) {
 
 func TestNoAnswer(t *testing.T) {
 	c := bob()
-	c.Lock, c.NoAnswer, c.SendMode = session.NotPrivate, true, session.SendWhenPrivate
+	c.Lock, c.Starting, c.NoAnswer, c.SendMode = session.NotPrivate, true, true, session.SendWhenPrivate
 	s := newTalk(t, c)
+	if s.talk().lock.Word() != "Not private" {
+		t.Errorf("the lock says %q", s.talk().lock.Word())
+	}
 	s.press("Write unencrypted")
 	s.wantNotAsked("ContinueUnencrypted")
 	s.wantSeen("Servers on the way can read")

@@ -14,9 +14,14 @@ import (
 
 type words map[string]any
 
+// starting tells whether a private conversation is being set up, as far as one can hope for it: where nobody answers, the lock is open.
+func starting(c session.Contact) bool {
+	return c.Starting && !c.NoAnswer && c.Lock == session.NotPrivate
+}
+
 // lockWord is the one word for how private a conversation is: the same in header, list and message details.
 func lockWord(c session.Contact) string {
-	if c.Starting && c.Lock == session.NotPrivate {
+	if starting(c) {
 		return lang.L("Starting")
 	}
 	switch c.Lock {
@@ -31,7 +36,7 @@ func lockWord(c session.Contact) string {
 }
 
 func lockShape(c session.Contact) look.Lock {
-	if c.Starting && c.Lock == session.NotPrivate {
+	if starting(c) {
 		return look.LockTurning
 	}
 	switch c.Lock {
@@ -48,7 +53,7 @@ func lockShape(c session.Contact) look.Lock {
 // lockMeaning says what the word means, in a sentence.
 func lockMeaning(c session.Contact) string {
 	name := words{"Name": c.Name}
-	if c.Starting && c.Lock == session.NotPrivate {
+	if starting(c) {
 		return lang.L("A private conversation with {{.Name}} is being set up.", name)
 	}
 	switch c.Lock {
