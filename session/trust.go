@@ -289,6 +289,7 @@ func (c *conversation) startSMP(fp otr.Fingerprint, question string, secret []by
 	if c.runs() {
 		c.apply(c.otr.AbortSMP(), cause{})
 		c.stage(SMPCancelled)
+		c.notify(Entry{Notice: NoticeSMPAborted})
 	}
 	events, err := c.otr.StartSMP(question, secret)
 	if err != nil {
