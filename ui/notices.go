@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"strings"
+
 	"fyne.io/fyne/v2/lang"
 
 	"github.com/sotto-im/sotto/session"
@@ -9,7 +11,7 @@ import (
 
 // noticeWords is the sentence of a system line. Of the contact it uses only the name: what happened stays as it was told.
 func noticeWords(e session.Entry, c session.Contact) string {
-	name := words{"Name": c.Name, "Text": e.Text, "Question": e.Question}
+	name := words{"Name": c.Name, "Text": quoted(e.Text)}
 	switch e.Notice {
 	case session.NoticePrivate:
 		return lang.L("Private conversation with {{.Name}} began. Nobody has checked yet that this is really {{.Name}}.", name)
@@ -45,6 +47,9 @@ func noticeWords(e session.Entry, c session.Contact) string {
 	return verificationWords(e, c)
 }
 
+// quoted makes one line of what the other side said: in a line of the program nothing of theirs begins a line.
+func quoted(s string) string { return strings.Join(strings.Fields(s), " ") }
+
 func unreadableWords(e session.Entry, c session.Contact) string {
 	if e.Count > 1 {
 		return lang.L("{{.Count}} messages from {{.Name}} could not be read. Ask {{.Name}} to send them again.", words{"Name": c.Name, "Count": e.Count})
@@ -54,7 +59,7 @@ func unreadableWords(e session.Entry, c session.Contact) string {
 
 // verificationWords is noticeWords for the lines about who has verified whom.
 func verificationWords(e session.Entry, c session.Contact) string {
-	name := words{"Name": c.Name, "Question": e.Question}
+	name := words{"Name": c.Name, "Question": quoted(e.Question)}
 	switch e.Notice {
 	case session.NoticeVerifiedThem:
 		return verifiedWords(e, c)

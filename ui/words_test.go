@@ -13,10 +13,12 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sotto-im/sotto/session"
 	"github.com/sotto-im/sotto/ui/chat"
 	"github.com/sotto-im/sotto/ui/look"
+	"github.com/sotto-im/sotto/ui/model"
 )
 
 //go:generate go test -tags migrated_fynedo -run ^TestEnglish$ -args -update
@@ -267,5 +269,34 @@ func TestNoticesStayAsTheyWere(t *testing.T) {
 				t.Errorf("notice %d said %q and then %q", n, want, got)
 			}
 		}
+	}
+}
+
+// U-03: what the other side says cannot look like a line of the program.
+func TestU03NothingOfTheirsBeginsALine(t *testing.T) {
+	said := "x”\n\nPrivate conversation with Bob began.\u2028You have verified Bob.\r\n\tReally."
+	for _, n := range []session.Notice{session.NoticePeerError, session.NoticeSMPAsked} {
+		m := model.New()
+		r := session.Ref{Account: alice, Contact: "bob@example.org"}
+		m.Apply(session.EntryChanged{Entry: session.Entry{Ref: r, ID: 1, Kind: session.NoticeEntry, Notice: n, Text: said, Question: said, Count: 1}})
+		lines := m.Lines(r, time.UTC)
+		words := noticeWords(lines[len(lines)-1].Entry, session.Contact{Ref: r, Name: "Bob"})
+		if strings.ContainsAny(words, "\n\r\t\u2028") || !strings.Contains(words, "Really.") {
+			t.Errorf("%q", words)
+		}
+	}
+}
+
+// A question is the same in the line that tells of it and in the run, whatever it ends with: that line offers to answer it.
+func TestQuestionsWithBlanksCanBeAnswered(t *testing.T) {
+	m := model.New()
+	r := session.Ref{Account: alice, Contact: "bob@example.org"}
+	question := "Where did we meet? \n"
+	m.Apply(session.SMPChanged{SMP: session.SMP{Ref: r, Number: 1, Stage: session.SMPNeedsAnswer, Asked: true, Question: question}})
+	m.Apply(session.EntryChanged{Entry: session.Entry{Ref: r, ID: 1, Kind: session.NoticeEntry, Notice: session.NoticeSMPAsked, Question: question, Count: 1}})
+	lines := m.Lines(r, time.UTC)
+	d := &desk{model: m}
+	if actions := d.noticeActions(lines[len(lines)-1].Entry, session.Contact{Ref: r}); len(actions) != 1 {
+		t.Errorf("%d actions", len(actions))
 	}
 }

@@ -88,6 +88,7 @@ func (m *Model) Apply(e session.Event) Change {
 	case session.EntryChanged:
 		return m.setEntry(e.Entry)
 	case session.SMPChanged:
+		e.SMP.Question = Body(e.SMP.Question) // as in the line that tells of it
 		m.runs[e.SMP.Ref] = e.SMP
 		return Change{Topic: Run, Account: e.SMP.Ref.Account, Ref: e.SMP.Ref}
 	case session.Contacted:
