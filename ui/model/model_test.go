@@ -335,3 +335,26 @@ func TestEmptyModelAnswers(t *testing.T) {
 		t.Error("there is something")
 	}
 }
+
+// What was forgotten does not come back as something new when its fate is known at last.
+func TestForgottenLinesStayForgotten(t *testing.T) {
+	m := New()
+	r := session.Ref{Account: "alice@example.org", Contact: "bob@example.org"}
+	sent := session.Entry{Ref: r, ID: 1, Kind: session.Outgoing, Text: "mine", Status: session.StatusSent}
+	m.Apply(session.EntryChanged{Entry: sent})
+	for id := range session.EntryID(MaxLines) {
+		m.Apply(session.EntryChanged{Entry: session.Entry{Ref: r, ID: id + 2, Text: "theirs"}})
+	}
+	sent.Status = session.StatusDelivered
+	m.Apply(session.EntryChanged{Entry: sent})
+	for _, l := range m.Lines(r, time.UTC) {
+		if l.Entry.ID == sent.ID {
+			t.Errorf("%+v", l)
+		}
+	}
+	m.Apply(session.ContactRemoved{Ref: r})
+	m.Apply(session.EntryChanged{Entry: session.Entry{Ref: r, ID: MaxLines + 5, Text: "new"}})
+	if n := len(m.Lines(r, time.UTC)); n != 2 {
+		t.Errorf("%d lines after the conversation began anew", n)
+	}
+}

@@ -27,6 +27,7 @@ type transcript struct {
 	last     string
 	lastOurs bool
 	used     uint64 // Model.clock at the last change
+	newest   session.EntryID
 }
 
 func (m *Model) setEntry(e session.Entry) Change {
@@ -38,9 +39,14 @@ func (m *Model) setEntry(e session.Entry) Change {
 	}
 	m.clock++
 	t.used = m.clock
-	if at := t.find(e.ID); at >= 0 {
+	at := t.find(e.ID)
+	switch {
+	case at >= 0:
 		t.entries[at] = e
-	} else {
+	case e.ID <= t.newest && !Open(e.Status):
+		return Change{} // it was forgotten, and still needs nobody's attention
+	default:
+		t.newest = max(t.newest, e.ID)
 		t.entries = append(t.entries, e)
 		m.lines++
 		t.noteLast(e)
