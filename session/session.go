@@ -17,6 +17,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -365,8 +366,11 @@ func (s *Session) SetVerified(r Ref, fp otr.Fingerprint, verified bool) error {
 }
 
 // Ask starts SMP with a question: it verifies them to us. fp is the live key the dialog was opened for (ErrKeyGone otherwise). The
-// answer is copied; wipe yours. A run that was under way is cancelled.
+// answer is copied; wipe yours. A run that was under way is cancelled. A question in which nothing can be read is ErrEmpty.
 func (s *Session) Ask(r Ref, fp otr.Fingerprint, question string, answer []byte) error {
+	if strings.TrimSpace(cleanText(question)) == "" {
+		return ErrEmpty // without a question it would be another check: see Share
+	}
 	return s.ask(r, func(c *conversation) error { return c.startSMP(fp, question, answer) })
 }
 

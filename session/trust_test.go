@@ -508,3 +508,19 @@ func TestLKeptContactsAreBounded(t *testing.T) {
 		})
 	})
 }
+
+// Asking without a question would be the other kind of check, which verifies both ways.
+func TestAskNeedsAQuestion(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, a, b := private(t)
+		for _, question := range []string{"", " \n", "\x01\x00"} {
+			if err := a.session.Ask(a.ref(b), *a.contact(b).Key, question, []byte("x")); !errors.Is(err, ErrEmpty) {
+				t.Errorf("%q: %v", question, err)
+			}
+		}
+		synctest.Wait()
+		if b.smp.Number != 0 {
+			t.Errorf("%+v", b.smp)
+		}
+	})
+}
