@@ -164,12 +164,29 @@ func (d *desk) finishedNotice(c session.Contact) notice {
 	n := notice{
 		words: lang.L("The private conversation has ended. Nothing is sent until you decide.", words{"Name": c.Name}),
 		tint:  look.ColorFinishedBg, ink: look.ColorFinished,
-		actions: []offer{{label: lang.L("Start again"), do: func() { d.engine.StartPrivate(r) }, main: true}},
+		actions: []offer{{label: lang.L("Start again"), do: func() { d.startAgain(c) }, main: true}},
+	}
+	if !startsAgain(c) {
+		n.actions = nil
 	}
 	if c.Policy != session.Require {
 		n.actions = append([]offer{{label: lang.L("Go on unencrypted"), do: func() { d.engine.EndPrivate(r) }}}, n.actions...)
 	}
 	return n
+}
+
+// startsAgain tells whether a private conversation that has ended can begin again, or wait for that, without a text going out in clear
+// meanwhile.
+func startsAgain(c session.Contact) bool {
+	return c.Policy == session.Require || c.Presence != session.PresenceOffline
+}
+
+// startAgain also leaves Finished where nobody is there to begin with: one can write on, and it waits.
+func (d *desk) startAgain(c session.Contact) {
+	if c.Policy == session.Require && c.Presence == session.PresenceOffline {
+		d.engine.EndPrivate(c.Ref)
+	}
+	d.engine.StartPrivate(c.Ref)
 }
 
 // waitNotice says what a text would wait for. It is empty where a text goes out at once.

@@ -82,8 +82,8 @@ func (d *desk) lockOffers(c session.Contact) []offer {
 		offers = append(offers, offer{label: lang.L("Invite again"), do: start})
 	case c.Lock == session.NotPrivate && c.OnRoster:
 		offers = append(offers, offer{label: lang.L("Start a private conversation"), do: start})
-	case c.Lock == session.FinishedLock:
-		offers = append(offers, offer{label: lang.L("Start again"), do: start})
+	case c.Lock == session.FinishedLock && startsAgain(c):
+		offers = append(offers, offer{label: lang.L("Start again"), do: func() { d.startAgain(c) }})
 	case c.Lock == session.Private:
 		offers = append(offers, offer{label: lang.L("Compare fingerprints"), do: func() { d.compare(r) }},
 			offer{label: lang.L("Verify once more"), do: func() { d.verify(r) }})

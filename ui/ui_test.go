@@ -423,6 +423,36 @@ func TestWaitsForTheConnection(t *testing.T) {
 	}
 }
 
+// A conversation that ended with the contact leaving must not be a dead end.
+func TestStartAgainWithSomebodyOffline(t *testing.T) {
+	for _, tt := range []struct {
+		policy   session.Policy
+		presence session.Presence
+		want     string // what Start again asks for; "" if it is not offered
+	}{
+		{session.Require, session.PresenceOnline, "StartPrivate bob@example.org"},
+		{session.Require, session.PresenceOffline, "EndPrivate bob@example.org, StartPrivate bob@example.org"},
+		{session.Automatic, session.PresenceOnline, "StartPrivate bob@example.org"},
+		{session.Automatic, session.PresenceOffline, ""}, // leaving Finished would mean to write in clear
+	} {
+		c := bob()
+		c.Lock, c.SendMode, c.Policy, c.Presence = session.FinishedLock, session.SendBlocked, tt.policy, tt.presence
+		s := newTalk(t, c)
+		s.engine.asked = nil
+		if offered := strings.Contains(s.seen(), "Start again"); offered != (tt.want != "") {
+			t.Errorf("%v: offered: %v", tt, offered)
+			continue
+		}
+		if tt.want == "" {
+			continue
+		}
+		s.press("Start again")
+		if got := strings.Join(s.engine.asked, ", "); got != tt.want {
+			t.Errorf("%v: asked for %q", tt, got)
+		}
+	}
+}
+
 func TestRequest(t *testing.T) {
 	c := session.Contact{Ref: contactRef("erin"), Name: "\u202eBob Miller", Wants: true}
 	s := newTalk(t, c)
