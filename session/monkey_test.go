@@ -42,7 +42,8 @@ func monkey(t *testing.T, random *rand.Rand) {
 	private := map[string]bool{} // texts that were to be private
 	again := map[string]bool{}   // texts that the person has sent again
 	loss := 0
-	h.tamper = func(*xmpp.Message) bool { return random.IntN(100) >= loss }
+	network := rand.New(rand.NewPCG(random.Uint64(), 2)) // used under the hub's lock
+	h.tamper = func(*xmpp.Message) bool { return network.IntN(100) >= loss }
 	var story []string
 	type view struct {
 		contact Contact
@@ -163,6 +164,7 @@ func monkey(t *testing.T, random *rand.Rand) {
 	h.mu.Unlock()
 	for i, p := range people {
 		h.inject(p.jid, &xmpp.RosterPush{Item: xmpp.RosterItem{JID: jid.MustParse(people[1-i].jid), Subscription: "both"}})
+		synctest.Wait()
 		h.cut(p.jid, xmpp.Unreachable) // who comes back is told who is there
 		p.session.Connect(p.jid)
 		p.session.SetPolicy(p.ref(people[1-i]), Require)
