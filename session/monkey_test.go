@@ -162,11 +162,15 @@ func monkey(t *testing.T, random *rand.Rand) {
 	h.mu.Lock()
 	loss = 0
 	h.mu.Unlock()
-	for i, p := range people {
-		h.inject(p.jid, &xmpp.RosterPush{Item: xmpp.RosterItem{JID: jid.MustParse(people[1-i].jid), Subscription: "both"}})
+	for _, p := range people {
+		p.session.Connect(p.jid)
 		synctest.Wait()
 		h.cut(p.jid, xmpp.Unreachable) // who comes back is told who is there
+	}
+	pass(time.Minute)
+	for i, p := range people {
 		p.session.Connect(p.jid)
+		pass(time.Second)
 		p.session.SetPolicy(p.ref(people[1-i]), Require)
 	}
 	pass(5 * time.Minute)
