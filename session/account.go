@@ -393,7 +393,7 @@ func (a *account) erase() {
 		}
 		return errors.Join(ring.Delete(ctx, passwordName(id)), ring.Delete(ctx, keyName(id)))
 	}, func(err error) {
-		if err != nil {
+		if err != nil && (a.kept || !errors.Is(err, keyring.ErrAbsent)) {
 			a.session.emit(StoreProblem{Err: err})
 		}
 		a.cancel()

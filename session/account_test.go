@@ -305,6 +305,24 @@ func TestKeyringProblems(t *testing.T) {
 	}
 }
 
+// Who gives up signing in because there is no keyring has nothing there, and is not told that something was left behind.
+func TestNothingToDeleteWithoutKeyring(t *testing.T) {
+	for err, want := range map[error]bool{keyring.ErrAbsent: false, keyring.ErrLocked: true} {
+		synctest.Test(t, func(t *testing.T) {
+			p := strangerTo(t, newHub("alice@sotto.test"), "alice@sotto.test")
+			p.session.UseKeyring(broken{err})
+			p.session.SignIn(SignIn{Address: p.jid, Password: []byte("secret of " + p.jid)})
+			synctest.Wait()
+			p.session.RemoveAccount(p.jid)
+			synctest.Wait()
+			told := slices.ContainsFunc(p.events, func(e Event) bool { _, is := e.(StoreProblem); return is })
+			if told != want {
+				t.Errorf("%v: told of something left behind: %v", err, told)
+			}
+		})
+	}
+}
+
 // notKept takes secrets and loses them.
 type notKept struct{ keyringDouble }
 

@@ -264,10 +264,17 @@ func (s *shell) notify(d *desk, r session.Ref) {
 func (s *shell) storeProblem(p session.StoreProblem) {
 	dismiss := offer{label: lang.L("OK"), do: func() { s.trouble.show(notice{}) }}
 	words := lang.L("Your settings could not be written: the disk may be full or read-only. What you change now holds until you quit.")
+	if aboutKeyring(p.Err) {
+		words = lang.L("The keyring of this computer could not be tidied up: what it kept for the account that you removed may still be there.")
+	}
 	if p.Damaged != "" {
 		words = lang.L("Your settings could not be read and were put aside as {{.Path}}. Sotto begins without them; whom you had verified is not known any more.", map[string]any{"Path": p.Damaged})
 	}
 	s.trouble.show(notice{words: words, tint: look.ColorNotPrivateBg, ink: look.ColorNotPrivate, actions: []offer{dismiss}})
+}
+
+func aboutKeyring(err error) bool {
+	return isErr(err, keyring.ErrAbsent) || isErr(err, keyring.ErrLocked) || isErr(err, keyring.ErrTimeout)
 }
 
 func themeChoice(word string) look.Choice {

@@ -645,6 +645,8 @@ func TestSettingsProblems(t *testing.T) {
 	s.wantSeen("/home/alice/settings.json.bad")
 	s.tell(session.StoreProblem{Err: errors.New("disk full")})
 	s.wantSeen("Your settings could not be written")
+	s.tell(session.StoreProblem{Err: errors.Join(keyring.ErrLocked, keyring.ErrLocked)})
+	s.wantSeen("The keyring of this computer could not be tidied up")
 }
 
 func TestExcuses(t *testing.T) {
