@@ -124,9 +124,9 @@ func (w *wizard) howPage() {
 	next := newMainButton(lang.L("Next"), w.chosen)
 	group := newOptions(func(i int) { w.how = i })
 	group.enter, group.escape = w.chosen, w.close
-	group.add(lang.L("Ask {{.Name}} something only {{.Name}} knows", w.name()), lang.L("Recommended. It takes a minute, here in this window."))
+	group.add(lang.L("Ask {{.Name}} something only you two know", w.name()), lang.L("Recommended. It takes a minute, here in this window."))
 	group.add(lang.L("Use a secret you both already know"), lang.L("You both type it. It is never sent."))
-	group.add(lang.L("Compare fingerprints"), lang.L("By phone or in person: you read numbers to each other."))
+	group.add(lang.L("Compare fingerprints"), lang.L("By phone or in person: you read letters and digits to each other."))
 	group.choose(w.how)
 	w.turn(leaf{
 		title: lang.L("Is this really {{.Name}}?", w.name()),
