@@ -74,6 +74,20 @@ func (p *person) keepsSecret(secret string) {
 	}
 }
 
+// choir is what bob and alice write for the picture in the README, by turns.
+var choir = []string{
+	"Are you coming to the choir tonight?",
+	"Yes, at half past seven. I found the score we lost.",
+	"The Tallis? Where was it?",
+	"Behind the piano, where else.",
+	"Who knows?",
+	"Only you. Shall I tell the others?",
+	"Keep it between us. I want to see their faces.",
+	"Then not a word until Friday.",
+	"Will you bring it on your bicycle?",
+	"In the blue folder, so that it stays dry.",
+}
+
 // TestTwoPeople lets two people, who have never met Sotto, become contacts, talk and verify one another over a real server.
 func TestTwoPeople(t *testing.T) {
 	m := &marks{}
@@ -158,6 +172,16 @@ func TestTwoPeople(t *testing.T) {
 	alice.shoot("talk-private")
 	bob.shoot("talk-was-verified")
 
+	for i, text := range choir {
+		writer, reader := bob, alice
+		if i%2 == 1 {
+			writer, reader = alice, bob
+		}
+		writer.writes(text)
+		reader.see("the message about the choir", message(text, receivedPrivately))
+	}
+	alice.shoot("picture")
+
 	alice.pressesLock(compare)
 	alices := alice.fingerprints()
 	alice.shoot("compare")
@@ -192,6 +216,11 @@ func TestTwoPeople(t *testing.T) {
 	wire := prosody.Wire()
 	if strings.Count(wire, "?OTR:") < 10 || !strings.Contains(wire, bobsAddress) {
 		t.Error("the record of the wire does not hold what it should: the search proves nothing")
+	}
+	for _, text := range choir {
+		if strings.Contains(wire, text) {
+			t.Errorf("on the wire: %q", text)
+		}
 	}
 	m.absent(t, "the wire, as the server sees it", []byte(wire))
 	passwords.absent(t, "the wire, as the server sees it", []byte(wire))
