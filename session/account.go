@@ -5,12 +5,12 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	mathrand "math/rand/v2"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/sotto-im/sotto/crypto/otr"
 	"github.com/sotto-im/sotto/session/keyring"
 	"github.com/sotto-im/sotto/session/store"
@@ -114,10 +114,8 @@ type unkept struct{ password, key bool }
 
 // newRecord is what will be kept of an account that is new here.
 func newRecord(address jid.JID) store.Account {
-	var b [44]byte
+	var b [20]byte
 	rand.Read(b[:]) // never fails
-	uuid := b[16:32]
-	uuid[6], uuid[8] = uuid[6]&0x0f|0x40, uuid[8]&0x3f|0x80 // RFC 9562 5.4
 	tag, err := otr.NewInstanceTag(rand.Reader)
 	if err != nil {
 		panic("session: internal error: " + err.Error()) // crypto/rand does not fail
@@ -125,8 +123,8 @@ func newRecord(address jid.JID) store.Account {
 	return store.Account{
 		ID:          hex.EncodeToString(b[:16]),
 		JID:         address.String(),
-		Resource:    "sotto-" + hex.EncodeToString(b[32:36]),
-		UserAgentID: fmt.Sprintf("%x-%x-%x-%x-%x", uuid[:4], uuid[4:6], uuid[6:8], uuid[8:10], uuid[10:]),
+		Resource:    "sotto-" + hex.EncodeToString(b[16:]),
+		UserAgentID: uuid.NewString(),
 		InstanceTag: uint32(tag),
 	}
 }
