@@ -175,6 +175,9 @@ func (c *conversation) sessionUp(e otr.StateChange) (n Entry, refused bool) {
 		return Entry{}, true
 	}
 	first := c.indexKey(fp) < 0
+	if first {
+		c.verifiedUs = false // whoever did it held another key
+	}
 	c.meet(fp)
 	n.Key = &fp
 	switch {

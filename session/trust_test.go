@@ -524,3 +524,27 @@ func TestAskNeedsAQuestion(t *testing.T) {
 		}
 	})
 }
+
+// Who holds another key has not verified us, whatever the holder of the old one did.
+func TestAnotherKeyHasNotVerifiedUs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, a, b := private(t)
+		if err := b.session.Ask(b.ref(a), *b.contact(a).Key, "Where?", []byte("here")); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if err := a.session.Answer(a.ref(b), a.smp.Number, []byte("here")); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if !a.contact(b).VerifiedUs {
+			t.Fatalf("%q", a.lines())
+		}
+		swapKey(b)
+		b.session.Opened(b.ref(a))
+		synctest.Wait()
+		if c := a.contact(b); c.Lock != Unverified || c.VerifiedUs {
+			t.Errorf("%+v", c)
+		}
+	})
+}
