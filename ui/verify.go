@@ -279,7 +279,7 @@ func askErrorWords(err error, c session.Contact) string {
 // waiting is the third page, until the session tells how it ended.
 func (w *wizard) waiting(run session.SMP) {
 	w.at, w.shown = atWaiting, session.SMPWaiting
-	about := lang.L("{{.Name}} sees your question now. You can keep writing.", w.name())
+	about := lang.L("Your question is on its way to {{.Name}}. You can keep writing.", w.name())
 	if !run.Asked {
 		about = lang.L("{{.Name}} is asked for the secret now. You can keep writing.", w.name())
 	}

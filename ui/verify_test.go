@@ -250,7 +250,7 @@ func TestVerifyByQuestion(t *testing.T) {
 		}
 	}
 	s.run(session.SMP{Number: 1, Ours: true, Asked: true, Key: bobsKey})
-	s.says("Waiting for Bob", "3 of 3", "Bob sees your question now")
+	s.says("Waiting for Bob", "3 of 3", "Your question is on its way to Bob")
 	s.contact(func(c *session.Contact) { c.Lock, c.Verified = session.Private, session.ByQuestion })
 	s.run(session.SMP{Number: 1, Ours: true, Asked: true, Key: bobsKey, Stage: session.SMPSucceeded})
 	s.says("This is Bob", "Bob gave the right answer. You now know that it is really Bob.", "Bob has not checked you yet.")
