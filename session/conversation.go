@@ -183,7 +183,7 @@ func (c *conversation) mode() SendMode {
 		return SendBlocked
 	case c.otrState() == otr.Encrypted && c.account.online() && !c.away() && !c.doubtful:
 		return SendPrivately
-	case c.otrState() == otr.Encrypted, c.policy() == Require, c.exchange != nil:
+	case c.otrState() == otr.Encrypted, c.policy() == Require, c.turningPrivate():
 		return SendWhenPrivate
 	}
 	return SendUnencrypted
@@ -291,6 +291,10 @@ func (c *conversation) wantPrivate() {
 	c.invite()
 }
 
+// turningPrivate tells whether a private conversation is on its way, or wanted as soon as the contact is there: nothing goes out in clear
+// meanwhile.
+func (c *conversation) turningPrivate() bool { return c.exchange != nil || c.wanted }
+
 // An exchange is a key exchange that is under way.
 type exchange struct {
 	ours   string      // id of the stanza with our invitation; "" if they began
@@ -382,6 +386,7 @@ func (c *conversation) stuck() {
 func (c *conversation) giveUp() {
 	ours := c.exchange.ours != ""
 	c.stopExchange()
+	c.wanted = false
 	if ours {
 		c.noAnswer = !c.private()
 		c.notify(Entry{Notice: NoticeNoAnswer})

@@ -117,7 +117,7 @@ func (c *conversation) try(o *outgoing) {
 		}
 		o.entry.Guard = c.encryptedGuard(fp)
 	case otr.Plaintext:
-		if o.open == nil || c.policy() == Require || c.exchange != nil {
+		if o.open == nil || c.policy() == Require || c.turningPrivate() {
 			return
 		}
 		c.begin()
