@@ -240,6 +240,9 @@ func (c *conversation) poll() {
 
 func (c *conversation) setPolicy(p Policy) {
 	c.policySet = p
+	if c.policy() != Require {
+		c.wanted = false // the person's last word counts
+	}
 	c.remember()
 	c.policyChanged()
 	c.notify(Entry{Notice: NoticePolicy})

@@ -177,6 +177,25 @@ func TestClearTextThatWaitedIsPrivateWhenThatIsWanted(t *testing.T) {
 	})
 }
 
+func TestPrivacyWantedIsNotForEver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, a, b := friends(t)
+		a.session.SetPolicy(a.ref(b), ByHand)
+		b.session.Disconnect(b.jid)
+		synctest.Wait()
+		a.session.StartPrivate(a.ref(b))
+		synctest.Wait()
+		if m := a.contact(b).SendMode; m != SendWhenPrivate {
+			t.Errorf("mode %d while privacy is wanted", m)
+		}
+		a.session.SetPolicy(a.ref(b), ByHand)
+		synctest.Wait()
+		if m := a.contact(b).SendMode; m != SendUnencrypted {
+			t.Errorf("mode %d after the person thought otherwise", m)
+		}
+	})
+}
+
 func TestClearTextThatWaitedDoesNotGoToAnUndecidedKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, a, b := verified(t)
