@@ -296,7 +296,7 @@ func (c *conversation) put(b body, s stanza) error {
 	case sealed:
 		m.Body, m.OTR = b.wire, true
 	case clearText:
-		if c.otrState() != otr.Plaintext || c.policy() == Require || c.exchange != nil {
+		if c.otrState() != otr.Plaintext || c.policy() == Require || c.turningPrivate() {
 			panic("session: internal error: clear text in a private conversation")
 		}
 		m.Body = b.wire
