@@ -34,7 +34,8 @@ type desk struct {
 	main    *mainPage
 	later   map[string]session.Problem // put aside by the person, by account
 
-	asked    map[session.Ref]int // the last question for which the dialog was opened
+	spoken   map[session.Ref]session.EntryID // the last message that was read out
+	asked    map[session.Ref]int             // the last question for which the dialog was opened
 	watchers map[int]watcher
 	watching int
 	windows  map[string]fyne.Window // of dialogs, by their key
@@ -56,6 +57,7 @@ func newDesk(s *shell, e Engine) *desk {
 		quit:     make(chan struct{}),
 		root:     container.NewStack(),
 		later:    make(map[string]session.Problem),
+		spoken:   make(map[session.Ref]session.EntryID),
 		asked:    make(map[session.Ref]int),
 		watchers: make(map[int]watcher),
 		windows:  make(map[string]fyne.Window),

@@ -28,6 +28,22 @@ func TestNewMessagesAreSpoken(t *testing.T) {
 	comes(strings.Repeat("é", 10000))
 	want("Bob Miller: " + strings.Repeat("é", mostSpoken))
 	spoken = nil
+	loud := session.Contacted{Ref: contactRef("bob")}
+	s.tell(session.EntryChanged{Entry: s.engine.entry(session.Incoming, "and bring")}, loud,
+		session.EntryChanged{Entry: s.engine.entry(session.Incoming, "the book")}, loud)
+	if want := []string{"Bob Miller: and bring", "Bob Miller: the book"}; !slices.Equal(spoken, want) {
+		t.Errorf("of two messages that came at once was spoken %q", spoken)
+	}
+	flood := []session.Event{loud}
+	for range 100 {
+		flood = append(flood, session.EntryChanged{Entry: s.engine.entry(session.Incoming, "again")})
+	}
+	spoken = nil
+	s.tell(flood...)
+	if len(spoken) != mostAtOnce {
+		t.Errorf("%d messages of a flood were spoken", len(spoken))
+	}
+	spoken = nil
 	asked := s.engine.entry(session.NoticeEntry, "")
 	asked.Notice, asked.Question = session.NoticeSMPAsked, "Where did we meet?"
 	s.tell(session.EntryChanged{Entry: asked}, session.Contacted{Ref: contactRef("bob")})

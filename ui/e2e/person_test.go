@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -59,6 +60,7 @@ type person struct {
 	program *accesstest.Process
 	screen  *accesstest.Program
 	spoken  <-chan accesstest.Event
+	heard   []string              // what came from spoken
 	written []*accesstest.Process // everything whose output is searched for marks
 	shots   int
 }
@@ -153,20 +155,18 @@ func (p *person) fail(err error) {
 	p.t.Fatalf("%s: %v\nThe screen:\n%s\nThe program wrote:\n%s", p.name, err, dump, p.program.Written())
 }
 
-// hears waits until the screen reader says the words.
+// hears waits until the screen reader has said the words, at any time since the program began.
 func (p *person) hears(words string) {
 	p.t.Helper()
-	var heard []string
-	for deadline := time.After(wait); ; {
+	said := func(sentence string) bool { return strings.Contains(sentence, words) }
+	for deadline := time.After(wait); !slices.ContainsFunc(p.heard, said); {
 		select {
 		case e := <-p.spoken:
-			said, _ := e.Value.(string)
-			if e.Name == "Object.Announcement" && strings.Contains(said, words) {
-				return
+			if sentence, ok := e.Value.(string); ok && e.Name == "Object.Announcement" {
+				p.heard = append(p.heard, sentence)
 			}
-			heard = append(heard, said)
 		case <-deadline:
-			p.fail(fmt.Errorf("never heard %q among %q", words, heard))
+			p.fail(fmt.Errorf("never heard %q among %q", words, p.heard))
 		}
 	}
 }
