@@ -22,6 +22,7 @@ type contactPane struct {
 	search  *field
 	list    *contactList
 	empty   *look.Text
+	invite  *button // under empty, where the list is only the beginning
 	account *accountBar
 }
 
@@ -35,9 +36,10 @@ func newContactPane(d *desk) *contactPane {
 	p.list = newContactList(d)
 	p.empty = look.NewText("", look.Hint).Center()
 	add := newIconButton(lang.L("Add contact"), theme.ContentAddIcon(), func() { d.addContact("") })
+	p.invite = newMainButton(lang.L("Add a contact"), func() { d.addContact("") })
 	top := inset(2*look.Step, 2*look.Step, look.Step, 2*look.Step, container.NewBorder(nil, nil, nil, add, p.search))
 	bottom := container.NewVBox(widget.NewSeparator(), p.account)
-	rows := container.NewStack(p.list, inset(4*look.Step, 8*look.Step, 4*look.Step, 0, container.NewVBox(p.empty)))
+	rows := container.NewStack(p.list, inset(4*look.Step, 8*look.Step, 4*look.Step, 0, container.NewVBox(p.empty, gap(0, look.Step), container.NewCenter(p.invite))))
 	p.content = container.NewStack(filled(look.ColorSurface, 0), container.NewBorder(top, bottom, nil, nil, rows))
 	return p
 }
@@ -57,6 +59,8 @@ func (p *contactPane) leaveSearch() {
 func (p *contactPane) refresh() {
 	p.list.set(p.desk.model.Contacts(p.search.Text), p.desk.main.shown)
 	p.empty.SetText(p.emptyWords())
+	p.invite.Hidden = len(p.list.rows) > 0 || p.search.Text != "" || p.desk.practising
+	p.invite.Refresh()
 	p.account.refresh()
 }
 
@@ -69,7 +73,7 @@ func (p *contactPane) emptyWords() string {
 	case p.desk.practising:
 		return lang.L("One moment: a contact to practise with is on the way.")
 	}
-	return lang.L("Your contacts will stand here. Add the first one with the plus sign above.")
+	return lang.L("Your contacts will stand here.")
 }
 
 // A contactList is the list itself, which also says what stands in it to those who do not see it.
@@ -149,6 +153,14 @@ func rowWords(r model.Row) string {
 	return presenceWord(r.Presence)
 }
 
+// badgeCount is what waits for the person: messages not read yet, and a request not answered.
+func badgeCount(r model.Row) int {
+	if r.Wants {
+		return r.Unread + 1
+	}
+	return r.Unread
+}
+
 func presenceMark(p session.Presence) look.Presence {
 	switch p {
 	case session.PresenceOnline, session.PresenceChatty:
@@ -201,7 +213,7 @@ func (r *contactRow) set(c model.Row, chosen bool) {
 		r.lock.Clear()
 	}
 	r.last.SetText(rowWords(c))
-	r.badge.Set(c.Unread)
+	r.badge.Set(badgeCount(c))
 	r.Refresh()
 }
 

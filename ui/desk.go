@@ -32,6 +32,7 @@ type desk struct {
 	signIn  *signInPage
 	secrets *secretsPage
 	main    *mainPage
+	typed   string                     // the address on the page for signing in when it was left
 	later   map[string]session.Problem // put aside by the person, by account
 
 	spoken   map[session.Ref]session.EntryID // the last message that was read out

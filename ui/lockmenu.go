@@ -22,7 +22,7 @@ func (t *talkPane) openLock() {
 	if s := directionWords(c); s != "" {
 		box.Add(look.NewText(s, look.Hint))
 	}
-	var first *button
+	var buttons []*button
 	for i, o := range t.desk.lockOffers(c) {
 		press := func() {
 			pop.Hide()
@@ -32,23 +32,18 @@ func (t *talkPane) openLock() {
 		if i == 0 && c.Lock != session.Private {
 			b = newMainButton(o.label, press)
 		}
-		if first == nil {
-			first = b
-		}
+		b.escape = func() { pop.Hide() }
+		buttons = append(buttons, b)
 		box.Add(b)
 	}
-	for _, o := range box.Objects {
-		if b, ok := o.(*button); ok {
-			b.escape = func() { pop.Hide() }
-		}
+	for i, b := range buttons {
+		b.step = func(by int) { t.desk.window.Canvas().Focus(buttons[(i+by+len(buttons))%len(buttons)]) }
 	}
 	pop = widget.NewPopUp(rimmed(container.New(&atLeast{lockMenuWidth}, inset(2*look.Step, look.Step, 2*look.Step, 2*look.Step, box))), t.desk.window.Canvas())
 	at := fyne.CurrentApp().Driver().AbsolutePositionForObject(t.lock)
 	x := max(at.X+t.lock.Size().Width-pop.MinSize().Width, 0)
 	pop.ShowAtPosition(fyne.NewPos(x, at.Y+t.lock.Size().Height+look.Step))
-	if first != nil {
-		t.desk.window.Canvas().Focus(first)
-	}
+	t.desk.window.Canvas().Focus(buttons[0])
 }
 
 // directionWords says who has verified whom.

@@ -53,6 +53,8 @@ func newSignInPage(d *desk, address string) *signInPage {
 	p.address.SetText(address)
 	if p.fixed {
 		p.address.Disable()
+	} else {
+		p.address.SetText(d.typed)
 	}
 	p.tls = access.Name(widget.NewSelect(tlsWords(), nil), lang.L("Encryption"))
 	p.tls.SetSelectedIndex(0)
@@ -168,6 +170,7 @@ func (p *signInPage) accountsChanged() {
 		// The page about the keyring comes first; this one goes on when it is settled.
 	case a.State == session.Online:
 		p.password.SetText("")
+		p.desk.typed = ""
 		p.desk.signIn = nil
 	case a.State == session.Stopped, a.State == session.Waiting:
 		p.refused(a)
@@ -210,6 +213,9 @@ func (p *signInPage) refused(a session.Account) {
 // cancel forgets the attempt: an account that was never signed in is not kept.
 func (p *signInPage) cancel() {
 	p.password.SetText("")
+	if !p.fixed {
+		p.desk.typed = p.address.Text
+	}
 	p.forget()
 	p.desk.closeSignIn()
 }

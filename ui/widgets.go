@@ -14,10 +14,11 @@ import (
 	"github.com/sotto-im/sotto/ui/look"
 )
 
-// A button is a button that lets the Escape key through to what it stands in.
+// A button is a button that lets the Escape key through to what it stands in, and the arrow keys where it stands in a menu.
 type button struct {
 	look.Button
 	escape func()
+	step   func(by int) // goes to the button before or after this one; nil outside menus
 }
 
 func newButton(label string, tapped func()) *button {
@@ -59,8 +60,18 @@ func (b *button) TypedKey(e *fyne.KeyEvent) {
 		if !b.Disabled() && b.OnTapped != nil {
 			b.OnTapped()
 		}
+	case fyne.KeyUp:
+		b.walk(-1)
+	case fyne.KeyDown:
+		b.walk(1)
 	default:
 		b.Button.TypedKey(e)
+	}
+}
+
+func (b *button) walk(by int) {
+	if b.step != nil {
+		b.step(by)
 	}
 }
 
