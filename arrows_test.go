@@ -2,6 +2,7 @@ package main
 
 import (
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -20,6 +21,11 @@ var arrows = []struct {
 	{room: "/session/keyring", but: "/session/keyring/keyringtest", never: []string{module + "/crypto", module + "/session/xmpp", module + "/session/store"}},
 	{room: "/ui/model", never: []string{"fyne.io"}},
 	{room: "/ui", but: "/ui/e2e", never: []string{"fyne.io/fyne/v2/app", "fyne.io/fyne/v2/test"}},
+}
+
+// only says which packages of the module a room may import, and that it imports nothing else but the standard library.
+var only = map[string][]string{
+	"/crypto/libotr": {"/crypto/otr"},
 }
 
 // sole says which one room may import a package directly.
@@ -56,6 +62,22 @@ func TestSoleImporters(t *testing.T) {
 		for _, imported := range direct {
 			if room, ok := sole[imported]; ok && !under(pkg, room) {
 				t.Errorf("%s imports %s, which is for %s", pkg, imported, room)
+			}
+		}
+	}
+}
+
+func TestOnlyImports(t *testing.T) {
+	direct := imports(t, "Imports")
+	for room, may := range only {
+		if len(direct[module+room]) == 0 {
+			t.Errorf("%s imports nothing", room)
+		}
+		for _, imported := range direct[module+room] {
+			first, _, _ := strings.Cut(imported, "/")
+			own, isOwn := strings.CutPrefix(imported, module)
+			if isOwn && !slices.Contains(may, own) || !isOwn && strings.Contains(first, ".") {
+				t.Errorf("%s imports %s", room, imported)
 			}
 		}
 	}
