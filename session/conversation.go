@@ -20,7 +20,10 @@ const (
 	inviteEvery  = 30 * time.Second // at most, by itself
 	maxBegun     = 30               // key exchanges that a contact may begin in a minute; a bad line needs one for each reconnect
 	maxTags      = 64               // clients of a contact whose address is remembered
-	maxSeen      = 512              // stanzas of a contact that would be recognised if they came again
+	maxSeen      = 1024             // stanzas of a contact that would be recognised if they came again
+	doubtEvery   = 30 * time.Second // at most, because somebody says that nothing can be read
+	recently     = time.Minute      // how long a text may be on its way
+	lateReceipts = 3 * time.Second  // after signing in, until the server has handed over what waited there
 )
 
 // A conversation is everything about one contact, or one stranger.
@@ -52,9 +55,10 @@ type conversation struct {
 	invited  time.Time                   // when we last did
 	noAnswer bool
 	hasOTR   bool
-	wanted   bool // a private conversation is to begin as soon as it can
-	unwanted bool // the person ended or refused one: it does not begin by itself
-	doubtful bool // the other client may have lost the session since we heard from it
+	wanted   bool      // a private conversation is to begin as soon as it can
+	unwanted bool      // the person ended or refused one: it does not begin by itself
+	doubtful bool      // the other client may have lost the session since we heard from it
+	doubted  time.Time // when an error message was believed last
 
 	// see trust.go
 	keys       []knownKey // newest first
@@ -484,11 +488,32 @@ func (c *conversation) sure() {
 	}
 }
 
+// misread: somebody says that the client we write to could not read us. Anybody on the way can say so, thus it ends nothing: the next
+// text waits for fresh keys, and what was not confirmed may be sent again. Saying it more often changes nothing more.
+func (c *conversation) misread(m *xmpp.Message) {
+	now := c.account.now()
+	if c.otrState() != otr.Encrypted || now.Sub(c.doubted) < doubtEvery || m == nil {
+		return
+	}
+	if full, ok := c.tags[c.otrPeer().Tag]; ok && m.From.Resourcepart() != "" && !full.Equal(m.From) {
+		return // another client of theirs: the session is not with that one
+	}
+	c.doubted = now
+	c.doubt()
+	c.unconfirm()
+	c.wantPrivate()
+}
+
 // cameOnline: the contact, or we ourselves. Where privacy is wanted by now, nothing goes out in clear before it.
 func (c *conversation) cameOnline() {
 	c.wantPrivate()
 	c.flush()
+	if c.account.sinceSignIn() < lateReceipts && slices.ContainsFunc(c.outbox, (*outgoing).lostInClear) {
+		c.account.after(lateReceipts-c.account.sinceSignIn(), c.flush)
+	}
 }
+
+func (a *account) sinceSignIn() time.Duration { return a.now().Sub(a.since) }
 
 // wentOffline: we ourselves. The session is kept, but nobody knows what becomes of the other end meanwhile.
 func (c *conversation) wentOffline() {
@@ -535,6 +560,7 @@ func (c *conversation) apply(events []otr.Event, why cause) {
 			c.rejected(e)
 		case otr.PeerError:
 			c.notify(Entry{Notice: NoticePeerError, Text: cleanIncoming(e.Text)})
+			c.misread(why.message)
 		case otr.Failure:
 			c.notify(Entry{Notice: NoticeInterrupted})
 		}
@@ -550,6 +576,7 @@ func (c *conversation) stateChanged(e otr.StateChange) {
 	c.unconfirm()
 	switch e.New {
 	case otr.Encrypted:
+		c.doubted = time.Time{}
 		// The same key again, and the person did not ask for it: nothing has changed for them.
 		quiet := e.Refreshed && (c.doubtful || c.exchange == nil || c.exchange.ours == "")
 		c.stopExchange()
@@ -635,7 +662,7 @@ func (c *conversation) again(m *xmpp.Message) bool {
 	if m.ID == "" {
 		return false
 	}
-	key := sha256.Sum256([]byte(m.From.String() + "\x00" + m.To.Bare().String() + "\x00" + m.ID + "\x00" + m.Body))
+	key := sha256.Sum256([]byte(m.From.Bare().String() + "\x00" + m.To.Bare().String() + "\x00" + m.ID + "\x00" + m.Body))
 	if c.seen[key] {
 		return true
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sotto-im/sotto/crypto/otr"
 	"github.com/sotto-im/sotto/session/xmpp"
@@ -17,9 +18,12 @@ const maxSettled = 500
 type outgoing struct {
 	in    *conversation
 	entry Entry
-	bound []otr.Fingerprint // the keys it is meant for; nil: no key was known
+	bound []otr.Fingerprint // the keys it is meant for; nil: no key was known. Once it was sent, the one that it went to
 	open  *consent          // it may go in clear; nil: never
-	ids   []string          // of the stanzas that carried it: more than one after Retry
+	ids   []string          // of the stanzas that carried it: more than one after it was sent again
+	sent  time.Time         // when it went out last
+	wire  string            // the body that went out in clear
+	moved bool              // in clear, to another client than the first, which was gone
 }
 
 // A consent is the person's word that one text may be read by everybody on the way: they pressed a button that said so.
@@ -75,6 +79,16 @@ func (o *outgoing) promise(mode SendMode) {
 	}
 }
 
+// promiseAgain is promise for what may have arrived already: it is only for the key that it went to. Where that is not the contact's any
+// more, the person hears so, and may decide once more.
+func (o *outgoing) promiseAgain() {
+	bound, sent := o.bound, !o.sent.IsZero() && o.entry.Guard >= EncryptedUnverified && o.entry.Why != WhyKeyChanged
+	o.promise(SendWhenPrivate)
+	if sent {
+		o.bound = bound
+	}
+}
+
 func (c *conversation) waiting() int {
 	n := 0
 	for _, o := range c.outbox {
@@ -97,10 +111,39 @@ func (c *conversation) flush() {
 		return
 	}
 	for _, o := range c.outbox {
-		if o.entry.Status == StatusWaiting {
+		switch {
+		case o.entry.Status == StatusWaiting:
 			c.try(o)
+		case o.lostInClear() && c.otrState() == otr.Plaintext:
+			if c.account.sinceSignIn() < lateReceipts {
+				return // what comes after it waits as well
+			}
+			c.resendClear(o)
 		}
 	}
+}
+
+// lostInClear tells that o was written to a connection that broke, and may be written again as it was: who counts ids shows it once.
+func (o *outgoing) lostInClear() bool {
+	return o.entry.Status == StatusUnconfirmed && o.entry.Guard == InClear && o.open != nil && o.wire != ""
+}
+
+// resendClear sends the same words under the same id, if they may still be read on the way. It happens once for each loss.
+func (c *conversation) resendClear(o *outgoing) {
+	if o.open == nil || c.policy() == Require || c.turningPrivate() || c.otrState() != otr.Plaintext {
+		return
+	}
+	err := c.put(clearText{o.wire, *o.open}, stanza{id: o.ids[len(o.ids)-1], to: c.target(), receipt: true})
+	if err == nil {
+		o.sentAgain()
+	}
+}
+
+// sentAgain: o was in doubt and is on its way once more.
+func (o *outgoing) sentAgain() {
+	o.entry.Status, o.sent = StatusSent, o.in.account.now()
+	o.tell()
+	o.in.touch()
 }
 
 // try sends o, if that is possible in the way that was promised.
@@ -150,7 +193,7 @@ func (c *conversation) retry(id EntryID) {
 		return
 	}
 	if o.open == nil || c.mode() != SendUnencrypted {
-		o.promise(SendWhenPrivate)
+		o.promiseAgain()
 	}
 	o.entry.Status, o.entry.Why = StatusWaiting, WhyNone
 	o.tell()
@@ -199,14 +242,14 @@ func (o *outgoing) settle(s Status, why Why) {
 
 func (o *outgoing) tell() { o.in.account.session.emit(EntryChanged{o.entry}) }
 
-// unconfirm is for the end of the live session's keys: what was encrypted with them and has not been read by now never will be. Where
-// the other program confirms what it has read, what it has not confirmed is in doubt.
+// unconfirm is for the end of the live session's keys, real or said: what was encrypted with them and has not been read by now never will
+// be. Where the other program confirms what it has read, what it has not confirmed is in doubt. Where it never does, it is what was sent
+// just before the session was in doubt or the other side began a new one.
 func (c *conversation) unconfirm() {
-	if !c.confirms {
-		return
-	}
+	lost := c.doubtful || c.exchange == nil || c.exchange.ours == ""
 	for _, o := range c.outbox {
-		if o.entry.Guard >= EncryptedUnverified && (o.entry.Status == StatusSent || o.entry.Status == StatusStored) {
+		onItsWay := o.entry.Guard >= EncryptedUnverified && (o.entry.Status == StatusSent || o.entry.Status == StatusStored)
+		if onItsWay && (c.confirms || lost && c.account.now().Sub(o.sent) < recently) {
 			o.settle(StatusUnconfirmed, WhyNone)
 		}
 	}
@@ -275,13 +318,25 @@ func (c *conversation) transmit(t otr.Transmit, why cause) {
 	var tooLong *xmpp.TooLongError
 	switch {
 	case err == nil && t.Text:
-		o.settle(StatusSent, WhyNone)
+		o.left(b)
 	case errors.Is(err, errOffline), errors.Is(err, xmpp.ErrClosed): // it waits: nothing was written
 	case errors.As(err, &tooLong):
 		o.settle(StatusFailed, WhyTooLong)
 	case err != nil:
 		o.settle(StatusFailed, WhyOther)
 	}
+}
+
+// left: o was written to the connection.
+func (o *outgoing) left(b body) {
+	o.sent = o.in.account.now()
+	switch b := b.(type) {
+	case sealed:
+		o.bound = []otr.Fingerprint{o.in.otrPeer().Fingerprint}
+	case clearText:
+		o.wire = b.wire
+	}
+	o.settle(StatusSent, WhyNone)
 }
 
 var errOffline = errors.New("session: not online")
