@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -103,18 +104,39 @@ func testRefuses(t *testing.T, k Keyring) {
 			t.Errorf("Set with %d bytes: %v", len(secret), err)
 		}
 	}
+	testRefusesWhatIsOver(t, k)
+}
+
+// testRefusesWhatIsOver: a call whose context has ended does nothing, now or later.
+func testRefusesWhatIsOver(t *testing.T, k Keyring) {
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := k.Set(ended, "name", good); !errors.Is(err, context.Canceled) || errors.Is(err, ErrTimeout) {
-		t.Errorf("Set, cancelled: %v", err)
-	}
 	late, cancel := context.WithDeadline(t.Context(), time.Unix(0, 0))
 	defer cancel()
-	if _, err := k.Secret(late, "name"); !errors.Is(err, ErrTimeout) {
-		t.Errorf("Secret, too late: %v", err)
+	for round := range byte(20) {
+		kept := []byte{'k', round}
+		if err := k.Set(t.Context(), "name", kept); err != nil {
+			t.Fatalf("Set: %v", err)
+		}
+		if err := k.Set(ended, "name", []byte("another")); !errors.Is(err, context.Canceled) || errors.Is(err, ErrTimeout) {
+			t.Errorf("Set, cancelled: %v", err)
+		}
+		if _, err := k.Secret(late, "name"); !errors.Is(err, ErrTimeout) {
+			t.Errorf("Secret, too late: %v", err)
+		}
+		if err := k.Delete(late, "name"); !errors.Is(err, ErrTimeout) {
+			t.Errorf("Delete, too late: %v", err)
+		}
+		if got, err := k.Secret(t.Context(), "name"); !bytes.Equal(got, kept) {
+			t.Fatalf("after calls that were refused: %q, %v", got, err)
+		}
 	}
-	if err := k.Delete(late, "name"); !errors.Is(err, ErrTimeout) {
-		t.Errorf("Delete, too late: %v", err)
+}
+
+func want(t *testing.T, got []string, want ...string) {
+	t.Helper()
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 

@@ -57,6 +57,12 @@ func perform(step string) string {
 			return err.Error()
 		}
 		theSystem = newSystem(limit)
+	case "wait":
+		long, err := time.ParseDuration(name)
+		if err != nil {
+			return err.Error()
+		}
+		time.Sleep(long)
 	case "impatient":
 		ctx, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
 		defer cancel()
@@ -95,13 +101,6 @@ func environment() []string {
 		name, _, _ := strings.Cut(v, "=")
 		return slices.Contains([]string{"DBUS_SESSION_BUS_ADDRESS", "DISPLAY", "WAYLAND_DISPLAY"}, name)
 	})
-}
-
-func want(t *testing.T, got []string, want ...string) {
-	t.Helper()
-	if !slices.Equal(got, want) {
-		t.Errorf("got %q, want %q", got, want)
-	}
 }
 
 // TestGnomeKeyring puts the keyring of the system through what every keyring promises, on a real one.
@@ -222,6 +221,9 @@ func TestMisbehavingServices(t *testing.T) {
 		{"kept something else", keyringtest.Alters, []string{"set:name", "secret:name"}, []string{"not kept", "damaged"}},
 		{"prompt answered in another form", keyringtest.Unforeseen, []string{"secret:name", "set:name"}, []string{"absent", "absent"}},
 		{"prompt for deleting dismissed", keyringtest.KeepsDeleted, []string{"set:name", "delete:name", "secret:name"}, []string{"ok ", "locked", "ok secret of name"}},
+		{"prompt answered too late", keyringtest.PromptsLate,
+			[]string{"patience:500ms", "set:name", "patience:20s", "wait:3s", "secret:name", "set:name", "secret:name"},
+			[]string{"ok ", "timeout", "ok ", "ok ", "not found", "ok ", "ok secret of name"}},
 		{"never answers", keyringtest.NoAnswer, []string{"patience:1s", "secret:name"}, []string{"ok ", "timeout"}},
 		{"the caller has less patience", keyringtest.NoAnswer, []string{"impatient:name", "impatient:name"}, []string{"timeout", "timeout"}},
 		{"many calls that hang", keyringtest.NoAnswer,

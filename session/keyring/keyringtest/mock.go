@@ -4,6 +4,7 @@ package keyringtest
 
 import (
 	"testing"
+	"time"
 
 	"github.com/godbus/dbus/v5"
 	"github.com/godbus/dbus/v5/prop"
@@ -21,6 +22,7 @@ const (
 	Forgets                       // unlocked; says that it stored the item, but did not
 	Alters                        // stores something else
 	Unforeseen                    // answers a prompt in a form that the specification does not know
+	PromptsLate                   // locked; the person answers the prompt after two seconds, and it is unlocked from then on
 	KeepsDeleted                  // the person dismisses the prompt for deleting, and the item stays
 )
 
@@ -66,8 +68,9 @@ type mock struct {
 }
 
 type mockState struct {
-	stored bool
-	secret mockSecret
+	stored   bool
+	unlocked bool
+	secret   mockSecret
 }
 
 type mockSecret struct {
@@ -82,6 +85,18 @@ func (m *mock) wait() {
 	if m.behaviour == NoAnswer {
 		<-m.bus.Context().Done()
 	}
+}
+
+func (m *mock) present() mockState {
+	state := <-m.state
+	m.state <- state
+	return state
+}
+
+func (m *mock) change(f func(*mockState)) {
+	state := <-m.state
+	f(&state)
+	m.state <- state
 }
 
 type mockService struct{ *mock }
@@ -101,6 +116,10 @@ func (m mockService) Unlock(objects []dbus.ObjectPath) ([]dbus.ObjectPath, dbus.
 	switch m.behaviour {
 	case NeverPrompts, Dismisses, Unforeseen:
 		return nil, mockPrompt, nil
+	case PromptsLate:
+		if state := m.present(); !state.unlocked {
+			return nil, mockPrompt, nil
+		}
 	}
 	return objects, none, nil
 }
@@ -117,16 +136,13 @@ func (m mockCollection) CreateItem(_ map[string]dbus.Variant, secret mockSecret,
 	case Alters:
 		secret.Value = append(secret.Value, '=')
 	}
-	<-m.state
-	m.state <- mockState{stored: true, secret: secret}
+	m.change(func(s *mockState) { s.stored, s.secret = true, secret })
 	return mockItem, none, nil
 }
 
 func (m mockCollection) SearchItems(map[string]string) ([]dbus.ObjectPath, *dbus.Error) {
 	m.wait()
-	state := <-m.state
-	m.state <- state
-	if !state.stored {
+	if !m.present().stored {
 		return nil, nil
 	}
 	return []dbus.ObjectPath{mockItem}, nil
@@ -136,9 +152,7 @@ type mockItemObject struct{ *mock }
 
 func (m mockItemObject) GetSecret(dbus.ObjectPath) (mockSecret, *dbus.Error) {
 	m.wait()
-	state := <-m.state
-	m.state <- state
-	return state.secret, nil
+	return m.present().secret, nil
 }
 
 func (m mockItemObject) Delete() (dbus.ObjectPath, *dbus.Error) {
@@ -146,8 +160,7 @@ func (m mockItemObject) Delete() (dbus.ObjectPath, *dbus.Error) {
 	if m.behaviour == KeepsDeleted {
 		return mockPrompt, nil
 	}
-	<-m.state
-	m.state <- mockState{}
+	m.change(func(s *mockState) { s.stored, s.secret = false, mockSecret{} })
 	return none, nil
 }
 
@@ -164,6 +177,11 @@ func (m mockPromptObject) Prompt(string) *dbus.Error {
 	case NeverPrompts:
 	case Unforeseen:
 		m.bus.Emit(mockPrompt, completed, "neither", "nor")
+	case PromptsLate:
+		time.AfterFunc(2*time.Second, func() {
+			m.change(func(s *mockState) { s.unlocked = true })
+			m.bus.Emit(mockPrompt, completed, false, dbus.MakeVariant([]dbus.ObjectPath{login}))
+		})
 	default:
 		m.bus.Emit(mockPrompt, completed, true, dbus.MakeVariant(""))
 	}
