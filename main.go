@@ -4,6 +4,7 @@ package main
 import (
 	"context"
 	"crypto/x509"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -18,6 +19,7 @@ import (
 	"github.com/sotto-im/sotto/session/store"
 	"github.com/sotto-im/sotto/ui"
 	"github.com/sotto-im/sotto/ui/access"
+	"github.com/sotto-im/sotto/ui/door"
 )
 
 const version = "0.1.0"
@@ -57,8 +59,11 @@ func run(profile, ca string, practiseFirst bool) error {
 	if err := ui.Speak(); err != nil {
 		return err
 	}
-	window := app.NewWithID("im.sotto.Sotto")
 	settings, err := store.Open(profile)
+	if errors.Is(err, store.ErrInUse) && door.Knock(profile, "") == nil {
+		return nil // the window that is open already comes forward
+	}
+	window := app.NewWithID("im.sotto.Sotto")
 	if err != nil {
 		ui.Excuse(window, err)
 		return err
@@ -68,7 +73,7 @@ func run(profile, ca string, practiseFirst bool) error {
 	s := session.Open(session.Config{Store: settings, Keyring: secrets, RootCAs: roots})
 	ui.Run(ui.Config{
 		App: window, Engine: s, Store: settings, Keyring: secrets, Practise: begin, PractiseFirst: practiseFirst,
-		Spoken: access.New("Sotto", window.Driver().AllWindows),
+		Profile: profile, Spoken: access.New("Sotto", window.Driver().AllWindows),
 	})
 	ctx, cancel := context.WithTimeout(context.Background(), closing)
 	defer cancel()

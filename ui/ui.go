@@ -25,6 +25,7 @@ import (
 	"github.com/sotto-im/sotto/session/practice"
 	"github.com/sotto-im/sotto/session/store"
 	"github.com/sotto-im/sotto/ui/access"
+	"github.com/sotto-im/sotto/ui/door"
 	"github.com/sotto-im/sotto/ui/look"
 )
 
@@ -38,6 +39,7 @@ type Config struct {
 	Practise func(ctx context.Context, w practice.Words) (Practice, error)
 	// PractiseFirst opens the window in practice mode.
 	PractiseFirst bool
+	Profile       string           // the directory where later copies of the program knock; "": none can
 	Spoken        *access.Tree     // what screen readers are told; nil: nobody listens
 	Do            func(func())     // runs a function on Fyne's goroutine; nil: fyne.Do
 	Time          func() time.Time // nil: time.Now
@@ -91,6 +93,9 @@ func Run(c Config) {
 		if c.Spoken != nil {
 			go s.serve(ctx, c.Spoken)
 		}
+		if c.Profile != "" {
+			go s.openDoor(ctx, c.Profile)
+		}
 	})
 	c.App.Lifecycle().SetOnEnteredForeground(func() { s.look(true) })
 	c.App.Lifecycle().SetOnExitedForeground(func() { s.look(false) })
@@ -106,6 +111,22 @@ func (s *shell) serve(ctx context.Context, spoken *access.Tree) {
 	if err := access.Serve(ctx, spoken, s.do); err != nil && ctx.Err() == nil {
 		fyne.LogError("screen readers are not served", err)
 	}
+}
+
+// openDoor lets a second copy of the program have this window come forward instead. Without a door that copy says where to look.
+func (s *shell) openDoor(ctx context.Context, profile string) {
+	d, err := door.Open(profile, func(string) { s.do(s.comeForward) })
+	if err != nil {
+		fyne.LogError("a second copy cannot have this window come forward", err)
+		return
+	}
+	<-ctx.Done()
+	d.Close()
+}
+
+func (s *shell) comeForward() {
+	s.window.Show()
+	s.window.RequestFocus()
 }
 
 // open builds the window without showing it.
