@@ -58,7 +58,9 @@ type Conn struct {
 	err      error
 	closed   bool // by Close: err stays nil
 	requests map[string]*request
-	sees     map[string]bool // bare addresses in the roster that may see our presence
+	sees     map[string]bool     // bare addresses in the roster that may see our presence
+	software map[string]Software // by the hash in a presence (XEP-0115)
+	asking   map[string]*inquiry // the same, of what was asked for
 	ledger   ledger
 	received uint32 // stanzas since <enabled/> whose events were taken
 }
@@ -90,7 +92,7 @@ func (c *Config) ready(client *engine.Client, relay *relay, g *guard, t target) 
 		client: client, relay: relay, guard: g, pulse: c.pulse.orUsual(), limit: maxStanza(client),
 		events: make(chan Event), inbox: make(chan delivery), out: make(chan outgoing, maxQueue),
 		ended: make(chan struct{}), quit: make(chan struct{}),
-		requests: map[string]*request{}, sees: map[string]bool{},
+		requests: map[string]*request{}, sees: map[string]bool{}, software: map[string]Software{}, asking: map[string]*inquiry{},
 	}
 	conn.reader = stream.Continue(decoderOf(client), g.header)
 	conn.reader.LimitsFor = conn.limitsFor
@@ -102,7 +104,7 @@ func (c *Config) ready(client *engine.Client, relay *relay, g *guard, t target) 
 		}
 	}
 	conn.queue(outgoing{xml: mustXML(newIQ("set", NewID(), jid.JID{}).Add(stream.New(nsCarbons, "enable"))), stanza: true})
-	conn.queue(outgoing{xml: mustXML(Presence{}.element()), stanza: true})
+	conn.queue(outgoing{xml: mustXML(c.Presence.element()), stanza: true})
 	conn.goroutines.Go(func() { conn.read(backlog) })
 	conn.goroutines.Go(conn.deliver)
 	conn.goroutines.Go(conn.write)

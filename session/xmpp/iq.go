@@ -2,10 +2,6 @@ package xmpp
 
 import (
 	"context"
-	"crypto/sha1"
-	"encoding/base64"
-	"slices"
-	"strings"
 
 	"mellium.im/xmpp/jid"
 
@@ -14,8 +10,6 @@ import (
 
 const (
 	nsPing    = "urn:xmpp:ping"
-	nsDisco   = "http://jabber.org/protocol/disco#info"
-	nsCaps    = "http://jabber.org/protocol/caps"
 	nsCarbons = "urn:xmpp:carbons:2"
 )
 
@@ -33,9 +27,14 @@ func newIQ(kind, id string, to jid.JID) *stream.Element {
 
 // ask sends a request to our account and waits for the answer. An answer of type error comes as a *StanzaError.
 func (c *Conn) ask(ctx context.Context, kind string, payload *stream.Element, limits stream.Limits) (*stream.Element, error) {
+	return c.askOf(ctx, jid.JID{}, kind, payload, limits)
+}
+
+// askOf is ask for somebody else than our account.
+func (c *Conn) askOf(ctx context.Context, to jid.JID, kind string, payload *stream.Element, limits stream.Limits) (*stream.Element, error) {
 	id, answer := NewID(), make(chan *stream.Element, 1)
 	c.mu.Lock()
-	c.requests[id] = &request{limits: limits, answered: func(e *stream.Element) error {
+	c.requests[id] = &request{to: to, limits: limits, answered: func(e *stream.Element) error {
 		answer <- e
 		return nil
 	}}
@@ -45,7 +44,7 @@ func (c *Conn) ask(ctx context.Context, kind string, payload *stream.Element, li
 		delete(c.requests, id)
 		c.mu.Unlock()
 	}()
-	if err := c.send(newIQ(kind, id, jid.JID{}).Add(payload), "", false); err != nil {
+	if err := c.send(newIQ(kind, id, to).Add(payload), "", false); err != nil {
 		return nil, err
 	}
 	select {
@@ -125,14 +124,19 @@ func (c *Conn) question(e *stream.Element) error {
 			return nil
 		}
 	}
-	if id == "" || len(e.Children) == 0 {
+	if id == "" {
 		return nil
 	}
-	payload, get := e.Children[0], e.Attr("type") == "get"
+	payload, get := &stream.Element{}, e.Attr("type") == "get"
+	if len(e.Children) == 1 { // as RFC 6120 section 8.2.3 has it
+		payload = e.Children[0]
+	}
 	account := from == "" || asker.Equal(c.jid.Bare())
 	switch {
 	case !get && account && payload.Is(nsRoster, "query"):
 		return c.rosterPush(id, asker, payload)
+	case !get && account && (payload.Is(nsBlocking, "block") || payload.Is(nsBlocking, "unblock")):
+		return c.blockPush(id, asker, payload)
 	case get && payload.Is(nsPing, "ping") && c.knows(asker):
 		return c.reply(id, asker, nil)
 	case get && payload.Is(nsDisco, "query") && c.knows(asker):
@@ -166,28 +170,6 @@ func (c *Conn) knows(asker jid.JID) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.sees[asker.Bare().String()]
-}
-
-// What we say about ourselves, to those who may know (XEP-0030). That we speak OTR is for the conversation to find
-// out, not for a server to list.
-var features = []string{nsCaps, nsDisco, nsPing, nsReceipts}
-
-const capsNode = "https://github.com/sotto-im/sotto"
-
-// capsHash is the verification string of XEP-0115 section 5.1.
-var capsHash = func() string {
-	slices.Sort(features)
-	h := sha1.Sum([]byte("client/pc//Sotto<" + strings.Join(features, "<") + "<"))
-	return base64.StdEncoding.EncodeToString(h[:])
-}()
-
-func discoInfo(node string) *stream.Element {
-	query := stream.New(nsDisco, "query", "node", node).
-		Add(stream.New(nsDisco, "identity", "category", "client", "type", "pc", "name", "Sotto"))
-	for _, f := range features {
-		query.Add(stream.New(nsDisco, "feature", "var", f))
-	}
-	return query
 }
 
 // stanzaError reads the error of a stanza of type error (RFC 6120 section 8.3.2).

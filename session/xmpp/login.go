@@ -101,6 +101,9 @@ func (c *Config) check() (domain string, err error) {
 	if _, err := c.JID.WithResource(c.Resource); err != nil {
 		return "", &Error{Kind: BadName, Detail: "the resource", Err: err}
 	}
+	if _, err := c.Presence.element().XML(); err != nil {
+		return "", &Error{Kind: BadName, Detail: "the presence", Err: err}
+	}
 	if c.UserAgentID != "" && uuid.Validate(c.UserAgentID) != nil {
 		return "", &Error{Kind: BadName, Detail: "the user agent's id is not a UUID"}
 	}
@@ -137,6 +140,8 @@ func (c *Config) signIn(ctx context.Context, up net.Conn, domain string, t targe
 		NoTLS:         !t.direct,
 		StartTLS:      !t.direct,
 		TLSConfig:     c.tls(domain, t, g, &refused),
+		Status:        c.Presence.show(),
+		StatusMessage: escaped(c.Presence.Status), // go-xmpp does not
 		Mechanism:     mechanism,
 		NoPLAIN:       mechanism != "PLAIN",
 		Debug:         true,

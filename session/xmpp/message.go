@@ -62,11 +62,8 @@ func (m Message) element() (*stream.Element, error) {
 	}
 	if m.Receipt != "" {
 		e.Add(stream.New(nsReceipts, "received", "id", m.Receipt))
-		if !m.OTR {
-			e.Add(stream.New(nsCarbons, "private"), stream.New(nsHints, "no-permanent-store"))
-		}
 	}
-	return e, nil
+	return e.Add(m.State.element()), nil
 }
 
 // message reads a message; nil for what is not delivered.
@@ -156,8 +153,9 @@ func (c *Conn) parseMessage(e *stream.Element) *Message {
 			m.Encryption = hint.Attr("namespace")
 		}
 	}
+	m.State = chatState(e)
 	m.Delay = c.delay(e, m.From)
-	if m.Body == "" && m.Receipt == "" {
+	if m.Body == "" && m.Receipt == "" && m.State == NoChatState {
 		return nil
 	}
 	return m

@@ -23,10 +23,18 @@ var shows = map[string]bool{"chat": true, "away": true, "xa": true, "dnd": true}
 // SendPresence queues p and returns at once. A p with To is a request, its answer, or meant for that one contact.
 func (c *Conn) SendPresence(p Presence) error { return c.send(p.element(), "", false) }
 
+// show is Show, if it is one of the four.
+func (p Presence) show() string {
+	if shows[p.Show] {
+		return p.Show
+	}
+	return ""
+}
+
 func (p Presence) element() *stream.Element {
 	e := stream.New(stream.NSClient, "presence", "type", presenceWords[p.Type], "to", p.To.String())
-	if shows[p.Show] {
-		e.Add(stream.New(stream.NSClient, "show").WithText(p.Show))
+	if show := p.show(); show != "" {
+		e.Add(stream.New(stream.NSClient, "show").WithText(show))
 	}
 	if p.Status != "" {
 		e.Add(stream.New(stream.NSClient, "status").WithText(p.Status))
@@ -72,6 +80,9 @@ func (c *Conn) presence(e *stream.Element) *Presence {
 	}
 	if nick := e.Child(nsNick, "nick"); nick != nil {
 		p.Nick = nick.Text
+	}
+	if said := e.Child(nsCaps, "c"); said != nil {
+		p.caps = caps{said.Attr("hash"), said.Attr("node"), said.Attr("ver")}
 	}
 	return p
 }

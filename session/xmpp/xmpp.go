@@ -40,6 +40,7 @@ type Config struct {
 	RootCAs     *x509.CertPool // nil: the system's
 	AllowPlain  bool           // the person agreed to PLAIN for this account
 	UserAgentID string         // UUIDv4 per installation and account (XEP-0388)
+	Presence    Presence       // ours from the beginning, see [Presence]: Unavailable for one whom nobody sees
 	Seen        Strength       // strongest login so far; a weaker one is refused with WeakerLogin
 
 	lookupSRV lookupSRV // nil: the system's resolver
@@ -63,7 +64,7 @@ type Facts struct {
 	Strength     Strength
 }
 
-// An Event is *Message, *Presence, *RosterPush or *Acked.
+// An Event is *Message, *Presence, *Software, *RosterPush, *BlockPush or *Acked.
 type Event interface{ event() }
 
 // A MessageType is the type of a message (RFC 6121 section 5.2.2).
@@ -88,6 +89,7 @@ type Message struct {
 	OTR         bool      // out: adds the hints of XEP-0364 (EME, private, no-copy, no-permanent-store)
 	WantReceipt bool      // XEP-0184
 	Receipt     string    // the message id this is a receipt for
+	State       ChatState // XEP-0085; alone, without a body, or beside one
 	Carbon      Carbon    // in: a copy of what another of our clients sent or received (XEP-0280), checked to be from our own bare JID
 	Encryption  string    // in: EME name, when Body is only a hint (XEP-0380)
 	Err         *StanzaError
@@ -116,6 +118,9 @@ const (
 )
 
 // A Presence is one presence, read or to be sent. Without To it goes to everybody who may see ours.
+//
+// One limit is go-xmpp's: its login always announces us, as Available. Who signs in with Config.Presence Unavailable is
+// seen for the moment that the next stanza takes, and not any more then.
 type Presence struct {
 	From, To jid.JID
 	Type     PresenceType
@@ -124,6 +129,8 @@ type Presence struct {
 	Priority int8
 	Nick     string // XEP-0172, in a subscription request
 	Err      *StanzaError
+
+	caps caps // in: see Conn.Learn
 }
 
 // A RosterItem is a contact as the server keeps it (RFC 6121 section 2.1.2).
