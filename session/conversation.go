@@ -59,6 +59,7 @@ type conversation struct {
 	unwanted bool      // the person ended or refused one: it does not begin by itself
 	doubtful bool      // the other client may have lost the session since we heard from it
 	doubted  time.Time // when an error message was believed last
+	misreads time.Time // when there was one that could not be believed so soon; zero for none
 
 	// see trust.go
 	keys       []knownKey // newest first
@@ -482,6 +483,7 @@ func (c *conversation) doubt() {
 
 // sure is the end of doubt: something authentic has come from the live session.
 func (c *conversation) sure() {
+	c.misreads = time.Time{}
 	if c.doubtful {
 		c.doubtful, c.noAnswer = false, false
 		c.touch()
@@ -491,17 +493,35 @@ func (c *conversation) sure() {
 // misread: somebody says that the client we write to could not read us. Anybody on the way can say so, thus it ends nothing: the next
 // text waits for fresh keys, and what was not confirmed may be sent again. Saying it more often changes nothing more.
 func (c *conversation) misread(m *xmpp.Message) {
-	now := c.account.now()
-	if c.otrState() != otr.Encrypted || now.Sub(c.doubted) < doubtEvery || m == nil {
+	if c.otrState() != otr.Encrypted || m == nil {
 		return
 	}
 	if full, ok := c.tags[c.otrPeer().Tag]; ok && m.From.Resourcepart() != "" && !full.Equal(m.From) {
 		return // another client of theirs: the session is not with that one
 	}
+	now := c.account.now()
+	if since := now.Sub(c.doubted); since < doubtEvery {
+		if c.misreads.IsZero() {
+			c.account.after(doubtEvery-since, c.misreadAfterAll)
+		}
+		c.misreads = now
+		return
+	}
 	c.doubted = now
 	c.doubt()
 	c.unconfirm()
 	c.wantPrivate()
+}
+
+// misreadAfterAll is misread for what was said too soon after the last time, unless the other side has proved since that it has a session.
+func (c *conversation) misreadAfterAll() {
+	if !c.misreads.IsZero() && c.otrState() == otr.Encrypted {
+		c.doubted = c.account.now()
+		c.doubt()
+		c.unconfirm()
+		c.wantPrivate()
+	}
+	c.misreads = time.Time{}
 }
 
 // cameOnline: the contact, or we ourselves. Where privacy is wanted by now, nothing goes out in clear before it.
@@ -576,7 +596,6 @@ func (c *conversation) stateChanged(e otr.StateChange) {
 	c.unconfirm()
 	switch e.New {
 	case otr.Encrypted:
-		c.doubted = time.Time{}
 		// The same key again, and the person did not ask for it: nothing has changed for them.
 		quiet := e.Refreshed && (c.doubtful || c.exchange == nil || c.exchange.ours == "")
 		c.stopExchange()

@@ -26,6 +26,7 @@ type hub struct {
 	seen  []xmpp.Presence
 
 	noAcks    bool
+	quiet     bool                              // nobody is told that a line has ended
 	refuse    error                             // what Connect says, when set
 	dials     int                               //
 	tamper    func(m *xmpp.Message) (keep bool) // what the network does to messages on their way
@@ -130,7 +131,9 @@ func (h *hub) end(l *hubLine, err error) {
 	l.gone, l.err = true, err
 	delete(l.owner.lines, l.full.Resourcepart())
 	close(l.in)
-	h.announce(l, xmpp.Unavailable)
+	if !h.quiet {
+		h.announce(l, xmpp.Unavailable)
+	}
 }
 
 // cut ends the connections of a user as a broken network does.
