@@ -37,10 +37,12 @@ type wizard struct {
 	both   bool // the shown result says that they have checked us too
 	asked  bool // the person asked them to check us
 
-	question *field
-	secret   secretField
-	trouble  *trouble
-	next     *button
+	question    *field
+	secret      secretField
+	weak        *look.Text // why the answer is a poor one
+	trouble     *trouble
+	next        *button
+	typedBefore string // the question, kept for another try
 }
 
 type wizardPage uint8
@@ -116,6 +118,14 @@ func (w *wizard) again() {
 	w.update()
 }
 
+// retry begins anew with what was chosen and asked before: only the answer is typed again.
+func (w *wizard) retry() {
+	w.again()
+	if w.at == atHow && w.how != byComparison {
+		w.chosen()
+	}
+}
+
 func (w *wizard) howPage() {
 	about := lang.L("Your conversation is private, but a stranger could have stepped in before it began. One small check settles it.")
 	if w.contact().Verified != session.NotVerified {
@@ -157,6 +167,7 @@ func (w *wizard) chosen() {
 
 func (w *wizard) questionPage() {
 	w.question = newField("")
+	w.question.SetText(w.typedBefore)
 	w.secretEntry(lang.L("Answer"))
 	w.question.escape = w.close
 	w.question.OnSubmitted = func(string) { w.window.Canvas().Focus(w.secret.field) }
@@ -168,13 +179,16 @@ func (w *wizard) questionPage() {
 		step:  stepWords(2),
 		body: []fyne.CanvasObject{
 			label(lang.L("Question")), w.question, gap(0, look.Step),
-			label(lang.L("Answer")), w.secret.field, w.secret.about,
+			label(lang.L("Answer")), w.secret.field, w.secret.about, w.weak,
 			hint(lang.L("Whoever is at the other end sees the question. Ask for something that was never said in this chat and is not easy to guess.")),
 			w.trouble,
 		},
 		buttons: []*button{newButton(lang.L("Back"), w.back), w.next},
 		first:   w.question,
 	})
+	if w.typedBefore != "" {
+		w.window.Canvas().Focus(w.secret.field)
+	}
 	w.wipe = w.secret.forget
 	w.typed()
 }
@@ -188,7 +202,7 @@ func (w *wizard) secretPage() {
 		step:  stepWords(2),
 		body: []fyne.CanvasObject{
 			look.NewText(lang.L("{{.Name}} types the same on the other side. The secret itself is never sent.", w.name()), look.Body),
-			label(lang.L("Secret")), w.secret.field, w.secret.about,
+			label(lang.L("Secret")), w.secret.field, w.secret.about, w.weak,
 			hint(lang.L("Agree on it by phone or in person, not in this chat.")),
 			w.trouble,
 		},
@@ -205,6 +219,9 @@ func (w *wizard) secretEntry(name string) {
 	w.secret.escape = w.close
 	w.secret.OnSubmitted = func(string) { w.send() }
 	w.secret.OnChanged = func(string) { w.typed() }
+	w.weak = look.NewText("", look.Hint)
+	w.weak.SetColor(look.ColorUnverified)
+	w.weak.Hide()
 	w.trouble = newTrouble()
 }
 
@@ -215,7 +232,23 @@ func (w *wizard) back() {
 // typed tells what will be compared, and allows to go on when there is enough.
 func (w *wizard) typed() {
 	w.secret.about.SetText(typedWords(w.secret.Text))
+	w.warn()
 	enable(w.next, w.complete())
+}
+
+// warn says that somebody could guess the answer. It does not stop anybody: only the person knows what others know.
+func (w *wizard) warn() {
+	question := ""
+	if w.question != nil {
+		question = w.question.Text
+	}
+	said := weakWords(weakness(question, w.secret.Text, w.desk.model.Lines(w.ref, w.desk.shell.zone)))
+	if said == w.weak.Words() {
+		return
+	}
+	w.weak.SetText(said)
+	w.weak.Hidden = said == ""
+	w.fit()
 }
 
 func (w *wizard) complete() bool {
@@ -248,6 +281,9 @@ func (w *wizard) send() {
 	secret := []byte(w.secret.Text)
 	defer wipe(secret)
 	var err error
+	if w.question != nil {
+		w.typedBefore = w.question.Text
+	}
 	if w.question == nil {
 		err = w.desk.engine.Share(w.ref, w.key, secret)
 	} else {
@@ -327,7 +363,7 @@ func (w *wizard) result(run session.SMP) {
 		w.failure(run)
 	case session.SMPTimedOut:
 		w.stopped(lang.L("No answer from {{.Name}}", w.name()),
-			lang.L("{{.Name}} has not answered. Nothing has changed. Try again when you both have a moment, or compare fingerprints by phone.", w.name()))
+			lang.L("Nothing has changed. {{.Name}} may be busy, or use a program that cannot answer questions. Try again when you both have a moment, or compare fingerprints by phone.", w.name()))
 	case session.SMPCancelled:
 		w.stopped(lang.L("You stopped the check"), lang.L("Nothing has changed. You can begin again at any time."))
 	default:
@@ -380,29 +416,30 @@ func (w *wizard) failure(run session.SMP) {
 	if run.Kept {
 		beneath = lang.L("Your earlier verification of {{.Name}} still stands.", w.name())
 	}
-	again := newMainButton(lang.L("Try again"), w.again)
+	again := newMainButton(lang.L("Try again"), w.retry)
 	w.turn(leaf{
 		title: lang.L("The answers differ"),
 		step:  stepWords(3),
 		body: []fyne.CanvasObject{
 			newTrack(w.contact().Name, trackDiffers),
-			verdict(lockShape(w.contact()), lang.L("Often it is a typo. If you are sure about the answer, call {{.Name}} before you write anything private.", w.name()), beneath),
+			verdict(lockShape(w.contact()), lang.L("Often it is a typo, or {{.Name}} thought of something else. But it is also what you would see if somebody stood between you.", w.name()), beneath),
+			look.NewText(lang.L("Try once more with a question that has one clear answer. If it differs again, call {{.Name}} before you write anything private.", w.name()), look.Body),
 		},
 		buttons: []*button{newButton(lang.L("Compare fingerprints"), w.compareInstead), again},
 		first:   again,
-		enter:   w.again,
+		enter:   w.retry,
 	})
 }
 
 func (w *wizard) stopped(title, said string) {
-	again := newMainButton(lang.L("Try again"), w.again)
+	again := newMainButton(lang.L("Try again"), w.retry)
 	w.turn(leaf{
 		title:   title,
 		step:    stepWords(3),
 		body:    []fyne.CanvasObject{look.NewText(said, look.Body)},
 		buttons: []*button{newButton(lang.L("Compare fingerprints"), w.compareInstead), newButton(lang.L("Close"), w.close), again},
 		first:   again,
-		enter:   w.again,
+		enter:   w.retry,
 	})
 }
 

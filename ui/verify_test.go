@@ -2,8 +2,10 @@ package ui
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/test"
@@ -75,7 +77,7 @@ func newSheetStage(t *testing.T) *sheetStage {
 	engine := &trusting{scripted: newScripted()}
 	s := &sheetStage{t: t, engine: engine, bob: bob()}
 	s.desk = &desk{
-		app: app, window: test.NewTempWindow(t, widget.NewLabel("")), engine: engine, model: model.New(),
+		shell: &shell{zone: time.UTC}, app: app, window: test.NewTempWindow(t, widget.NewLabel("")), engine: engine, model: model.New(),
 		watchers: map[int]watcher{}, windows: map[string]fyne.Window{},
 	}
 	ours := ourKey
@@ -290,11 +292,11 @@ func TestVerifyEnds(t *testing.T) {
 		run  session.SMP
 		says []string
 	}{
-		{"differ", session.SMP{Stage: session.SMPFailed}, []string{"The answers differ", "Often it is a typo.", "call Bob before you write anything private"}},
+		{"differ", session.SMP{Stage: session.SMPFailed}, []string{"The answers differ", "Often it is a typo", "somebody stood between you", "call Bob before you write anything private"}},
 		{"differ, verified before", session.SMP{Stage: session.SMPFailed, Kept: true}, []string{"Your earlier verification of Bob still stands."}},
 		{"cancelled", session.SMP{Stage: session.SMPCancelled}, []string{"You stopped the check", "Nothing has changed."}},
 		{"aborted", session.SMP{Stage: session.SMPAborted}, []string{"Bob stopped it, or the private conversation ended."}},
-		{"no answer", session.SMP{Stage: session.SMPTimedOut}, []string{"No answer from Bob", "Bob has not answered. Nothing has changed."}},
+		{"no answer", session.SMP{Stage: session.SMPTimedOut}, []string{"No answer from Bob", "a program that cannot answer questions"}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -305,11 +307,40 @@ func TestVerifyEnds(t *testing.T) {
 			s.says(c.says...)
 			s.saysNot("You now know")
 			s.press("Try again")
+			s.kept("Where did we have dinner?")
+			s.press("Back")
 			s.says("Is this really Bob?")
 			s.press("Not now")
 			s.closed()
 		})
 	}
+}
+
+// kept checks that a question need not be typed again, and that its answer must.
+func (s *sheetStage) kept(question string) {
+	s.t.Helper()
+	var typed []string
+	for _, o := range s.objects() {
+		if f, ok := o.(*field); ok {
+			typed = append(typed, f.Text)
+		}
+	}
+	if !slices.Equal(typed, []string{question, ""}) {
+		s.t.Errorf("the fields begin with %q", typed)
+	}
+	if focused, ok := s.window().Canvas().Focused().(*field); !ok || !focused.Password {
+		s.t.Error("the cursor is not where the answer belongs")
+	}
+}
+
+func TestVerifyWarnsOfWeakAnswers(t *testing.T) {
+	s := newSheetStage(t)
+	s.desk.verify(s.bob.Ref)
+	s.press("Next")
+	s.typed(1, "yes")
+	s.says("This is so short that it could be guessed.")
+	s.typed(1, ", by the old mill")
+	s.saysNot("guessed.")
 }
 
 func TestVerifyCancel(t *testing.T) {
