@@ -30,6 +30,7 @@ var only = map[string][]string{
 
 // sole says which one room may import a package directly.
 var sole = map[string]string{
+	"golang.org/x/crypto/otr":       module + "/crypto/otr/otrtest/xcryptopeer", // a program that only tests run
 	"github.com/xmppo/go-xmpp":      module + "/session/xmpp",
 	"github.com/zalando/go-keyring": module + "/session/keyring",
 }
