@@ -16,7 +16,7 @@ import (
 )
 
 // realPerson is somebody with an account on a real server, signed in.
-func realPerson(t *testing.T, server *xmpptest.Prosody, local, password string) *person {
+func realPerson(t *testing.T, server *xmpptest.Server, local, password string) *person {
 	t.Helper()
 	s, err := store.Open(t.TempDir())
 	if err != nil {
@@ -89,10 +89,21 @@ func (p *person) run() SMP {
 	return p.smp
 }
 
-func TestThroughProsody(t *testing.T) {
-	server := xmpptest.StartProsody(t, map[string]string{"alice": "alice's password", "bob": "bob's password"})
-	a := realPerson(t, server, "alice", "alice's password")
-	b := realPerson(t, server, "bob", "bob's password")
+// eachServer runs a test against every server that this machine can run.
+func eachServer(t *testing.T, test func(t *testing.T, server *xmpptest.Server), locals ...string) {
+	accounts := map[string]string{}
+	for _, local := range locals {
+		accounts[local] = local + "'s-password"
+	}
+	t.Run("prosody", func(t *testing.T) { test(t, xmpptest.StartProsody(t, accounts)) })
+	t.Run("ejabberd", func(t *testing.T) { test(t, xmpptest.StartEjabberd(t, accounts)) })
+}
+
+func TestThroughServer(t *testing.T) { eachServer(t, throughServer, "alice", "bob") }
+
+func throughServer(t *testing.T, server *xmpptest.Server) {
+	a := realPerson(t, server, "alice", "alice's-password")
+	b := realPerson(t, server, "bob", "bob's-password")
 	a.until("online", a.online)
 	b.until("online", b.online)
 
@@ -181,7 +192,7 @@ func TestThroughProsody(t *testing.T) {
 	t.Log("bob comes back with another key")
 	b.session.RemoveAccount(b.jid)
 	b.until("gone", func() bool { _, there := b.accounts[b.jid]; return !there })
-	if err := b.session.SignIn(SignIn{Address: b.jid, Password: []byte("bob's password"), Server: server.Direct, TLS: "direct"}); err != nil {
+	if err := b.session.SignIn(SignIn{Address: b.jid, Password: []byte("bob's-password"), Server: server.Direct, TLS: "direct"}); err != nil {
 		t.Fatal(err)
 	}
 	b.until("online with a new key", func() bool { return b.online() && b.contact(a).Presence == PresenceOnline })
@@ -216,7 +227,7 @@ func count(lines []string, text string) int {
 }
 
 func TestProblemsThroughProsody(t *testing.T) {
-	server := xmpptest.StartProsody(t, map[string]string{"alice": "alice's password"})
+	server := xmpptest.StartProsody(t, map[string]string{"alice": "alice's-password"})
 	address := "alice@" + xmpptest.Domain
 	for _, tt := range []struct {
 		name  string
@@ -226,8 +237,8 @@ func TestProblemsThroughProsody(t *testing.T) {
 	}{
 		{"wrong password", SignIn{Address: address, Password: []byte("wrong"), Server: server.Addr, TLS: "starttls"}, server.RootCAs, ProblemPassword},
 		{"unknown account", SignIn{Address: "nobody@" + xmpptest.Domain, Password: []byte("x"), Server: server.Addr, TLS: "starttls"}, server.RootCAs, ProblemPassword},
-		{"unknown authority", SignIn{Address: address, Password: []byte("alice's password"), Server: server.Addr, TLS: "starttls"}, x509.NewCertPool(), ProblemCertificate},
-		{"a domain that is not there", SignIn{Address: "alice@other.test", Password: []byte("alice's password"), Server: server.Direct, TLS: "direct"}, server.RootCAs, ProblemUnknownHost},
+		{"unknown authority", SignIn{Address: address, Password: []byte("alice's-password"), Server: server.Addr, TLS: "starttls"}, x509.NewCertPool(), ProblemCertificate},
+		{"a domain that is not there", SignIn{Address: "alice@other.test", Password: []byte("alice's-password"), Server: server.Direct, TLS: "direct"}, server.RootCAs, ProblemUnknownHost},
 		{"nobody there", SignIn{Address: address, Password: []byte("x"), Server: "127.0.0.1:1"}, server.RootCAs, ProblemUnreachable},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -249,7 +260,7 @@ func TestProblemsThroughProsody(t *testing.T) {
 			}
 		})
 	}
-	if strings.Contains(server.Wire(), "alice's password") {
+	if strings.Contains(server.Wire(), "alice's-password") {
 		t.Error("the password itself went out")
 	}
 }

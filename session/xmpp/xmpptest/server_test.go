@@ -11,19 +11,27 @@ import (
 )
 
 func TestProsody(t *testing.T) {
-	p := StartProsody(t, map[string]string{"alice": "wonderland"})
-	offers(t, p, "SCRAM-SHA-256")
-	p.Stop()
-	p.Start(t)
-	offers(t, p, "SCRAM-SHA-256")
-	p.Kill()
-	if _, err := net.Dial("tcp", p.Direct); err == nil {
+	testServer(t, StartProsody(t, map[string]string{"alice": "wonderland"}))
+}
+
+func TestEjabberd(t *testing.T) {
+	testServer(t, StartEjabberd(t, map[string]string{"alice": "wonderland"}))
+}
+
+func testServer(t *testing.T, s *Server) {
+	offers(t, s, "SCRAM-SHA-256")
+	s.Stop()
+	s.Start(t)
+	offers(t, s, "SCRAM-SHA-256")
+	s.AddAccount(t, "bob", "builder")
+	s.Kill()
+	if _, err := net.Dial("tcp", s.Direct); err == nil {
 		t.Error("still listening after Kill")
 	}
 }
 
 // offers signs in as far as the mechanisms.
-func offers(t *testing.T, p *Prosody, mechanism string) {
+func offers(t *testing.T, p *Server, mechanism string) {
 	t.Helper()
 	conn, err := tls.Dial("tcp", p.Direct, &tls.Config{ServerName: Domain, RootCAs: p.RootCAs, NextProtos: []string{"xmpp-client"}})
 	if err != nil {
