@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"regexp"
 	"strings"
 
 	"fyne.io/fyne/v2"
@@ -32,6 +33,8 @@ type comparison struct {
 	key     otr.Fingerprint // theirs, as shown
 	ours    otr.Fingerprint
 	groups  []*groupBox
+	digits  []*widget.Label // of the groups
+	paste   *field
 	options *options
 	save    *button
 	trouble *trouble
@@ -74,6 +77,9 @@ func (c *comparison) show(theirs, ours otr.Fingerprint) {
 	c.at, c.key, c.ours = compareKeys, theirs, ours
 	verified := c.contact().Verified != session.NotVerified
 	c.trouble = newTrouble()
+	c.paste = named(newField(lang.L("or paste here what {{.Name}} sent you another way", c.name())), lang.L("Fingerprint of {{.Name}}, pasted", c.name()))
+	c.paste.OnChanged = c.pasted
+	c.paste.escape = c.close
 	c.options = newOptions(func(int) { enable(c.save, true) })
 	c.options.escape = c.close
 	c.options.enter = c.saveIt
@@ -93,6 +99,7 @@ func (c *comparison) show(theirs, ours otr.Fingerprint) {
 		body: []fyne.CanvasObject{
 			look.NewText(lang.L("By phone or in person, so that you know the voice. Tick each group that you hear."), look.Body),
 			container.NewGridWithColumns(2, left, right),
+			gap(0, look.Step), c.paste,
 			gap(0, 2*look.Step),
 			c.options.all[saysSame], gap(0, look.Step), c.options.all[saysNothing],
 			c.trouble,
@@ -114,16 +121,71 @@ func (c *comparison) panel(heading string, f otr.Fingerprint, groups []fyne.Canv
 
 // ticks are the groups of their fingerprint, each with a box to tick off. When all are ticked, the answer follows by itself.
 func (c *comparison) ticks(f otr.Fingerprint, ticked bool) []fyne.CanvasObject {
-	c.groups = nil
+	c.groups, c.digits = nil, nil
 	var rows []fyne.CanvasObject
 	for _, group := range strings.Fields(f.String()) {
 		box := access.Name(newGroupBox(c.close), group)
 		box.Checked = ticked
 		box.OnChanged = func(bool) { c.ticked() }
-		c.groups = append(c.groups, box)
-		rows = append(rows, container.NewBorder(nil, nil, box, nil, groupText(group)))
+		digits := groupText(group)
+		c.groups, c.digits = append(c.groups, box), append(c.digits, digits)
+		rows = append(rows, container.NewBorder(nil, nil, box, nil, digits))
 	}
 	return rows
+}
+
+// pastable is a fingerprint as programs write it: forty digits, in groups of any even length or none.
+var pastable = regexp.MustCompile(`(?i)\b[0-9a-f]{2}(?:[\s:-]*[0-9a-f]{2}){19}\b`)
+
+// pasted compares what was copied from elsewhere with the fingerprint that is shown, group by group.
+func (c *comparison) pasted(text string) {
+	for _, digits := range c.digits {
+		setImportance(digits, widget.MediumImportance)
+	}
+	if strings.TrimSpace(text) == "" {
+		c.say("")
+		return
+	}
+	other, err := otr.ParseFingerprint(strings.NewReplacer(":", "", "-", "").Replace(pastable.FindString(text)))
+	switch {
+	case err != nil:
+		c.say(lang.L("This is not a whole fingerprint: it has forty letters and digits."))
+		return
+	case other == c.ours && c.ours != c.key:
+		c.say(lang.L("This is your own fingerprint. Paste the one of {{.Name}}.", c.name()))
+		return
+	}
+	differing := 0
+	theirs := strings.Fields(other.String())
+	for i, digits := range c.digits {
+		same := digits.Text == theirs[i]
+		c.groups[i].SetChecked(same)
+		if !same {
+			differing++
+			setImportance(digits, widget.DangerImportance)
+		}
+	}
+	if differing == 0 {
+		c.say("")
+		return
+	}
+	c.options.choose(saysNothing)
+	c.say(lang.N("{{.Count}} group differs from what you pasted: the one without a tick. Write nothing private before you have spoken with {{.Name}}.", differing,
+		words{"Count": differing, "Name": c.contact().Name}))
+}
+
+func (c *comparison) say(sentence string) {
+	if c.trouble.words.Words() != sentence {
+		c.trouble.say(sentence)
+		c.fit()
+	}
+}
+
+func setImportance(l *widget.Label, i widget.Importance) {
+	if l.Importance != i {
+		l.Importance = i
+		l.Refresh()
+	}
 }
 
 func (c *comparison) ticked() {
@@ -199,6 +261,7 @@ func (c *comparison) stale() {
 	for _, box := range c.groups {
 		box.Disable()
 	}
+	c.paste.Disable()
 	enable(c.save, false)
 	c.trouble.say(lang.L("This is not the key in use any more: it changed while this window was open, or the private conversation ended. Nothing was saved. Close the window and compare again."))
 	c.fit()

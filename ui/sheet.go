@@ -216,7 +216,7 @@ func (f secretField) forget() {
 func wipe(secret []byte) { clear(secret) }
 
 // named gives a field the name that stands above it.
-func named(f *field, name string) { access.Name(f, name) }
+func named(f *field, name string) *field { return access.Name(f, name) }
 
 // enable switches a button on or off.
 func enable(b *button, on bool) {

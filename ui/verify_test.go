@@ -610,6 +610,59 @@ func TestCompare(t *testing.T) {
 	s.closed()
 }
 
+// TestComparePasted: what was copied from elsewhere ticks the groups that are the same, and only those.
+func TestComparePasted(t *testing.T) {
+	theirs := bobsKey.String()
+	digits := strings.ReplaceAll(theirs, " ", "")
+	other := bobsKey
+	other[0] ^= 1
+	other[19] ^= 1
+	for _, test := range []struct {
+		name, text string
+		same       []bool
+		says       string
+	}{
+		{"as shown", theirs, []bool{true, true, true, true, true}, ""},
+		{"one word", "Bob: " + strings.ToLower(digits), []bool{true, true, true, true, true}, ""},
+		{"a link", "xmpp:bob@example.org?otr-fingerprint=" + digits, []bool{true, true, true, true, true}, ""},
+		{"two groups differ", other.String(), []bool{false, true, true, true, false}, "Write nothing private before you have spoken with Bob."},
+		{"too short", theirs[:35], []bool{false, false, false, false, false}, "This is not a whole fingerprint"},
+		{"too long", digits + "00", []bool{false, false, false, false, false}, "This is not a whole fingerprint"},
+		{"our own", ourKey.String(), []bool{false, false, false, false, false}, "This is your own fingerprint."},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := newSheetStage(t)
+			s.desk.compare(s.bob.Ref)
+			s.pastes(test.text)
+			var ticked []bool
+			for _, o := range s.objects() {
+				if box, ok := o.(*groupBox); ok {
+					ticked = append(ticked, box.Checked)
+				}
+			}
+			if !slices.Equal(ticked, test.same) {
+				t.Errorf("ticked are %v", ticked)
+			}
+			s.says(test.says)
+			if s.button("Save").Disabled() == !slices.Contains(test.same, false) {
+				t.Error("what can be saved does not follow from what was pasted")
+			}
+		})
+	}
+}
+
+// pastes puts a text into the one entry of the window at once, as from the clipboard.
+func (s *sheetStage) pastes(text string) {
+	s.t.Helper()
+	for _, o := range s.objects() {
+		if f, ok := o.(*field); ok {
+			f.SetText(text)
+			return
+		}
+	}
+	s.t.Fatal("there is no entry")
+}
+
 func TestCompareTakesBack(t *testing.T) {
 	s := newSheetStage(t)
 	s.contact(func(c *session.Contact) { c.Verified, c.Lock = session.ByComparison, session.Private })
