@@ -93,6 +93,12 @@ func (e *Endpoint) Close() error {
 	return e.cmd.Wait()
 }
 
+// Kill ends the endpoint as a crash does.
+func (e *Endpoint) Kill() {
+	e.cmd.Process.Kill()
+	e.cmd.Wait()
+}
+
 // Bytes returns the word for a byte string.
 func Bytes(s string) string {
 	if s == "" {
