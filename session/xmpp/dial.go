@@ -6,10 +6,12 @@ import (
 	"errors"
 	"math/rand/v2"
 	"net"
+	"net/netip"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"golang.org/x/net/idna"
@@ -17,11 +19,17 @@ import (
 
 const (
 	connectTimeout = 10 * time.Second       // looking up and connecting, all targets together
+	lookupTimeout  = 4 * time.Second        // of that, for SRV records: without them the domain's own address is tried
+	otherKind      = time.Second            // what records of one kind wait for those of the other
 	stagger        = 750 * time.Millisecond // a silent target's head start over the next
+	addressStagger = 250 * time.Millisecond // the same for the addresses of one target (RFC 8305 section 5)
+	otherFamily    = 50 * time.Millisecond  // what addresses of one family wait for those of the other (section 3)
 	maxTargets     = 16                     // more SRV records than that are not meant to be tried
+	maxAddresses   = 16                     // nor more addresses of one host
 
 	portStartTLS = 5222
 	portDirect   = 5223
+	portHTTPS    = 443 // where networks let nothing else through: TLS from the first byte (XEP-0368)
 )
 
 // A target is one place where the account's server may be listening.
@@ -33,15 +41,73 @@ type target struct {
 
 func (t target) address() string { return net.JoinHostPort(t.host, strconv.Itoa(int(t.port))) }
 
-// lookupSRV is net.Resolver.LookupSRV.
-type lookupSRV func(ctx context.Context, service, proto, name string) (string, []*net.SRV, error)
+// A resolver is a *net.Resolver.
+type resolver interface {
+	LookupSRV(ctx context.Context, service, proto, name string) (string, []*net.SRV, error)
+	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
+}
+
+func (c *Config) dns() resolver {
+	if c.resolver != nil {
+		return c.resolver
+	}
+	return net.DefaultResolver
+}
+
+// each connects to one of the account's servers and hands the connection to attempt, which owns it, and does so again
+// with the next when attempt says that another may do better. The error, an *Error, is then the first one's.
+func (c *Config) each(ctx context.Context, domain string, attempt func(up net.Conn, t target) (next bool, err error)) error {
+	var targets []target
+	var failure error
+	for {
+		up, found, i, err := c.open(ctx, domain, targets)
+		if err != nil {
+			return cmp.Or(failure, err)
+		}
+		next, err := attempt(up, found[i])
+		if err == nil || !next || ctx.Err() != nil {
+			return err
+		}
+		failure = cmp.Or(failure, err)
+		if targets = append(found[:i:i], found[i+1:]...); len(targets) == 0 {
+			return failure
+		}
+	}
+}
+
+// open connects to the first of the targets that answers, and returns which it was. Without targets it finds them
+// first: looking up and connecting share one limit.
+func (c *Config) open(ctx context.Context, domain string, targets []target) (net.Conn, []target, int, error) {
+	d, err := c.dialer()
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, d.limit)
+	defer cancel()
+	if targets == nil {
+		if targets, err = c.targets(ctx, domain); err != nil {
+			return nil, nil, 0, dialError(err)
+		}
+	}
+	conn, i, err := d.dial(ctx, targets)
+	if err != nil {
+		return nil, nil, 0, dialError(err)
+	}
+	return conn, targets, i, nil
+}
 
 // targets says where to connect, best first: to the server the person named, or to those the domain names in DNS
 // (RFC 6120 section 3.2, XEP-0368), or to the domain itself. DNS only ever decides where we connect: whom we trust is
-// decided by the certificate, which must be the domain's.
+// decided by the certificate, which must be the domain's. Through a proxy no DNS is asked: the proxy is handed names.
 func (c *Config) targets(ctx context.Context, domain string) ([]target, error) {
 	if c.Server != "" {
-		return c.explicitTarget()
+		return c.explicitTargets()
+	}
+	if err := c.reachable(domain); err != nil {
+		return nil, err
+	}
+	if c.Proxy.Kind != NoProxy {
+		return c.guesses(domain), nil
 	}
 	records, err := c.lookup(ctx, domain)
 	if err != nil {
@@ -56,28 +122,57 @@ func (c *Config) targets(ctx context.Context, domain string) ([]target, error) {
 	return []target{{domain, portStartTLS, false}}, nil
 }
 
-func (c *Config) explicitTarget() ([]target, error) {
-	t := target{host: c.Server, port: portStartTLS, direct: c.TLS == TLSDirect}
-	if t.direct {
-		t.port = portDirect
+// reachable refuses to look up in DNS what must not be asked there (RFC 7686 section 2).
+func (c *Config) reachable(host string) error {
+	if isOnion(host) && c.Proxy.Kind == NoProxy {
+		return &Error{Kind: NeedsTor}
 	}
-	if host, port, err := net.SplitHostPort(c.Server); err == nil {
-		n, err := strconv.ParseUint(port, 10, 16)
+	return nil
+}
+
+func isOnion(host string) bool {
+	return strings.HasSuffix(strings.ToLower(strings.TrimSuffix(host, ".")), ".onion")
+}
+
+// guesses are where a server listens of which only the name is known.
+func (c *Config) guesses(host string) []target {
+	start, direct, https := target{host, portStartTLS, false}, target{host, portDirect, true}, target{host, portHTTPS, true}
+	switch c.TLS {
+	case TLSStart:
+		return []target{start}
+	case TLSDirect:
+		return []target{direct, https}
+	}
+	return []target{start, direct, https}
+}
+
+func (c *Config) explicitTargets() ([]target, error) {
+	host, port := c.Server, uint64(0)
+	if h, p, err := net.SplitHostPort(c.Server); err == nil {
+		n, err := strconv.ParseUint(p, 10, 16)
 		if err != nil || n == 0 {
 			return nil, &Error{Kind: UnknownHost, Detail: "the server's port is not a number"}
 		}
-		t.host, t.port = host, uint16(n)
-		t.direct = t.direct || c.TLS == TLSAuto && n == portDirect
+		host, port = h, n
 	}
-	t.host = strings.Trim(t.host, "[]")
-	if net.ParseIP(t.host) == nil {
-		ascii, err := idna.Lookup.ToASCII(t.host)
+	host = strings.Trim(host, "[]")
+	if _, err := netip.ParseAddr(host); err != nil {
+		ascii, err := idna.Lookup.ToASCII(host)
 		if err != nil {
 			return nil, &Error{Kind: UnknownHost, Detail: "not the name of a server", Err: err}
 		}
-		t.host = ascii
+		host = ascii
 	}
-	return []target{t}, nil
+	if err := c.reachable(host); err != nil {
+		return nil, err
+	}
+	switch {
+	case port == 0:
+		return c.guesses(host), nil
+	case port == portHTTPS && c.TLS == TLSAuto:
+		return []target{{host, portHTTPS, true}, {host, portHTTPS, false}}, nil
+	}
+	return []target{{host, uint16(port), c.TLS == TLSDirect || c.TLS == TLSAuto && port == portDirect}}, nil
 }
 
 // A record is an SRV record of either kind.
@@ -88,11 +183,14 @@ type record struct {
 
 // lookup asks for both kinds of records at once. Without an answer there are none: the caller then tries the domain.
 func (c *Config) lookup(ctx context.Context, domain string) ([]record, error) {
-	lookup := c.lookupSRV
-	if lookup == nil {
-		lookup = net.DefaultResolver.LookupSRV
+	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
+	defer cancel()
+	type answer struct {
+		records []record
+		none    bool // the service is decidedly not there
+		direct  bool
 	}
-	answers := make(chan []record, 2)
+	answers := make(chan answer, 2)
 	kinds := 0
 	for service, direct := range map[string]bool{"xmpp-client": false, "xmpps-client": true} {
 		if direct && c.TLS == TLSStart || !direct && c.TLS == TLSDirect {
@@ -100,30 +198,50 @@ func (c *Config) lookup(ctx context.Context, domain string) ([]record, error) {
 		}
 		kinds++
 		go func() {
-			var records []record
-			_, srvs, _ := lookup(ctx, service, "tcp", domain)
+			a := answer{direct: direct}
+			_, srvs, _ := c.dns().LookupSRV(ctx, service, "tcp", absolute(domain))
 			for _, srv := range srvs {
-				records = append(records, record{*srv, direct})
+				switch {
+				case srv.Target == ".": // RFC 2782
+					a.none = true
+				case srv.Target != "" && srv.Port != 0 && !isOnion(srv.Target):
+					a.records = append(a.records, record{*srv, direct})
+				}
 			}
-			answers <- records
+			a.none = a.none && len(a.records) == 0
+			answers <- a
 		}()
 	}
 	var all []record
+	var enough <-chan time.Time
+	none := false
 	for range kinds {
 		select {
-		case records := <-answers:
-			all = append(all, records...)
+		case a := <-answers:
+			all = append(all, a.records...)
+			// That there is no direct TLS says nothing about STARTTLS, which needs no record (XEP-0368 section 3).
+			none = none || a.none && (!a.direct || c.TLS == TLSDirect)
+			if len(a.records) > 0 {
+				enough = time.After(otherKind)
+			}
+			continue
+		case <-enough:
 		case <-ctx.Done():
-			return nil, ctx.Err()
 		}
+		break // what is there will do
 	}
-	found := len(all)
-	// A target of "." says that the service is decidedly not there (RFC 2782).
-	all = slices.DeleteFunc(all, func(r record) bool { return r.Target == "." || r.Target == "" || r.Port == 0 })
-	if found > 0 && len(all) == 0 {
+	if none && len(all) == 0 {
 		return nil, &Error{Kind: Unreachable, Detail: "the domain says that it has no XMPP server"}
 	}
 	return all, nil
+}
+
+// absolute is a name that no search list of the system is applied to. A name without a dot was meant for one.
+func absolute(name string) string {
+	if strings.Contains(name, ".") && !strings.HasSuffix(name, ".") {
+		return name + "."
+	}
+	return name
 }
 
 // order sorts by priority and, within one, draws by weight (RFC 2782), both kinds in one pool (XEP-0368).
@@ -146,21 +264,141 @@ func order(records []record) []target {
 	return targets
 }
 
+// A dialer makes the connections of one account.
+type dialer struct {
+	net      net.Dialer
+	resolver resolver
+	proxy    Proxy
+	tor      []string // where Tor may be listening
+	limit    time.Duration
+	stagger  time.Duration
+}
+
+// dialer refuses settings that cannot be meant.
+func (c *Config) dialer() (*dialer, error) {
+	d := &dialer{resolver: c.dns(), proxy: c.Proxy, tor: torAddresses, limit: connectTimeout, stagger: stagger}
+	if c.control != nil {
+		d.net.Control = c.control
+	}
+	if c.tor != nil {
+		d.tor = c.tor
+	}
+	return d, d.throughProxy()
+}
+
 // dial connects to the first of the targets that answers and returns which it was. The next one is tried as soon as
-// one fails, and beside one that stays silent; the addresses of one target race each other in net.Dialer (RFC 8305).
-func dial(ctx context.Context, targets []target) (net.Conn, int, error) {
+// one fails, and beside one that stays silent.
+func (d *dialer) dial(ctx context.Context, targets []target) (net.Conn, int, error) {
+	indices := make(chan int, len(targets))
+	for i := range targets {
+		indices <- i
+	}
+	close(indices)
+	return race(ctx, d.stagger, indices, func(ctx context.Context, i int) (net.Conn, error) {
+		t := targets[i]
+		if d.proxy.Kind != NoProxy {
+			return d.connectThrough(ctx, t.host, t.port)
+		}
+		return d.connect(ctx, t.host, t.port)
+	})
+}
+
+// connect dials the addresses of a host, those of both families in turn, each beside the one before it when that
+// stays silent (Happy Eyeballs, RFC 8305).
+func (d *dialer) connect(ctx context.Context, host string, port uint16) (net.Conn, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	dial := func(ctx context.Context, a netip.Addr) (net.Conn, error) {
+		return d.net.DialContext(ctx, "tcp", netip.AddrPortFrom(a, port).String())
+	}
+	if a, err := netip.ParseAddr(host); err == nil {
+		return dial(ctx, a)
+	}
+	addresses := make(chan netip.Addr, 2*maxAddresses)
+	unknown := make(chan error, 1)
+	go func() {
+		defer close(addresses)
+		unknown <- d.find(ctx, host, addresses)
+	}()
+	conn, _, err := race(ctx, addressStagger, addresses, dial)
+	if err == errNothingToTry {
+		err = cmp.Or(<-unknown, err)
+	}
+	return conn, err
+}
+
+// find sends the addresses of a host in the order they are to be tried. Those of the family that answers late come
+// after the others.
+func (d *dialer) find(ctx context.Context, host string, found chan<- netip.Addr) error {
+	type answer struct {
+		addresses []netip.Addr
+		err       error
+	}
+	var families [2]chan answer // IPv6 first
+	for i, network := range [...]string{"ip6", "ip4"} {
+		families[i] = make(chan answer, 1)
+		go func() {
+			addresses, err := d.resolver.LookupNetIP(ctx, network, absolute(host))
+			families[i] <- answer{addresses[:min(len(addresses), maxAddresses)], err}
+		}()
+	}
+	var answers [2]answer
+	var patience <-chan time.Time
+	for waiting := 2; waiting > 0; {
+		var a answer
+		var family int
+		select {
+		case a = <-families[0]:
+			family = 0
+		case a = <-families[1]:
+			family = 1
+		case <-patience:
+			patience = nil
+			for _, known := range &answers {
+				for _, address := range known.addresses {
+					found <- address.Unmap()
+				}
+			}
+			answers = [2]answer{}
+			continue
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+		waiting--
+		answers[family] = a
+		if waiting > 0 && len(a.addresses) > 0 {
+			patience = time.After(otherFamily)
+		}
+	}
+	for i := range maxAddresses {
+		for _, known := range &answers {
+			if i < len(known.addresses) {
+				found <- known.addresses[i].Unmap()
+			}
+		}
+	}
+	// A host with addresses of one family only is no unknown one.
+	return cmp.Or(answers[1].err, answers[0].err)
+}
+
+// errNothingToTry is what race returns when there was nothing to try.
+var errNothingToTry = errors.New("xmpp: no address to connect to")
+
+// race tries the candidates one after the other: the next as soon as one fails, or beside one that was silent for the
+// stagger. The first connection wins, the others are given up. The error is the first one's.
+func race[T any](ctx context.Context, stagger time.Duration, candidates <-chan T, try func(context.Context, T) (net.Conn, error)) (net.Conn, T, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	type result struct {
-		conn  net.Conn
-		index int
-		err   error
+		conn net.Conn
+		of   T
+		err  error
 	}
 	results := make(chan result)
-	try := func(i int) {
-		conn, err := new(net.Dialer).DialContext(ctx, "tcp", targets[i].address())
+	attempt := func(candidate T) {
+		conn, err := try(ctx, candidate)
 		select {
-		case results <- result{conn, i, err}:
+		case results <- result{conn, candidate, err}:
 		case <-ctx.Done(): // another was quicker
 			if conn != nil {
 				conn.Close()
@@ -168,29 +406,35 @@ func dial(ctx context.Context, targets []target) (net.Conn, int, error) {
 		}
 	}
 	var failure error
-	next, running := 0, 0
-	timer := time.NewTimer(0)
+	var none T
+	timer := time.NewTimer(stagger)
 	defer timer.Stop()
-	for {
+	next := candidates // nil while the last one tried has its time
+	for running := 0; ; {
 		select {
-		case <-timer.C:
-			if next < len(targets) {
-				go try(next)
-				next++
-				running++
-				timer.Reset(stagger)
+		case candidate, more := <-next:
+			next = nil
+			if !more {
+				candidates = nil
+				break
 			}
+			go attempt(candidate)
+			running++
+			timer.Reset(stagger)
+		case <-timer.C:
+			next = candidates
 		case r := <-results:
 			if r.err == nil {
-				return r.conn, r.index, nil
+				return r.conn, r.of, nil
 			}
 			failure = cmp.Or(failure, r.err)
-			if running--; running == 0 && next == len(targets) {
-				return nil, 0, failure
-			}
-			timer.Reset(0)
+			running--
+			next = candidates
 		case <-ctx.Done():
-			return nil, 0, cmp.Or(failure, context.Cause(ctx))
+			return nil, none, cmp.Or(failure, context.Cause(ctx))
+		}
+		if running == 0 && candidates == nil {
+			return nil, none, cmp.Or(failure, errNothingToTry)
 		}
 	}
 }
@@ -211,10 +455,19 @@ func dialError(err error) error {
 	return &Error{Kind: Unreachable, Detail: "connecting", Err: err}
 }
 
-// passProxiesBy keeps go-xmpp's one call to our relay on loopback from being sent through the proxy that HTTP_PROXY
-// names: it would take the account's whole stream elsewhere. Adding loopback to NO_PROXY changes nothing for anybody
-// else.
-func passProxiesBy() {
+// control is net.Dialer.Control.
+type control func(network, address string, conn syscall.RawConn) error
+
+// passEnvironmentBy keeps variables of the environment, which whoever starts a program may have set for quite another
+// one, from deciding where the account's stream goes and how it is protected.
+//
+// go-xmpp sends its one call, to our relay on loopback, through the proxy that HTTP_PROXY names: adding loopback to
+// NO_PROXY changes nothing for anybody else. GODEBUG could bring back what TLS has given up for good reason; Go's
+// defaults come back when it goes. SSLKEYLOGFILE, ALL_PROXY and the others nobody here reads.
+func passEnvironmentBy() {
+	if os.Getenv("GODEBUG") != "" {
+		os.Unsetenv("GODEBUG")
+	}
 	if os.Getenv("HTTP_PROXY") == "" && os.Getenv("http_proxy") == "" {
 		return
 	}

@@ -36,47 +36,30 @@ func Connect(ctx context.Context, c Config) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	passProxiesBy()
-	lookup, cancel := context.WithTimeout(ctx, connectTimeout)
-	defer cancel()
-	targets, err := c.targets(lookup, domain)
-	if err != nil {
-		return nil, dialError(err)
-	}
-	var failure error
-	for len(targets) > 0 {
-		dialling, cancel := context.WithTimeout(ctx, connectTimeout)
-		up, i, err := dial(dialling, targets)
-		cancel()
-		if err != nil {
-			return nil, cmp.Or(failure, dialError(err))
-		}
-		conn, step, err := c.signIn(ctx, up, domain, targets[i], "")
+	passEnvironmentBy()
+	var conn *Conn
+	err = c.each(ctx, domain, func(up net.Conn, t target) (next bool, err error) {
+		var step step
+		conn, step, err = c.signIn(ctx, up, domain, t, "")
 		var other demand
 		if errors.As(err, &other) {
-			conn, step, err = c.again(ctx, domain, targets[i], other.mechanism)
+			conn, step, err = c.again(ctx, domain, t, other.mechanism)
 		}
-		if err == nil {
-			return conn, nil
-		}
-		if step > secure || ctx.Err() != nil {
-			return nil, err
-		}
-		// Nothing of the account was said yet: another of the domain's servers may be in better health.
-		failure = cmp.Or(failure, err)
-		targets = append(targets[:i:i], targets[i+1:]...)
+		// As long as nothing of the account was said, another of the domain's servers may be in better health.
+		return step <= secure, err
+	})
+	if err != nil {
+		return nil, err
 	}
-	return nil, failure
+	return conn, nil
 }
 
 // again signs in with the mechanism that the offers of the first attempt called for: go-xmpp must know it before it
 // sees them. It needs a connection of its own.
 func (c *Config) again(ctx context.Context, domain string, t target, mechanism string) (*Conn, step, error) {
-	dialling, cancel := context.WithTimeout(ctx, connectTimeout)
-	defer cancel()
-	up, _, err := dial(dialling, []target{t})
+	up, _, _, err := c.open(ctx, domain, []target{t})
 	if err != nil {
-		return nil, inClear, dialError(err)
+		return nil, inClear, err
 	}
 	conn, step, err := c.signIn(ctx, up, domain, t, mechanism)
 	if errors.As(err, new(demand)) {

@@ -8,7 +8,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"io"
-	"net"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -457,36 +456,6 @@ func steady(t *testing.T, before int) {
 			buf := make([]byte, 1<<20)
 			t.Fatalf("%d goroutines, %d before:\n%s", runtime.NumGoroutine(), before, buf[:runtime.Stack(buf, true)])
 		}
-	}
-}
-
-// A proxy in the environment gets nothing of ours.
-func TestProxyOfTheEnvironment(t *testing.T) {
-	proxy, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer proxy.Close()
-	go func() {
-		for {
-			conn, err := proxy.Accept()
-			if err != nil {
-				return
-			}
-			t.Error("the proxy was called")
-			conn.Close()
-		}
-	}()
-	for _, env := range []map[string]string{
-		{"HTTP_PROXY": "http://" + proxy.Addr().String(), "NO_PROXY": ""},
-		{"http_proxy": "socks5://" + proxy.Addr().String(), "no_proxy": "example.org", "NO_PROXY": ""},
-		{"HTTP_PROXY": proxy.Addr().String(), "NO_PROXY": "example.org"},
-	} {
-		for name, value := range env {
-			t.Setenv(name, value)
-		}
-		c, _ := saying(t, mark)
-		untilMark(t, c)
 	}
 }
 

@@ -1,7 +1,6 @@
 package xmpp
 
 import (
-	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -314,33 +313,18 @@ func (l *registerLine) failure() error {
 
 // connect finds a server of the domain and gets a stream inside TLS.
 func (r *Registration) connect(ctx context.Context) (*registerLine, error) {
-	lookup, cancel := context.WithTimeout(ctx, connectTimeout)
-	defer cancel()
-	targets, err := r.config.targets(lookup, r.domain)
+	var line *registerLine
+	err := r.config.each(ctx, r.domain, func(up net.Conn, t target) (next bool, err error) {
+		if line, err = r.secure(ctx, up, t); err != nil {
+			up.Close()
+		}
+		return true, err
+	})
 	if err != nil {
-		return nil, dialError(err)
+		return nil, err
 	}
-	var failure error
-	for len(targets) > 0 {
-		dialling, cancel := context.WithTimeout(ctx, connectTimeout)
-		up, i, err := dial(dialling, targets)
-		cancel()
-		if err != nil {
-			return nil, cmp.Or(failure, dialError(err))
-		}
-		line, err := r.secure(ctx, up, targets[i])
-		if err == nil {
-			go line.read()
-			return line, nil
-		}
-		up.Close()
-		if ctx.Err() != nil {
-			return nil, err
-		}
-		failure = cmp.Or(failure, err)
-		targets = append(targets[:i:i], targets[i+1:]...)
-	}
-	return nil, failure
+	go line.read()
+	return line, nil
 }
 
 // secure does what comes before the first stanza: STARTTLS where it is not TLS from the first byte, and the header.

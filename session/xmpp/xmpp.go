@@ -36,6 +36,7 @@ type Config struct {
 	Resource    string         // fixed per installation
 	Password    []byte         // not kept after Connect
 	Server      string         // "host" or "host:port"; "" looks up SRV records
+	Proxy       Proxy          // what to connect through
 	TLS         TLSMode        //
 	RootCAs     *x509.CertPool // nil: the system's
 	AllowPlain  bool           // the person agreed to PLAIN for this account
@@ -43,8 +44,10 @@ type Config struct {
 	Presence    Presence       // ours from the beginning, see [Presence]: Unavailable for one whom nobody sees
 	Seen        Strength       // strongest login so far; a weaker one is refused with WeakerLogin
 
-	lookupSRV lookupSRV // nil: the system's resolver
-	pulse     pulse     // zero: the usual
+	resolver resolver // nil: the system's
+	control  control  // nil: nothing is to be known of dialling
+	tor      []string // nil: torAddresses
+	pulse    pulse    // zero: the usual
 }
 
 // Strength is what a login was protected with, remembered per account.
@@ -184,6 +187,8 @@ const (
 	Conflict                        // signed in elsewhere with the same resource: do not reconnect
 	ServerClosed                    // system-shutdown and the like: try again later
 	BrokenStream                    // what the server sent is not XMPP, or beyond the limits
+	ProxyFailed                     // the proxy, or Tor, is not there or not as it should be
+	NeedsTor                        // an .onion address, and no Tor to reach it by
 )
 
 var kindWords = [...]string{
@@ -191,6 +196,7 @@ var kindWords = [...]string{
 	BadCertificate: "certificate refused", WrongPassword: "wrong password", OnlyPlain: "only PLAIN offered",
 	WeakerLogin: "login weaker than before", AccountRefused: "account refused", BadName: "name cannot sign in",
 	Conflict: "replaced by another login", ServerClosed: "closed by the server", BrokenStream: "broken stream",
+	ProxyFailed: "proxy not usable", NeedsTor: "reachable through Tor only",
 }
 
 func (e *Error) Error() string {
