@@ -50,7 +50,7 @@ fuzz:
 
 # Sessions with libotr in both roles.
 interop:
-	@.ci/packages test
+	@.ci/packages interop
 	@SOTTO_INTEROP_SESSIONS=$(SESSIONS) $(GO) test -v -count=1 -timeout 4h -run Interop ./crypto/otr/otrtest/...
 
 BENCHTIME ?= 1s

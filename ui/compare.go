@@ -99,10 +99,10 @@ func (c *comparison) show(theirs, ours otr.Fingerprint) {
 		body: []fyne.CanvasObject{
 			look.NewText(lang.L("By phone or in person, so that you know the voice. Tick each group that you hear."), look.Body),
 			container.NewGridWithColumns(2, left, right),
-			gap(0, look.Step), c.paste,
+			gap(0, 2*look.Step), c.paste,
 			gap(0, 2*look.Step),
 			c.options.all[saysSame], gap(0, look.Step), c.options.all[saysNothing],
-			c.trouble,
+			gap(0, look.Step), c.trouble,
 		},
 		buttons: []*button{newButton(lang.L("Close"), c.close), c.save},
 		first:   c.groups[0],
