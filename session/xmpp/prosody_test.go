@@ -21,8 +21,9 @@ func config(p *xmpptest.Prosody, local string) Config {
 		Server: p.Addr, TLS: TLSStart, RootCAs: p.RootCAs}
 }
 
-func TestProsody(t *testing.T) {
-	p := xmpptest.StartProsody(t, accounts)
+func TestProsody(t *testing.T) { throughServer(t, xmpptest.StartProsody(t, accounts)) }
+
+func throughServer(t *testing.T, p *xmpptest.Server) {
 	a := config(p, "alice")
 	b := config(p, "bob")
 	b.Server, b.TLS = p.Direct, TLSDirect

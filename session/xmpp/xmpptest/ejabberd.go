@@ -51,7 +51,7 @@ modules:
   mod_stream_mgmt: {resend_on_timeout: if_offline}
 `
 
-// ejabberdControl notes what clients send and get, then obeys its standard input: "register LOCAL PASSWORD" makes an account and the
+// ejabberdControl notes what clients send and get, then obeys its standard input: a line of LOCAL and PASSWORD makes an account and the
 // file "registered-LOCAL". When the input ends, because the test has, the server ends.
 const ejabberdControl = `
 Host = <<"%[2]s">>,
@@ -67,7 +67,7 @@ spawn(fun() ->
 	Obey = fun Obey() ->
 		case io:get_line("") of
 			Line when is_list(Line) ->
-				[_, Local, Password] = string:tokens(string:trim(Line), " "),
+				[Local, Password] = string:split(string:trim(Line, trailing, "\n"), " "),
 				ok = ejabberd_auth:try_register(unicode:characters_to_binary(Local), Host, unicode:characters_to_binary(Password)),
 				file:write_file("%[1]s/registered-" ++ Local, ""),
 				Obey();
@@ -84,8 +84,8 @@ printf %%s "$1" > %[1]s/captcha-text
 exec cat %[1]s/captcha.png
 `
 
-// StartEjabberd starts Debian's ejabberd with these accounts, local part to password (no spaces in them). Without ejabberd the test
-// fails. Nothing of it is left when the test program ends, in whichever way, and no Erlang port mapper is needed.
+// StartEjabberd starts Debian's ejabberd with these accounts, local part to password. Without ejabberd the test fails.
+// Nothing of it is left when the test program ends, in whichever way, and no Erlang port mapper is needed.
 func StartEjabberd(t testing.TB, accounts map[string]string, options ...EjabberdOption) *Server {
 	t.Helper()
 	libraries, _ := filepath.Glob("/usr/lib/*/ejabberd-*/ebin/ejabberd.app")
@@ -125,7 +125,7 @@ func StartEjabberd(t testing.TB, accounts map[string]string, options ...Ejabberd
 	}
 	s.register = func(t testing.TB, local, password string) {
 		t.Helper()
-		fmt.Fprintln(control, "register", local, password)
+		fmt.Fprintln(control, local, password)
 		s.await(t, "register "+local, func() bool { return s.has("registered-" + local) })
 	}
 	s.started = func() bool { return s.has("ready") }
