@@ -35,11 +35,21 @@ type ake struct {
 	since time.Time // when it got there
 
 	key        group.PrivateKey       // ours: x of who commits, y of who is committed to
+	lost       lostCommitment         // AwaitingRevealSig, in version 2 only
 	r          [16]byte               // AwaitingDHKey: what our commitment is encrypted with
 	commitment dhCommitMessage        // AwaitingDHKey: ours; AwaitingRevealSig: theirs
 	theirs     group.Element          // AwaitingSig: g^y
 	secrets    akeSecrets             // AwaitingSig
 	sent       revealSignatureMessage // AwaitingSig: what we answered g^y with
+}
+
+// A lostCommitment is what we committed to before we found that the other side had committed to a higher hash value. If
+// the other side, against the specification, takes up ours as well, it awaits our Reveal Signature Message and not the
+// D-H Key Message that we sent.
+type lostCommitment struct {
+	key   group.PrivateKey
+	r     [16]byte
+	since time.Time
 }
 
 // An answer is a message that a step wants sent.
@@ -85,8 +95,8 @@ func newCommitment(rand io.Reader) (ake, error) {
 	return a, nil
 }
 
-// receiveDHCommit implements "Receiving a D-H Commit Message".
-func (a ake) receiveDHCommit(m *dhCommitMessage, rand io.Reader) (next ake, reply answer, err error) {
+// receiveDHCommit implements "Receiving a D-H Commit Message". spare, if there is one, serves as y.
+func (a ake) receiveDHCommit(m *dhCommitMessage, spare group.PrivateKey, rand io.Reader) (next ake, reply answer, err error) {
 	switch a.state {
 	case authAwaitingDHKey:
 		switch bytes.Compare(a.commitment.hash[:], m.hash[:]) {
@@ -95,19 +105,21 @@ func (a ake) receiveDHCommit(m *dhCommitMessage, rand io.Reader) (next ake, repl
 		case 1: // ours is the higher hash value: ignore theirs, resend ours
 			return a, answer{typeDHCommit, &a.commitment}, nil
 		}
-		return newDHKey(m, rand)
+		return newDHKey(m, spare, rand)
 	case authAwaitingRevealSig:
 		a.commitment = *m
 		return a, a.dhKey(), nil
 	default: // authNone, authAwaitingSig
-		return newDHKey(m, rand)
+		return newDHKey(m, spare, rand)
 	}
 }
 
-func newDHKey(m *dhCommitMessage, rand io.Reader) (next ake, reply answer, err error) {
-	next = ake{state: authAwaitingRevealSig, commitment: *m}
-	if next.key, err = group.NewPrivateKey(rand); err != nil {
-		return ake{}, answer{}, err
+func newDHKey(m *dhCommitMessage, spare group.PrivateKey, rand io.Reader) (next ake, reply answer, err error) {
+	next = ake{state: authAwaitingRevealSig, commitment: *m, key: spare}
+	if next.key.IsZero() {
+		if next.key, err = group.NewPrivateKey(rand); err != nil {
+			return ake{}, answer{}, err
+		}
 	}
 	return next, next.dhKey(), nil
 }
@@ -121,6 +133,12 @@ func (a *ake) dhKey() answer {
 // receiveDHKey implements "Receiving a D-H Key Message". The zero answer means that the message is ignored.
 func (a ake) receiveDHKey(m *dhKeyMessage, key *PrivateKey) (next ake, reply answer, err error) {
 	switch a.state {
+	case authAwaitingRevealSig:
+		if a.lost.key.IsZero() {
+			return a, answer{}, nil
+		}
+		a.key, a.r = a.lost.key, a.lost.r
+		fallthrough
 	case authAwaitingDHKey:
 		gy, err := group.ParseElement(m.gy)
 		if err != nil {
@@ -141,7 +159,7 @@ func (a ake) receiveDHKey(m *dhKeyMessage, key *PrivateKey) (next ake, reply ans
 			return a, answer{typeRevealSignature, &a.sent}, nil
 		}
 		return a, answer{}, nil
-	default: // authNone, authAwaitingRevealSig
+	default: // authNone
 		return a, answer{}, nil
 	}
 }

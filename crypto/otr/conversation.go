@@ -19,6 +19,7 @@ type Config struct {
 	Tag     InstanceTag      // required, see NewInstanceTag
 	Policy  Policy           // which versions; when to offer, accept and insist on encryption
 	MaxSize int              // largest body the network carries, in bytes; 0 means no limit
+	Padding int              // the length of plaintexts is rounded up to a multiple of it; 0 means 256, 1 means no padding
 	Rand    io.Reader        // nil means crypto/rand
 	Time    func() time.Time // nil means time.Now
 }
@@ -27,13 +28,18 @@ type Config struct {
 // time.
 type Conversation struct {
 	config    *Config
-	commit    ake // our D-H Commit Message that any client may answer: AwaitingDHKey, or none
+	commit    ake // our D-H Commit Message of version 3, that any client may answer: AwaitingDHKey, or none
+	answers   int // D-H Key Messages that have answered it
 	instances map[InstanceTag]*instance
 	selected  *instance // whom Send writes to; nil if no client has or had a session
+	chosen    bool      // by Select, so that it stays
 	activity  uint64    // counts what arrived authenticated
 	partial   map[InstanceTag]*assembly
 	answered  bool // clear text arrived since we offered the protocol by whitespace tag
 	requests  uint64
+
+	steps      int       // key exchange messages that were worked on
+	stepsSince time.Time // the first of them; after a minute they count no more
 
 	lastStart, lastQuery, lastError, lastErrorQuery time.Time
 }
@@ -65,34 +71,94 @@ func (c *Conversation) Peer() Peer {
 // Start implements "User requests to start an OTR conversation". In Encrypted it asks for fresh keys; the session
 // stays usable until there are some. The next session that comes about is selected, whoever's it is.
 func (c *Conversation) Start() []Event {
-	if c.off() {
+	offer := c.offer()
+	if offer == 0 {
 		return nil
 	}
 	c.lastStart = c.now()
-	return c.query()
+	c.steps = 0
+	return c.query(offer)
 }
 
-func (c *Conversation) query() []Event {
+func (c *Conversation) query(offer Versions) []Event {
 	c.lastQuery = c.now()
-	body := queryText
-	if c.config.MaxSize > 0 && len(body) > c.config.MaxSize {
-		body = query
+	body := query(offer)
+	if whole := body + explanation; c.fits(whole) {
+		body = whole
 	}
 	return []Event{Transmit{Body: body, To: c.Peer().Tag}}
+}
+
+// allows says whether a key exchange of a version may begin or go on. A session of version 3 does not give way to version
+// 2, whoever asks for it: nothing that is said before the end of a key exchange is authentic.
+func (c *Conversation) allows(version int) bool {
+	switch version {
+	case version3:
+		return c.config.Policy.has(AllowV3)
+	case version2:
+		return c.config.Policy.has(AllowV2) && !(c.config.Policy.has(AllowV3) && c.live(version3))
+	}
+	return false
+}
+
+// live says whether any client has a session of a version.
+func (c *Conversation) live(version int) bool {
+	for _, i := range c.instances {
+		if i.state == Encrypted && i.version() == version {
+			return true
+		}
+	}
+	return false
+}
+
+// offer returns the versions that we can begin to speak now.
+func (c *Conversation) offer() Versions {
+	var offer Versions
+	for _, version := range []int{version2, version3} {
+		if c.allows(version) {
+			offer |= versionSet(version)
+		}
+	}
+	return offer
+}
+
+// agreed returns the version that comes of an offer: the highest one, or 0.
+func (c *Conversation) agreed(offer Versions) int {
+	switch common := offer & c.offer(); {
+	case common.Has(version3):
+		return version3
+	case common.Has(version2):
+		return version2
+	}
+	return 0
+}
+
+// wants says whether the protocol is allowed at all and the policy includes p.
+func (c *Conversation) wants(p Policy) bool {
+	return c.config.Policy&(AllowV2|AllowV3) != 0 && c.config.Policy.has(p)
 }
 
 // Send implements "User types a message to be sent". In Plaintext it returns the text as it is, perhaps with a
 // whitespace tag. Unless it returns a nil error, the text was neither sent nor kept. With ErrEncryptionRequired the
 // events, if any, begin a session; the caller carries them out and sends the text again after StateChange, if
 // Peer is who the text is meant for.
-func (c *Conversation) Send(text []byte) ([]Event, error) {
+//
+// Records travel with an encrypted text, or without a text if it is empty; clear text cannot have any. Their types are
+// 256 and above.
+func (c *Conversation) Send(text []byte, records ...TLV) ([]Event, error) {
 	c.expire()
 	if bytes.IndexByte(text, 0) >= 0 {
 		return nil, ErrTextHasNUL // what follows would be records, not text
 	}
+	if err := checkCustom(records); err != nil {
+		return nil, err
+	}
 	switch c.State() {
 	case Encrypted:
-		events, err := c.sendData(c.selected, 0, text)
+		if len(text) == 0 {
+			return c.sendData(c.selected, flagIgnoreUnreadable, nil, records...)
+		}
+		events, err := c.sendData(c.selected, 0, text, records...)
 		if err != nil {
 			return nil, err
 		}
@@ -103,14 +169,17 @@ func (c *Conversation) Send(text []byte) ([]Event, error) {
 	case Finished:
 		return nil, ErrFinished
 	}
-	if c.config.Policy.has(AllowV3 | RequireEncryption) {
+	if c.wants(RequireEncryption) {
 		if c.exchanging() || !c.elapsed(c.lastQuery, queryInterval) {
 			return nil, ErrEncryptionRequired
 		}
-		return c.query(), ErrEncryptionRequired
+		return c.query(c.offer()), ErrEncryptionRequired
+	}
+	if len(records) > 0 {
+		return nil, ErrNotEncrypted
 	}
 	body := string(text)
-	if tagged := body + tagBase + tagVersion3; c.config.Policy.has(AllowV3|SendWhitespaceTag) && !c.answered && c.fits(tagged) {
+	if tagged := body + whitespaceTag(c.offer()); c.wants(SendWhitespaceTag) && !c.answered && c.fits(tagged) {
 		body = tagged
 	}
 	if !c.fits(body) {
@@ -154,12 +223,13 @@ func (c *Conversation) End() []Event {
 
 // disconnect tells i that the session ends.
 func (c *Conversation) disconnect(i *instance) []Event {
-	plaintext := appendPlaintext(nil, nil, tlv{kind: tlvDisconnected})
-	message, err := i.keys.sealLast(c.header(typeData, i.tag), flagIgnoreUnreadable, plaintext, c.rand())
+	h := c.header(i.version(), typeData, i.tag)
+	plaintext := c.appendPlaintext(nil, TLV{Type: tlvDisconnected})
+	message, err := i.keys.sealLast(h, flagIgnoreUnreadable, plaintext, c.rand())
 	if err != nil {
-		return failure(err)
+		return failure(cannotSend(err))
 	}
-	events, err := c.transmit(i.tag, message)
+	events, err := c.transmit(h, message)
 	if err != nil {
 		return failure(err)
 	}
@@ -177,7 +247,13 @@ func (c *Conversation) expire() {
 	if c.elapsed(c.commit.since, handshakeTimeout) {
 		c.commit = ake{}
 	}
+	if c.elapsed(c.stepsSince, stepsInterval) {
+		c.steps, c.stepsSince = 0, time.Time{}
+	}
 	for tag, i := range c.instances {
+		if c.elapsed(i.ake.lost.since, handshakeTimeout) {
+			i.ake.lost = lostCommitment{}
+		}
 		if !c.elapsed(i.ake.since, handshakeTimeout) {
 			continue
 		}
@@ -223,19 +299,22 @@ func (c *Conversation) Receive(body string) []Event {
 }
 
 // off says whether the protocol is switched off. A session that is there still goes on to its end.
-func (c *Conversation) off() bool { return !c.config.Policy.has(AllowV3) && c.State() == Plaintext }
+func (c *Conversation) off() bool { return !c.wants(0) && c.State() == Plaintext }
 
 // receiveText implements "Receiving plaintext" without and with the whitespace tag. Unlike the specification, which
 // says "in any event", it leaves an encrypted session alone.
 func (c *Conversation) receiveText(b body) []Event {
-	usable := b.offer.v3 && c.config.Policy.has(AllowV3)
+	version := c.agreed(b.offer)
 	var events []Event
-	if usable {
-		events = append(events, Offer{ByTag: true})
+	switch {
+	case version != 0:
+		events = append(events, Offer{ByTag: true, Versions: b.offer})
+	case b.offer != 0:
+		events = append(events, Rejected{Reason: BadVersion, Versions: b.offer})
 	}
 	events = append(events, c.show(b.text)...)
-	if usable && c.config.Policy.has(WhitespaceStartAKE) && c.State() != Encrypted {
-		events = append(events, c.sendCommit()...)
+	if version != 0 && c.wants(WhitespaceStartAKE) && c.State() != Encrypted {
+		events = append(events, c.sendCommit(version)...)
 	}
 	return events
 }
@@ -246,45 +325,43 @@ func (c *Conversation) show(text string) []Event {
 		return nil
 	}
 	c.answered = true
-	unexpected := c.State() != Plaintext || c.config.Policy.has(AllowV3|RequireEncryption)
+	unexpected := c.State() != Plaintext || c.wants(RequireEncryption)
 	return []Event{Message{Text: []byte(text), Unexpected: unexpected}}
 }
 
-// receiveQuery implements "Receiving a Query Message".
+// receiveQuery implements "Receiving a Query Message". A sentence with "?OTR?" in it offers nothing that anybody speaks.
 func (c *Conversation) receiveQuery(b body) []Event {
-	if !b.offer.v3 || !c.config.Policy.has(AllowV3) {
-		if b.text != "" {
-			return c.show(b.text)
-		}
-		return reject(BadVersion, 0)
+	version := c.agreed(b.offer)
+	switch {
+	case version != 0:
+		events := append([]Event{Offer{Versions: b.offer}}, c.show(b.text)...)
+		return append(events, c.sendCommit(version)...)
+	case b.text != "" && b.offer&^versionSet(version1) == 0:
+		return c.show(b.text)
 	}
-	events := append([]Event{Offer{}}, c.show(b.text)...)
-	return append(events, c.sendCommit()...)
+	return append([]Event{Rejected{Reason: BadVersion, Versions: b.offer}}, c.show(b.text)...)
 }
 
 // receiveError implements "Receiving an Error Message".
 func (c *Conversation) receiveError(b body) []Event {
 	events := []Event{PeerError{Text: clean(b.words, maxPeerError)}}
-	if c.config.Policy.has(AllowV3|ErrorStartAKE) && c.elapsed(c.lastErrorQuery, errorInterval) {
+	if c.wants(ErrorStartAKE) && c.elapsed(c.lastErrorQuery, errorInterval) {
 		c.lastErrorQuery = c.now()
-		events = append(events, c.query()...)
+		events = append(events, c.query(c.offer())...)
 	}
 	return events
 }
 
 // receiveFragment implements "Receiving Fragments". whole is the message when it is complete.
 func (c *Conversation) receiveFragment(f fragment) (whole string, events []Event) {
-	if f.version != version3 {
-		return "", reject(BadVersion, 0)
+	if !c.allows(f.version) && !c.encrypted(f.from) {
+		return "", rejectVersion(f.version, f.from)
 	}
-	if reason, ok := c.checkTags(f.from, f.to); !ok {
+	if reason, ok := c.checkTags(f.from, f.to); f.version == version3 && !ok {
 		return "", reject(reason, f.from)
 	}
 	if f.k == 0 {
 		return "", reject(Malformed, f.from)
-	}
-	if f.n > maxFragments {
-		return "", reject(TooMany, f.from)
 	}
 	a := c.partial[f.from]
 	if a == nil {
@@ -295,29 +372,38 @@ func (c *Conversation) receiveFragment(f fragment) (whole string, events []Event
 	case !ok:
 		delete(c.partial, f.from)
 		return "", reject(Malformed, f.from)
-	case len(a.pieces) > maxEncoded:
+	case a.size > maxEncoded, a.size > maxExchange && !c.encrypted(f.from):
 		delete(c.partial, f.from)
 		return "", reject(TooMany, f.from)
 	case complete:
 		delete(c.partial, f.from)
-		return string(a.pieces), nil
-	}
-	if c.partial[f.from] == nil && len(c.partial) >= maxPartial {
-		c.dropPartial()
+		return a.message(), nil
 	}
 	c.partial[f.from] = a
+	for len(c.partial) > maxPartial || c.gathered() > maxGathered {
+		c.dropPartial(f.from)
+	}
 	return "", nil
 }
 
-// dropPartial makes room for another message in fragments: the one that was heard of longest ago goes, but none of
-// a client with a session before one of a client without.
-func (c *Conversation) dropPartial() {
+// gathered returns the size of all messages that are being put together.
+func (c *Conversation) gathered() (size int) {
+	for _, a := range c.partial {
+		size += a.size
+	}
+	return size
+}
+
+// dropPartial makes room for the message in fragments that the client with a tag is sending: of the others, the one that
+// was heard of longest ago goes, but none of a client with a session before one of a client without.
+func (c *Conversation) dropPartial(besides InstanceTag) {
 	var victim InstanceTag
-	known := func(t InstanceTag) bool { i := c.instances[t]; return i != nil && i.state == Encrypted }
+	var oldest *assembly
 	for tag, a := range c.partial {
-		old := c.partial[victim]
-		if old == nil || known(victim) && !known(tag) || known(victim) == known(tag) && a.heard.Before(old.heard) {
-			victim = tag
+		switch {
+		case tag == besides:
+		case oldest == nil, c.encrypted(victim) && !c.encrypted(tag), c.encrypted(victim) == c.encrypted(tag) && a.heard.Before(oldest.heard):
+			victim, oldest = tag, a
 		}
 	}
 	delete(c.partial, victim)
@@ -327,14 +413,14 @@ func (c *Conversation) dropPartial() {
 func (c *Conversation) forgetPartial(b body) {
 	var h header
 	s := cryptobyte.String(b.message)
-	if b.form == formEncoded && b.version == version3 && h.read(&s) {
+	if b.form == formEncoded && h.read(&s) {
 		delete(c.partial, h.from)
 		return
 	}
 	clear(c.partial)
 }
 
-// checkTags implements the section "Instance Tags".
+// checkTags implements the section "Instance Tags" for a message of version 3.
 func (c *Conversation) checkTags(from, to InstanceTag) (reason Reason, ok bool) {
 	switch {
 	case from < minTag, to != 0 && to < minTag:
@@ -349,8 +435,11 @@ func (c *Conversation) checkTags(from, to InstanceTag) (reason Reason, ok bool) 
 
 // receiveEncoded handles "Encoded messages".
 func (c *Conversation) receiveEncoded(b body) []Event {
-	if b.version != version3 {
-		return append(reject(BadVersion, 0), c.show(b.text)...)
+	var h header
+	s := cryptobyte.String(b.message)
+	h.read(&s) // what can be read of it
+	if !c.allows(b.version) && !c.encrypted(h.from) || b.version == version1 {
+		return append(rejectVersion(b.version, h.from), c.show(b.text)...)
 	}
 	if b.message == nil {
 		return append(reject(TooMany, 0), c.show(b.text)...)
@@ -359,14 +448,14 @@ func (c *Conversation) receiveEncoded(b body) []Event {
 	if _, isData := message.(*dataMessage); !ok || !isData && !b.ended {
 		return append(reject(Malformed, h.from), c.show(b.text)...)
 	}
-	if reason, ok := c.checkTags(h.from, h.to); !ok {
+	if reason, ok := c.checkTags(h.from, h.to); h.version == version3 && !ok {
 		return reject(reason, h.from)
 	}
-	if h.to == 0 && h.kind != typeDHCommit {
+	if h.version == version3 && h.to == 0 && h.kind != typeDHCommit {
 		return reject(Malformed, h.from)
 	}
-	if h.kind != typeData && !c.config.Policy.has(AllowV3) {
-		return reject(BadVersion, h.from)
+	if h.kind != typeData && !c.allows(b.version) {
+		return rejectVersion(b.version, h.from)
 	}
 	i := c.instance(h.from)
 	switch m := message.(type) {
@@ -388,25 +477,33 @@ func reject(reason Reason, from InstanceTag) []Event {
 	return []Event{Rejected{Reason: reason, From: from}}
 }
 
-func failure(err error) []Event { return []Event{Failure{Err: err}} }
-
-func (c *Conversation) header(kind byte, to InstanceTag) header {
-	return header{kind: kind, from: c.config.Tag, to: to}
+// rejectVersion rejects a message because of its version.
+func rejectVersion(version int, from InstanceTag) []Event {
+	return []Event{Rejected{Reason: BadVersion, From: from, Versions: versionSet(version)}}
 }
 
-// transmit returns what sends a whole message to a client, in pieces if need be.
-func (c *Conversation) transmit(to InstanceTag, message []byte) ([]Event, error) {
+func failure(err error) []Event { return []Event{Failure{Err: err}} }
+
+func (c *Conversation) header(version int, kind byte, to InstanceTag) header {
+	if version == version2 {
+		return header{version: version2, kind: kind}
+	}
+	return header{version: version3, kind: kind, from: c.config.Tag, to: to}
+}
+
+// transmit returns what sends a whole message with header h, in pieces if need be.
+func (c *Conversation) transmit(h header, message []byte) ([]Event, error) {
 	body := encode(message)
 	if len(body) > maxEncoded {
 		return nil, ErrTooLarge
 	}
-	pieces, err := split(body, c.config.Tag, to, c.config.MaxSize)
+	pieces, err := split(body, h, c.config.MaxSize)
 	if err != nil {
 		return nil, err
 	}
 	events := make([]Event, len(pieces))
 	for n, p := range pieces {
-		events[n] = Transmit{Body: p, To: to}
+		events[n] = Transmit{Body: p, To: h.to}
 	}
 	return events, nil
 }

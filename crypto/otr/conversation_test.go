@@ -143,7 +143,7 @@ func TestLongText(t *testing.T) {
 			t.Errorf("%.20q gives %.100v", text, events)
 		}
 	}
-	if events := alice.Receive("?OTR:AAMD" + strings.Repeat("A", 200000) + "."); len(events) != 1 || events[0] != (otr.Rejected{Reason: otr.TooMany}) {
+	if events := alice.Receive("?OTR:AAMD" + strings.Repeat("A", 3<<20) + "."); len(events) != 1 || events[0] != (otr.Rejected{Reason: otr.TooMany}) {
 		t.Errorf("a message that is too long gives %.100v", events)
 	}
 }

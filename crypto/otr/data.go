@@ -3,6 +3,8 @@ package otr
 import (
 	"bytes"
 	"encoding/binary"
+	"math"
+	"slices"
 
 	"golang.org/x/crypto/cryptobyte"
 )
@@ -19,59 +21,110 @@ const (
 	tlvSMP4         = 5
 	tlvSMPAbort     = 6
 	tlvSMP1Q        = 7
+	tlvExtraKey     = 8
 )
 
-// A tlv is a record.
-type tlv struct {
-	kind  uint16
-	value []byte
+// A TLV is a record that travels beside the text of a message, or without one ("Data Message", "TLV record"). Programs
+// that do not know its type ignore it.
+type TLV struct {
+	Type  uint16
+	Value []byte // at most 65535 bytes
 }
+
+// minCustomTLV is the lowest type that applications may use among themselves.
+const minCustomTLV = 0x100
 
 const tlvHeader = 4 // bytes
 
-// padTo is what the length of a plaintext is rounded up to, so that it tells little about the text.
-const padTo = 256
+// checkCustom says whether an application may send records.
+func checkCustom(records []TLV) error {
+	if len(records) > maxRecords-1 { // padding is one more
+		return ErrTooLarge
+	}
+	for _, r := range records {
+		switch {
+		case r.Type < minCustomTLV:
+			return ErrReservedType
+		case len(r.Value) > math.MaxUint16:
+			return ErrTooLarge
+		}
+	}
+	return nil
+}
 
-// appendPlaintext appends text, records and padding to b. text has no NUL and no value more than 65535 bytes.
-func appendPlaintext(b, text []byte, records ...tlv) []byte {
+// defaultPadding is what the length of a plaintext is rounded up to, so that it tells little about the text.
+const (
+	defaultPadding = 256
+	maxPadding     = 1 << 15 // one record of padding has to do
+)
+
+// appendPlaintext returns the plaintext of text, records and padding. text has no NUL and no value more than 65535 bytes.
+func (c *Conversation) appendPlaintext(text []byte, records ...TLV) []byte {
+	padTo := c.config.Padding
+	if padTo == 0 {
+		padTo = defaultPadding
+	}
+	return appendPlaintext(nil, min(padTo, maxPadding), text, records...)
+}
+
+// appendPlaintext appends text, records and padding to b. Its length becomes a multiple of padTo, if that is more than 1.
+func appendPlaintext(b []byte, padTo int, text []byte, records ...TLV) []byte {
 	start := len(b)
 	b = append(b, text...)
+	if padTo <= 1 && len(records) == 0 {
+		return b
+	}
 	b = append(b, 0)
 	for _, t := range records {
 		b = appendTLV(b, t)
 	}
+	if padTo <= 1 {
+		return b
+	}
 	filled := len(b) - start + tlvHeader
-	return appendTLV(b, tlv{tlvPadding, make([]byte, (padTo-filled%padTo)%padTo)})
+	return appendTLV(b, TLV{tlvPadding, make([]byte, (padTo-filled%padTo)%padTo)})
 }
 
-func appendTLV(b []byte, t tlv) []byte {
-	b = binary.BigEndian.AppendUint16(b, t.kind)
-	b = binary.BigEndian.AppendUint16(b, uint16(len(t.value)))
-	return append(b, t.value...)
+func appendTLV(b []byte, t TLV) []byte {
+	b = binary.BigEndian.AppendUint16(b, t.Type)
+	b = binary.BigEndian.AppendUint16(b, uint16(len(t.Value)))
+	return append(b, t.Value...)
 }
 
-// parsePlaintext takes a plaintext apart. Records that are cut short end the list, but the text is kept.
-func parsePlaintext(b []byte) (text []byte, records []tlv) {
+// parsePlaintext takes a plaintext apart. A record that is cut short, or one too many, ends the list, but the text is
+// kept.
+func parsePlaintext(b []byte) (text []byte, records []TLV) {
 	text, rest, _ := bytes.Cut(b, []byte{0})
 	s := cryptobyte.String(rest)
-	for !s.Empty() {
-		var t tlv
+	for !s.Empty() && len(records) < maxRecords {
+		var t TLV
 		var value cryptobyte.String
-		if !s.ReadUint16(&t.kind) || !s.ReadUint16LengthPrefixed(&value) {
+		if !s.ReadUint16(&t.Type) || !s.ReadUint16LengthPrefixed(&value) {
 			break
 		}
-		t.value = value
+		t.Value = slices.Clip(value)
 		records = append(records, t)
 	}
-	return text, records
+	return slices.Clip(text), records
 }
 
 // find returns the value of the first record of a type.
-func find(records []tlv, kind uint16) (value []byte, found bool) {
+func find(records []TLV, kind uint16) (value []byte, found bool) {
 	for _, t := range records {
-		if t.kind == kind {
-			return t.value, true
+		if t.Type == kind {
+			return t.Value, true
 		}
 	}
 	return nil, false
+}
+
+// unknown returns the records of types that the protocol does not define.
+func unknown(records []TLV) []TLV {
+	var others []TLV
+	for _, t := range records {
+		if t.Type > tlvExtraKey {
+			others = append(others, t)
+		}
+	}
+	return others
 }

@@ -15,9 +15,26 @@ type Transmit struct {
 // to be trusted as either.
 type Message struct {
 	Text       []byte
-	Encrypted  bool // it was encrypted and authenticated in the live session with From
-	Unexpected bool // it is clear text although the conversation is not in Plaintext or its policy requires encryption
-	From       Peer // zero unless Encrypted
+	Encrypted  bool  // it was encrypted and authenticated in the live session with From
+	Unexpected bool  // it is clear text although the conversation is not in Plaintext or its policy requires encryption
+	From       Peer  // zero unless Encrypted
+	TLVs       []TLV // records that came with it, see Records
+}
+
+// Records are the records of a message without a text, of types that the protocol does not define, at most 64 of
+// them. They are for the application: nothing of them is to be shown.
+type Records struct {
+	TLVs []TLV
+	From Peer
+}
+
+// ExtraKey is a key for use outside of the conversation, such as a file transfer, that the correspondent has asked
+// to begin ("Extra symmetric key", TLV type 8). It has the same one, see [Conversation.UseExtraKey].
+type ExtraKey struct {
+	Key  [32]byte
+	Use  uint32 // what for, a number that the two programs agree on
+	Data []byte // whatever belongs to such a use, a file name for example
+	From Peer
 }
 
 // StateChange reports that State or Peer of the conversation changed. When Old and New are both Encrypted, either
@@ -37,8 +54,11 @@ type InstanceChange struct {
 }
 
 // Offer reports that the correspondent said, by query or by whitespace tag, that it can speak the protocol in a
-// version that the policy allows.
-type Offer struct{ ByTag bool }
+// version that the policy allows. If it can speak only others, that is told by Rejected.
+type Offer struct {
+	ByTag    bool
+	Versions Versions
+}
 
 // SMPRequest reports that the correspondent began to verify us, and waits for [Conversation.AnswerSMP].
 type SMPRequest struct {
@@ -72,8 +92,9 @@ type SMPResult struct {
 
 // Rejected reports that something arrived that was not accepted. The session is what it was.
 type Rejected struct {
-	Reason Reason
-	From   InstanceTag // as the message claims; 0 if it does not say
+	Reason   Reason
+	From     InstanceTag // as the message claims; 0 if it does not say
+	Versions Versions    // with BadVersion: all that was offered, or that of the message
 }
 
 // Reason says why something was rejected.
@@ -85,7 +106,7 @@ const (
 	Unreadable                  // a data message that could not be decrypted or verified
 	NotPrivate                  // a data message without a session
 	Reflected                   // our own message came back
-	BadVersion                  // a version of the protocol that the policy does not allow
+	BadVersion                  // a version of the protocol that the policy, or the session that is on, does not allow
 	SetupFailed                 // a key exchange message failed its checks
 	TooMany                     // a limit was reached
 )
@@ -103,6 +124,8 @@ type Failure struct{ Err error }
 
 func (Transmit) event()       {}
 func (Message) event()        {}
+func (Records) event()        {}
+func (ExtraKey) event()       {}
 func (StateChange) event()    {}
 func (InstanceChange) event() {}
 func (Offer) event()          {}

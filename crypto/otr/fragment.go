@@ -1,7 +1,9 @@
 package otr
 
 import (
+	"bytes"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -9,26 +11,27 @@ import (
 
 // This file is the section "Fragmentation".
 
-// fragmentOverhead is the length of a fragment without its piece.
-const fragmentOverhead = len("?OTR|00000000|00000000,00000,00000,,")
-
-// split returns body as it is, or in pieces of at most size bytes. 0 is no limit.
-func split(body string, from, to InstanceTag, size int) ([]string, error) {
+// split returns the body of a message with header h as it is, or in pieces of at most size bytes. 0 is no limit.
+func split(body string, h header, size int) ([]string, error) {
 	if size == 0 || len(body) <= size {
 		return []string{body}, nil
 	}
-	piece := size - fragmentOverhead
+	mark := "?OTR"
+	if h.version == version3 {
+		mark = fmt.Sprintf("?OTR|%08x|%08x", h.from, h.to)
+	}
+	piece := size - len(mark) - len(",00000,00000,,")
 	if piece < 1 {
 		return nil, ErrTooLarge
 	}
 	n := (len(body) + piece - 1) / piece
-	if n > maxFragments {
+	if n > math.MaxUint16 {
 		return nil, ErrTooLarge
 	}
 	pieces := make([]string, 0, n)
 	for k := 1; k <= n; k++ {
 		end := min(piece, len(body))
-		pieces = append(pieces, fmt.Sprintf("?OTR|%08x|%08x,%05d,%05d,%s,", from, to, k, n, body[:end]))
+		pieces = append(pieces, fmt.Sprintf("%s,%05d,%05d,%s,", mark, k, n, body[:end]))
 		body = body[end:]
 	}
 	return pieces, nil
@@ -36,7 +39,7 @@ func split(body string, from, to InstanceTag, size int) ([]string, error) {
 
 // A fragment is one that was received.
 type fragment struct {
-	version  int // 2 has no tags
+	version  int // 2 has no tags: both are 0
 	from, to InstanceTag
 	k, n     int // 0 if the fragment is illegal
 	piece    string
@@ -58,7 +61,7 @@ func parseFragment(s string) (f fragment, ok bool) {
 		if _, _, ok := cutNumber(s[len("?OTR,"):], ",", decimal); !ok {
 			return fragment{}, false
 		}
-		f = fragment{version: 2}
+		f = fragment{version: version2}
 		s = s[len("?OTR,"):]
 	default:
 		return fragment{}, false
@@ -110,21 +113,43 @@ func parseShort(digits string) int {
 // An assembly is a message that arrives in fragments: (K, N) and F.
 type assembly struct {
 	k, n   int
-	pieces []byte
+	size   int      // of F
+	chunks [][]byte // F, in parts that do not move: a small fragment is not to cost as much as a large message
 	heard  time.Time
 }
+
+const chunkSize = 16 << 10
+
+// append appends a piece to F.
+func (a *assembly) append(piece string) {
+	a.size += len(piece)
+	last := len(a.chunks) - 1
+	if last >= 0 && cap(a.chunks[last])-len(a.chunks[last]) >= len(piece) {
+		a.chunks[last] = append(a.chunks[last], piece...)
+		return
+	}
+	size := len(piece)
+	if a.k > 1 {
+		size = max(size, min(chunkSize, (a.n-a.k+1)*size))
+	}
+	a.chunks = append(a.chunks, append(make([]byte, 0, size), piece...))
+}
+
+// message returns F.
+func (a *assembly) message() string { return string(bytes.Join(a.chunks, nil)) }
 
 // add takes fragment f in, which is legal, and says whether the message is complete. If ok is false the fragment is
 // out of order, and nothing of the message is worth keeping.
 func (a *assembly) add(f fragment, now time.Time) (complete, ok bool) {
 	switch {
 	case f.k == 1:
-		a.k, a.n, a.pieces = 1, f.n, []byte(f.piece)
+		*a = assembly{k: 1, n: f.n}
 	case f.n == a.n && f.k == a.k+1:
-		a.k, a.pieces = f.k, append(a.pieces, f.piece...)
+		a.k = f.k
 	default:
 		return false, false
 	}
+	a.append(f.piece)
 	a.heard = now
 	return a.k == a.n, true
 }

@@ -17,7 +17,7 @@ import (
 // bodies are messages of every kind, as seeds.
 func bodies(t testing.TB) []string {
 	all := []string{
-		"", "hello", "?OTR", "?OTR?", "?OTR?v?", "?OTRv?", "?OTRv3?", "?OTR?v24x3?", "what is ?OTR? anyway", queryText,
+		"", "hello", "?OTR", "?OTR?", "?OTR?v?", "?OTRv?", "?OTRv3?", "?OTR?v24x3?", "what is ?OTR? anyway", query(8) + explanation,
 		"?OTR:", "?OTR:.", "?OTR:=.", "?OTR:===.", "?OTR:AAMD", "?OTR:AAMD.", "?OTR:AAID.", "?OTR:AAED.", "?OTR:AAMCAAAQAAAAAAA=.",
 		"?OTR Error: x", "see ?OTR Error: x", "hello" + tagBase + tagVersion3 + "after", tagBase + tagVersion3 + tagBase,
 		"?OTR|2000|1000,1,1,hello,", "?OTR|2000|1000,1,2,?OTR:AAMD,", "?OTR|00002000|00000000,00002,00002,x,", "?OTR,1,1,?OTR|,",
@@ -143,7 +143,7 @@ func FuzzSplit(f *testing.F) {
 		if size <= 0 || piece == "" || strings.ContainsAny(piece, ",") {
 			return
 		}
-		pieces, err := split(piece, 0x1000, 0x2000, size)
+		pieces, err := split(piece, header{version3, 0, 0x1000, 0x2000}, size)
 		if err != nil {
 			return
 		}
@@ -166,8 +166,8 @@ func FuzzSplit(f *testing.F) {
 				t.Fatalf("piece %d of %d: %t, %t", k, len(pieces), complete, ok)
 			}
 		}
-		if string(a.pieces) != piece {
-			t.Errorf("%q comes together as %q", piece, a.pieces)
+		if a.message() != piece {
+			t.Errorf("%q comes together as %q", piece, a.message())
 		}
 	})
 }
@@ -182,12 +182,12 @@ func FuzzPlaintext(f *testing.F) {
 		if before, _, _ := bytes.Cut(b, []byte{0}); !bytes.Equal(text, before) {
 			t.Errorf("%q has the text %q", b, text)
 		}
-		againText, again := parsePlaintext(appendPlaintext(nil, text, records...))
-		if !bytes.Equal(againText, text) || len(again) != len(records)+1 {
+		againText, again := parsePlaintext(appendPlaintext(nil, defaultPadding, text, records...))
+		if !bytes.Equal(againText, text) || len(again) != min(len(records)+1, maxRecords) {
 			t.Errorf("%q and %d records become %q and %d", text, len(records), againText, len(again))
 		}
 		for i, r := range records {
-			if again[i].kind != r.kind || !bytes.Equal(again[i].value, r.value) {
+			if again[i].Type != r.Type || !bytes.Equal(again[i].Value, r.Value) {
 				t.Errorf("record %d becomes %v", i, again[i])
 			}
 		}

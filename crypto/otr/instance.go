@@ -1,18 +1,36 @@
 package otr
 
-import "time"
+import (
+	"cmp"
+	"encoding/binary"
+	"math"
+	"slices"
+	"time"
 
-// An instance is one client of the correspondent: one pair of our instance tag and theirs.
+	"github.com/sotto-im/sotto/crypto/otr/internal/group"
+)
+
+// An instance is one client of the correspondent: one pair of our instance tag and theirs. All that speaks version 2,
+// where there are no tags, is the instance with tag 0.
 type instance struct {
 	tag    InstanceTag
 	state  State // the message state
 	peer   Peer
-	ake    ake      // the authentication state, but for AwaitingDHKey, which is Conversation.commit
+	ake    ake      // the authentication state, but for AwaitingDHKey in version 3, which is Conversation.commit
 	spent  [32]byte // hash of our D-H Commit Message that this client has answered or overruled
 	keys   keys
 	smp    smpRun
 	active uint64    // when something authenticated last came, see Conversation.activity
+	heard  time.Time // the same by the clock
 	sent   time.Time // when we last sent a data message
+}
+
+// version returns the version of the protocol that i speaks.
+func (i *instance) version() int {
+	if i.tag == 0 {
+		return version2
+	}
+	return version3
 }
 
 // forget wipes the session and goes to state s.
@@ -31,24 +49,58 @@ func (c *Conversation) instance(tag InstanceTag) *instance {
 	return &instance{tag: tag}
 }
 
-// remember makes room for i if it is new. Who has no session and is longest without an answer to its key exchange
-// is forgotten.
+// encrypted says whether the client with a tag has a session.
+func (c *Conversation) encrypted(tag InstanceTag) bool {
+	i := c.instances[tag]
+	return i != nil && i.state == Encrypted
+}
+
+// inTheWay returns the client that has to be forgotten for i to be remembered, or nil: of those that have no session, the
+// one that is longest without an answer to its key exchange. ok says whether i can be remembered at all.
+func (c *Conversation) inTheWay(i *instance) (victim *instance, ok bool) {
+	if c.instances[i.tag] != nil || len(c.instances) < maxInstances {
+		return nil, true
+	}
+	for _, v := range c.instances {
+		if v.state == Plaintext && v.version() == version3 && (victim == nil || v.ake.since.Before(victim.ake.since)) {
+			victim = v
+		}
+	}
+	return victim, victim != nil
+}
+
+// remember makes room for i if it is new.
 func (c *Conversation) remember(i *instance) bool {
-	if c.instances[i.tag] == nil && len(c.instances) >= maxInstances {
-		var victim *instance
-		for _, v := range c.instances {
-			if v.state == Plaintext && (victim == nil || v.ake.since.Before(victim.ake.since)) {
-				victim = v
-			}
-		}
-		if victim == nil {
-			return false
-		}
+	victim, ok := c.inTheWay(i)
+	if !ok {
+		return false
+	}
+	if victim != nil {
 		victim.ake = ake{}
 		delete(c.instances, victim.tag)
 	}
 	c.instances[i.tag] = i
 	return true
+}
+
+// spareKey returns a y that serves for a key exchange with i, who would take the place of somebody that we have shown it
+// to in vain; so whoever invents a multitude of clients does not make us compute a key for each. It is zero if there is none.
+func (c *Conversation) spareKey(i *instance) group.PrivateKey {
+	if victim, _ := c.inTheWay(i); victim != nil && victim.ake.state == authAwaitingRevealSig {
+		return victim.ake.key
+	}
+	return group.PrivateKey{}
+}
+
+// exhausted says whether more was worked on lately than honest key exchanges need.
+func (c *Conversation) exhausted() bool { return c.steps >= maxSteps }
+
+// worked counts a key exchange message that was worked on.
+func (c *Conversation) worked() {
+	if c.steps == 0 {
+		c.stepsSince = c.now()
+	}
+	c.steps++
 }
 
 // exchanging says whether a key exchange is on with anyone.
@@ -64,31 +116,49 @@ func (c *Conversation) exchanging() bool {
 	return false
 }
 
-// sendCommit begins a key exchange with whichever clients answer.
-func (c *Conversation) sendCommit() []Event {
+// sendCommit begins a key exchange: in version 3 with whichever clients answer.
+func (c *Conversation) sendCommit(version int) []Event {
+	if c.exhausted() {
+		return reject(TooMany, 0)
+	}
 	commit, err := newCommitment(c.rand())
 	if err != nil {
 		return failure(cannotSend(err))
 	}
-	events, err := c.answer(0, answer{typeDHCommit, &commit.commitment})
+	events, err := c.answer(version, 0, answer{typeDHCommit, &commit.commitment})
 	if err != nil {
 		return failure(err)
 	}
 	commit.since = c.now()
-	c.commit = commit
+	if version == version2 {
+		i := c.instance(0)
+		if !c.remember(i) {
+			return reject(TooMany, 0)
+		}
+		i.ake = commit
+	} else {
+		c.commit, c.answers = commit, 0
+	}
+	c.worked()
 	return events
 }
 
 // answer returns what sends a message of the key exchange.
-func (c *Conversation) answer(to InstanceTag, a answer) ([]Event, error) {
-	return c.transmit(to, a.message.append(c.header(a.kind, to).append(nil)))
+func (c *Conversation) answer(version int, to InstanceTag, a answer) ([]Event, error) {
+	h := c.header(version, a.kind, to)
+	return c.transmit(h, a.message.append(h.append(nil)))
+}
+
+// toAll says whether i may still answer our D-H Commit Message to all.
+func (c *Conversation) toAll(i *instance) bool {
+	return i.version() == version3 && c.commit.state == authAwaitingDHKey && i.spent != c.commit.commitment.hash
 }
 
 // akeOf returns the key exchange with i as D-H Commit and D-H Key Messages see it. A commitment of ours that i has
 // not dealt with is a value that is copied, so that each client can go on from it in its own way. (What i began
 // itself goes on meanwhile: Reveal Signature and Signature Messages see i.ake.)
 func (c *Conversation) akeOf(i *instance) ake {
-	if c.commit.state == authAwaitingDHKey && i.spent != c.commit.commitment.hash {
+	if c.toAll(i) {
 		return c.commit
 	}
 	return i.ake
@@ -96,33 +166,45 @@ func (c *Conversation) akeOf(i *instance) ake {
 
 // step stores the next state of the key exchange with i and returns what sends the reply.
 func (c *Conversation) step(i *instance, next ake, reply answer) []Event {
-	events, err := c.answer(i.tag, reply)
+	events, err := c.answer(i.version(), i.tag, reply)
 	if err != nil {
 		return failure(err)
 	}
 	if next.state == authAwaitingDHKey {
-		return events // still the commitment to all
+		return events // still the same commitment
 	}
 	if !c.remember(i) {
 		return reject(TooMany, i.tag)
 	}
 	next.since = c.now()
 	i.ake = next
-	if c.commit.state == authAwaitingDHKey {
+	if c.commit.state == authAwaitingDHKey && i.version() == version3 {
 		i.spent = c.commit.commitment.hash
 	}
+	c.worked()
 	return events
 }
 
 func (c *Conversation) receiveDHCommit(i *instance, m *dhCommitMessage) []Event {
-	next, reply, err := c.akeOf(i).receiveDHCommit(m, c.rand())
+	if c.exhausted() {
+		return reject(TooMany, i.tag)
+	}
+	a := c.akeOf(i)
+	next, reply, err := a.receiveDHCommit(m, c.spareKey(i), c.rand())
 	if err != nil {
 		return refuse(err, i)
+	}
+	if i.version() == version2 && a.state == authAwaitingDHKey && next.state == authAwaitingRevealSig {
+		next.lost = lostCommitment{a.key, a.r, a.since}
 	}
 	return c.step(i, next, reply)
 }
 
 func (c *Conversation) receiveDHKey(i *instance, m *dhKeyMessage) []Event {
+	first := c.toAll(i)
+	if c.exhausted() || first && c.answers >= maxAnswers {
+		return reject(TooMany, i.tag)
+	}
 	next, reply, err := c.akeOf(i).receiveDHKey(m, c.config.Key)
 	if err != nil {
 		return refuse(err, i)
@@ -130,10 +212,16 @@ func (c *Conversation) receiveDHKey(i *instance, m *dhKeyMessage) []Event {
 	if reply.message == nil {
 		return nil
 	}
+	if first {
+		c.answers++
+	}
 	return c.step(i, next, reply)
 }
 
 func (c *Conversation) receiveRevealSignature(i *instance, m *revealSignatureMessage) []Event {
+	if c.exhausted() {
+		return reject(TooMany, i.tag)
+	}
 	done, reply, err := i.ake.receiveRevealSignature(m, c.config.Key)
 	if err != nil {
 		return refuse(err, i)
@@ -141,7 +229,7 @@ func (c *Conversation) receiveRevealSignature(i *instance, m *revealSignatureMes
 	if done == nil {
 		return nil
 	}
-	events, err := c.answer(i.tag, reply)
+	events, err := c.answer(i.version(), i.tag, reply)
 	if err != nil {
 		return failure(err)
 	}
@@ -149,6 +237,9 @@ func (c *Conversation) receiveRevealSignature(i *instance, m *revealSignatureMes
 }
 
 func (c *Conversation) receiveSignature(i *instance, m *signatureMessage) []Event {
+	if c.exhausted() {
+		return reject(TooMany, i.tag)
+	}
 	done, err := i.ake.receiveSignature(m)
 	if err != nil {
 		return refuse(err, i)
@@ -177,13 +268,19 @@ func (c *Conversation) establish(i *instance, done *established) []Event {
 	events := i.endSMP(SMPAborted)
 	i.keys = newKeys(done.ours, done.theirs, done.theirID, done.secrets.first, i.keys.revealAll())
 	i.state = Encrypted
-	i.peer = Peer{Fingerprint: done.fingerprint, Tag: i.tag, SSID: done.secrets.ssid, Initiator: done.initiator}
+	i.peer = Peer{
+		Fingerprint: done.fingerprint,
+		Tag:         i.tag,
+		Version:     i.version(),
+		SSID:        done.secrets.ssid,
+		Initiator:   done.initiator,
+	}
 	i.ake = ake{}
 	i.sent = c.now()
-	c.activity++
-	i.active = c.activity
+	c.worked()
+	c.note(i)
 	if !c.elapsed(c.lastStart, handshakeTimeout) {
-		c.selected = i
+		c.selected, c.chosen = i, false
 		c.lastStart = time.Time{}
 	}
 	c.choose(i)
@@ -191,16 +288,19 @@ func (c *Conversation) establish(i *instance, done *established) []Event {
 	return append(events, c.changes(before, i, was)...)
 }
 
+// note notes that something authentic came from i.
+func (c *Conversation) note(i *instance) {
+	c.activity++
+	i.active, i.heard = c.activity, c.now()
+}
+
 // receiveData implements "Receiving a Data Message".
 func (c *Conversation) receiveData(i *instance, m *dataMessage) []Event {
 	reason := NotPrivate
-	var plaintext []byte
 	if i.state == Encrypted {
-		var next keys
-		var err error
-		if plaintext, next, err = i.keys.open(m); err == nil {
+		if plaintext, extra, next, err := i.keys.open(m); err == nil {
 			i.keys = next
-			return c.receivePlaintext(i, plaintext)
+			return c.receivePlaintext(i, plaintext, extra)
 		}
 		reason = Unreadable
 	}
@@ -215,18 +315,14 @@ func (c *Conversation) receiveData(i *instance, m *dataMessage) []Event {
 	return events
 }
 
-// receivePlaintext handles what a data message said, which is authentic.
-func (c *Conversation) receivePlaintext(i *instance, plaintext []byte) []Event {
+// receivePlaintext handles what a data message said, which is authentic. extra is the key that belongs to it.
+func (c *Conversation) receivePlaintext(i *instance, plaintext []byte, extra [32]byte) []Event {
 	before, was := c.view(), i.view()
 	text, records := parsePlaintext(plaintext)
-	c.activity++
-	i.active = c.activity
+	c.note(i)
 
 	if _, found := find(records, tlvDisconnected); found {
-		var events []Event
-		if len(text) > 0 {
-			events = append(events, Message{Text: text, Encrypted: true, From: i.peer})
-		}
+		events := said(i.peer, text, records, extra)
 		events = append(events, i.endSMP(SMPAborted)...)
 		i.forget(Finished)
 		c.choose(i)
@@ -235,10 +331,8 @@ func (c *Conversation) receivePlaintext(i *instance, plaintext []byte) []Event {
 
 	c.choose(i)
 	events := c.changes(before, i, was)
-	switch {
-	case len(text) > 0:
-		events = append(events, Message{Text: text, Encrypted: true, From: i.peer})
-	case isHeartbeat(records):
+	events = append(events, said(i.peer, text, records, extra)...)
+	if len(text) == 0 && isHeartbeat(records) {
 		events = append(events, Heartbeat{})
 	}
 	events = append(events, c.receiveSMP(i, records)...)
@@ -248,9 +342,26 @@ func (c *Conversation) receivePlaintext(i *instance, plaintext []byte) []Event {
 	return events
 }
 
-func isHeartbeat(records []tlv) bool {
+// said returns the events for what a data message brings to the application.
+func said(from Peer, text []byte, records []TLV, extra [32]byte) []Event {
+	var events []Event
+	others := unknown(records)
+	switch {
+	case len(text) > 0:
+		events = append(events, Message{Text: text, Encrypted: true, From: from, TLVs: others})
+	case len(others) > 0:
+		events = append(events, Records{TLVs: others, From: from})
+	}
+	if value, found := find(records, tlvExtraKey); found && len(value) >= 4 {
+		use, data := binary.BigEndian.Uint32(value), value[4:]
+		events = append(events, ExtraKey{Key: extra, Use: use, Data: data, From: from})
+	}
+	return events
+}
+
+func isHeartbeat(records []TLV) bool {
 	for _, t := range records {
-		if t.kind != tlvPadding {
+		if t.Type != tlvPadding {
 			return false
 		}
 	}
@@ -267,17 +378,18 @@ func (c *Conversation) heartbeat(i *instance) []Event {
 }
 
 // sendData returns what sends a data message to i, in whose session we are.
-func (c *Conversation) sendData(i *instance, flags byte, text []byte, records ...tlv) ([]Event, error) {
+func (c *Conversation) sendData(i *instance, flags byte, text []byte, records ...TLV) ([]Event, error) {
 	if len(text) > maxEncoded {
 		return nil, ErrTooLarge
 	}
-	plaintext := appendPlaintext(nil, text, records...)
-	message, next, err := i.keys.seal(c.header(typeData, i.tag), flags, plaintext, c.rand())
+	h := c.header(i.version(), typeData, i.tag)
+	plaintext := c.appendPlaintext(text, records...)
+	message, next, err := i.keys.seal(h, flags, plaintext, c.rand())
 	clear(plaintext)
 	if err != nil {
 		return nil, cannotSend(err)
 	}
-	events, err := c.transmit(i.tag, message)
+	events, err := c.transmit(h, message)
 	if err != nil {
 		return nil, err
 	}
@@ -286,16 +398,69 @@ func (c *Conversation) sendData(i *instance, flags byte, text []byte, records ..
 	return events, nil
 }
 
-// Select makes the client with a tag the one that Send and StartSMP work with; a client that has no session is not
-// selected. 0 chooses as the conversation does by itself, see the package comment.
+// UseExtraKey implements "User requests to use the extra symmetric key": it tells the selected client what the key is
+// used for, and returns the key. data is whatever belongs to such a use. The key is that of this one message; the next
+// use has another one. The caller clears it after use.
+func (c *Conversation) UseExtraKey(use uint32, data []byte) (key [32]byte, events []Event, err error) {
+	c.expire()
+	i := c.selected
+	switch {
+	case c.State() != Encrypted:
+		return key, nil, ErrNotEncrypted
+	case len(data) > math.MaxUint16-4:
+		return key, nil, ErrTooLarge
+	}
+	value := append(binary.BigEndian.AppendUint32(nil, use), data...)
+	events, err = c.sendData(i, flagIgnoreUnreadable, nil, TLV{tlvExtraKey, value})
+	if err != nil {
+		return key, nil, err
+	}
+	return i.keys.extra(), events, nil
+}
+
+// An Instance is one client of the correspondent that has, or had, a session.
+type Instance struct {
+	Peer     Peer // with the Tag by which Select selects it
+	State    State
+	Selected bool      // Send writes to this one
+	Heard    time.Time // when something authentic last came from it
+}
+
+// Instances lists the clients of the correspondent, the one that was heard from last first.
+func (c *Conversation) Instances() []Instance {
+	var all []*instance
+	for _, i := range c.instances {
+		if i.state != Plaintext {
+			all = append(all, i)
+		}
+	}
+	slices.SortFunc(all, func(a, b *instance) int { return cmp.Compare(b.active, a.active) })
+	list := make([]Instance, len(all))
+	for n, i := range all {
+		list[n] = Instance{Peer: i.peer, State: i.state, Selected: i == c.selected, Heard: i.heard}
+	}
+	return list
+}
+
+// What Select understands beside the tag of a client. They are not valid tags. The tag of a client that speaks version 2
+// is 0.
+const (
+	SelectBest   InstanceTag = 1 // as the conversation chooses by itself, see the package comment
+	SelectRecent InstanceTag = 2 // the client that was heard from last
+)
+
+// Select makes the client with a tag the one that Send, StartSMP and UseExtraKey work with, until its session ends; a
+// client that has no session is not selected. After SelectBest or SelectRecent the conversation goes on to choose by itself.
 func (c *Conversation) Select(tag InstanceTag) []Event {
 	before := c.view()
 	i := c.instances[tag]
 	switch {
-	case tag == 0:
-		c.selected = c.best()
+	case tag == SelectBest:
+		c.selected, c.chosen = c.best(), false
+	case tag == SelectRecent:
+		c.selected, c.chosen = c.recent(), false
 	case i != nil && i.state == Encrypted:
-		c.selected = i
+		c.selected, c.chosen = i, true
 	}
 	if after := c.view(); after != before {
 		return []Event{StateChange{Old: before.state, New: after.state, Peer: after.peer}}
@@ -304,44 +469,59 @@ func (c *Conversation) Select(tag InstanceTag) []Event {
 }
 
 // choose selects a client after something authentic came from i. Nothing else may change the selection. As long as
-// the selected client has its session, only one that proved to have the same key takes its place: who merely logs
-// in with another key does not get what is meant for the first.
+// the selected client has its session, only one that proved to have the same key takes its place, and not with a lower
+// version: who merely logs in with another key does not get what is meant for the first.
 func (c *Conversation) choose(i *instance) {
 	switch s := c.selected; {
 	case s == nil || s.state != Encrypted:
-		c.selected = c.best()
-	case i.state == Encrypted && i.peer.Fingerprint == s.peer.Fingerprint:
+		c.selected, c.chosen = c.best(), false
+	case c.chosen:
+	case i.state == Encrypted && i.peer.Fingerprint == s.peer.Fingerprint && i.version() >= s.version():
 		c.selected = i
 	}
 }
 
-// best returns the client to write to: encrypted before finished, then with the key of the selected one, then last
-// heard from. It is nil if none has or had a session.
+// best returns the client to write to: encrypted before finished, then with the key of the selected one, then with the
+// higher version, then last heard from. It is nil if none has or had a session.
 func (c *Conversation) best() *instance {
-	rank := map[State]int{Finished: 1, Encrypted: 2}
-	var best *instance
-	for _, i := range c.instances {
-		switch {
-		case i.state == Plaintext:
-		case best == nil:
-			best = i
-		case rank[i.state] != rank[best.state]:
-			if rank[i.state] > rank[best.state] {
-				best = i
-			}
-		case c.sameKey(i) != c.sameKey(best):
-			if c.sameKey(i) {
-				best = i
-			}
-		case i.active > best.active:
-			best = i
-		}
-	}
-	return best
+	key := c.Peer().Fingerprint
+	return c.foremost(func(a, b *instance) int {
+		return cmp.Or(
+			compareBool(a.state == Encrypted, b.state == Encrypted),
+			compareBool(a.peer.Fingerprint == key, b.peer.Fingerprint == key),
+			cmp.Compare(a.version(), b.version()),
+			cmp.Compare(a.active, b.active),
+		)
+	})
 }
 
-func (c *Conversation) sameKey(i *instance) bool {
-	return c.selected != nil && c.selected.peer.Fingerprint == i.peer.Fingerprint
+// recent returns the client with a session that was heard from last; without any, that which had one.
+func (c *Conversation) recent() *instance {
+	return c.foremost(func(a, b *instance) int {
+		return cmp.Or(compareBool(a.state == Encrypted, b.state == Encrypted), cmp.Compare(a.active, b.active))
+	})
+}
+
+// foremost returns the greatest of the clients that have or had a session.
+func (c *Conversation) foremost(compare func(a, b *instance) int) *instance {
+	var most *instance
+	for _, i := range c.instances {
+		if i.state != Plaintext && (most == nil || compare(i, most) > 0) {
+			most = i
+		}
+	}
+	return most
+}
+
+// compareBool orders false before true.
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return 1
+	}
+	return -1
 }
 
 // A view is what the caller sees of a Conversation.

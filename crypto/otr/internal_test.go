@@ -81,7 +81,7 @@ func badElements() map[string][]byte {
 }
 
 func encodeFrom(from, to InstanceTag, kind byte, m interface{ append([]byte) []byte }) string {
-	return encode(m.append(header{kind, from, to}.append(nil)))
+	return encode(m.append(header{version3, kind, from, to}.append(nil)))
 }
 
 func TestBadElementInDHKey(t *testing.T) {
@@ -111,14 +111,14 @@ func TestBadElementInCommitment(t *testing.T) {
 		alice.Receive(encodeFrom(0x2000, 0, typeDHCommit, &commit))
 		reveal := revealSignatureMessage{r: r, signatureMessage: signatureMessage{encrypted: make([]byte, 100)}}
 		events := alice.Receive(encodeFrom(0x2000, 0x1000, typeRevealSignature, &reveal))
-		if len(events) != 1 || events[0] != (Rejected{SetupFailed, 0x2000}) {
+		if len(events) != 1 || events[0] != (Rejected{Reason: SetupFailed, From: 0x2000}) {
 			t.Errorf("g^x = %s: %v", name, events)
 		}
 	}
 	alice := New(&Config{Key: testKey(), Tag: 0x1000, Policy: PolicyManual})
 	large := dhCommitMessage{encrypted: make([]byte, maxEncryptedGx+1)}
 	events := alice.Receive(encodeFrom(0x2000, 0, typeDHCommit, &large))
-	if len(events) != 1 || events[0] != (Rejected{Malformed, 0x2000}) {
+	if len(events) != 1 || events[0] != (Rejected{Reason: Malformed, From: 0x2000}) {
 		t.Errorf("large commitment: %v", events)
 	}
 }
@@ -126,14 +126,14 @@ func TestBadElementInCommitment(t *testing.T) {
 // forge makes alice's next data message to bob with whatever edit changes before the MAC is computed.
 func forge(alice *Conversation, edit func(*dataMessage)) string {
 	i := alice.selected
-	message, next, err := i.keys.seal(alice.header(typeData, i.tag), 0, appendPlaintext(nil, []byte("forged")), alice.rand())
+	message, next, err := i.keys.seal(alice.header(version3, typeData, i.tag), 0, appendPlaintext(nil, defaultPadding, []byte("forged")), alice.rand())
 	if err != nil {
 		panic(err)
 	}
 	_, parsed, _ := parseMessage(message)
 	m := parsed.(*dataMessage)
 	edit(m)
-	b := m.append(alice.header(typeData, i.tag).append(nil))
+	b := m.append(alice.header(version3, typeData, i.tag).append(nil))
 	b = append(b, dataMAC(&next.pairs[previous][latest].sendMAC, b)...)
 	return encode(binary.BigEndian.AppendUint32(b, 0))
 }
@@ -219,8 +219,8 @@ func TestRecords(t *testing.T) {
 // TestPadding: the length of a plaintext is always a multiple of 256.
 func TestPadding(t *testing.T) {
 	for n := range 600 {
-		b := appendPlaintext(nil, make([]byte, n), tlv{tlvSMPAbort, nil})
-		if len(b)%padTo != 0 || len(b) > n+9+padTo {
+		b := appendPlaintext(nil, defaultPadding, make([]byte, n), TLV{tlvSMPAbort, nil})
+		if len(b)%defaultPadding != 0 || len(b) > n+9+defaultPadding {
 			t.Fatalf("a text of %d bytes becomes %d", n, len(b))
 		}
 	}
@@ -522,7 +522,7 @@ func TestSignatures(t *testing.T) {
 		if edit == nil {
 			continue
 		}
-		if len(events) != 1 || events[0] != (Rejected{SetupFailed, 0x2000}) {
+		if len(events) != 1 || events[0] != (Rejected{Reason: SetupFailed, From: 0x2000}) {
 			t.Errorf("%s: %v", name, events)
 		}
 		alice.Receive(encodeFrom(0x2000, 0x1000, typeRevealSignature, &bob.sent))
@@ -546,7 +546,7 @@ func TestReflection(t *testing.T) {
 		"D-H Commit": encodeFrom(0x2000, 0x1000, typeDHCommit, &alice.commit.commitment),
 		"D-H Key":    encodeFrom(0x2000, 0x1000, typeDHKey, &dhKeyMessage{gx.Bytes()}),
 	} {
-		if events := alice.Receive(body); len(events) != 1 || events[0] != (Rejected{Reflected, 0x2000}) {
+		if events := alice.Receive(body); len(events) != 1 || events[0] != (Rejected{Reason: Reflected, From: 0x2000}) {
 			t.Errorf("%s: %v", name, events)
 		}
 	}
@@ -558,7 +558,7 @@ func TestReflection(t *testing.T) {
 		}
 		y := i.keys.ours[k].Public()
 		body := forge(alice, func(m *dataMessage) { m.nextY = y.Bytes() })
-		if events := bob.Receive(body); events[0] != (Rejected{Unreadable, 0x1000}) {
+		if events := bob.Receive(body); events[0] != (Rejected{Reason: Unreadable, From: 0x1000}) {
 			t.Errorf("next y %d: %v", k, events)
 		}
 	}
@@ -622,9 +622,9 @@ func TestReceiverTag(t *testing.T) {
 	}
 	gy := bob.key.Public()
 	for to, want := range map[InstanceTag]Event{
-		0:      Rejected{Malformed, 0x2000},
-		0xff:   Rejected{Malformed, 0x2000},
-		0x1001: Rejected{OtherInstance, 0x2000},
+		0:      Rejected{Reason: Malformed, From: 0x2000},
+		0xff:   Rejected{Reason: Malformed, From: 0x2000},
+		0x1001: Rejected{Reason: OtherInstance, From: 0x2000},
 	} {
 		events := alice.Receive(encodeFrom(0x2000, to, typeDHKey, &dhKeyMessage{gy.Bytes()}))
 		if len(events) != 1 || events[0] != want {

@@ -55,7 +55,8 @@ type pair struct {
 	receiveAES     [16]byte
 	sendMAC        [20]byte
 	receiveMAC     [20]byte
-	sent, received uint64 // the counter of the last message
+	extra          [32]byte // the extra symmetric key
+	sent, received uint64   // the counter of the last message
 }
 
 func newPair(s sharedSecret, ours, theirs *group.Element) pair {
@@ -67,6 +68,7 @@ func newPair(s sharedSecret, ours, theirs *group.Element) pair {
 	p := pair{derived: true, sendAES: [16]byte(send[:16]), receiveAES: [16]byte(receive[:16])}
 	p.sendMAC = sha1.Sum(p.sendAES[:])
 	p.receiveMAC = sha1.Sum(p.receiveAES[:])
+	p.extra = s.h2(0xff)
 	return p
 }
 
@@ -159,29 +161,34 @@ const messageOverhead = 11 + 1 + 4 + 4 + 4 + group.Size + 8 + 4 + 20 + 4
 
 var errUnreadable = errors.New("otr: unreadable message")
 
-// open implements "When you receive a Data Message". Nothing of the message is used before its MAC is verified.
-func (k keys) open(m *dataMessage) (plaintext []byte, next keys, err error) {
+// extra returns the extra symmetric key of the message that was sealed last.
+func (k *keys) extra() [32]byte { return k.pairs[previous][latest].extra }
+
+// open implements "When you receive a Data Message". Nothing of the message is used before its MAC is verified. extra
+// is the extra symmetric key that belongs to this message.
+func (k keys) open(m *dataMessage) (plaintext []byte, extra [32]byte, next keys, err error) {
 	our, ok1 := index(m.recipientKey, k.ourID)
 	their, ok2 := index(m.senderKey, k.theirID)
 	if !ok1 || !ok2 || k.ours[our].IsZero() || k.theirs[their].IsZero() {
-		return nil, keys{}, errUnreadable
+		return nil, extra, keys{}, errUnreadable
 	}
 	p := k.derive(our, their)
 	if !hmac.Equal(dataMAC(&p.receiveMAC, m.authenticated), m.mac[:]) {
-		return nil, keys{}, errUnreadable
+		return nil, extra, keys{}, errUnreadable
 	}
 	counter := binary.BigEndian.Uint64(m.counter[:])
 	if counter <= p.received {
-		return nil, keys{}, errUnreadable
+		return nil, extra, keys{}, errUnreadable
 	}
 	// The specification leaves this check out. Without it a correspondent could have us encrypt with a key that
 	// everybody can compute.
 	nextY, err := group.ParseElement(m.nextY)
 	if err != nil || k.isOurs(&nextY) {
-		return nil, keys{}, errUnreadable
+		return nil, extra, keys{}, errUnreadable
 	}
 	p.received = counter
 	p.verified = true
+	extra = p.extra
 	plaintext = make([]byte, len(m.encrypted))
 	crypt(&p.receiveAES, m.counter, plaintext, m.encrypted)
 
@@ -191,7 +198,7 @@ func (k keys) open(m *dataMessage) (plaintext []byte, next keys, err error) {
 	if their == latest {
 		k.forgetTheirs(nextY)
 	}
-	return plaintext, k, nil
+	return plaintext, extra, k, nil
 }
 
 // index finds the place of the key with a serial number.

@@ -13,7 +13,12 @@ import (
 
 // This file is the section "Encoded messages": what they look like, not what they do.
 
-const version3 = 3
+// Versions of the protocol. The first one is recognized and refused.
+const (
+	version1 = 1
+	version2 = 2
+	version3 = 3
+)
 
 // Message types.
 const (
@@ -24,24 +29,35 @@ const (
 	typeSignature       = 0x12
 )
 
-// header begins every message of version 3.
+// header begins every message. In version 2 it has no tags: both are 0.
 type header struct {
+	version  uint16
 	kind     byte
 	from, to InstanceTag
 }
 
 func (h header) append(b []byte) []byte {
-	b = binary.BigEndian.AppendUint16(b, version3)
+	b = binary.BigEndian.AppendUint16(b, h.version)
 	b = append(b, h.kind)
+	if h.version == version2 {
+		return b
+	}
 	b = binary.BigEndian.AppendUint32(b, uint32(h.from))
 	return binary.BigEndian.AppendUint32(b, uint32(h.to))
 }
 
-// read takes a header of version 3 off the front of s.
+// read takes a header of version 2 or 3 off the front of s.
 func (h *header) read(s *cryptobyte.String) bool {
-	var version uint16
-	return s.ReadUint16(&version) && version == version3 && s.ReadUint8(&h.kind) &&
-		s.ReadUint32((*uint32)(&h.from)) && s.ReadUint32((*uint32)(&h.to))
+	if !s.ReadUint16(&h.version) || !s.ReadUint8(&h.kind) {
+		return false
+	}
+	switch h.version {
+	case version2:
+		return true
+	case version3:
+		return s.ReadUint32((*uint32)(&h.from)) && s.ReadUint32((*uint32)(&h.to))
+	}
+	return false
 }
 
 type dhCommitMessage struct {
@@ -141,8 +157,8 @@ func (m *dataMessage) read(s *cryptobyte.String, whole []byte) bool {
 	return s.CopyBytes(m.mac[:]) && wire.ReadData(s, &m.oldMACKeys) && s.Empty()
 }
 
-// parseMessage reads a message of version 3. m is a pointer to one of the types above. They share the memory of
-// raw. h is what could be read of the header, even if ok is false.
+// parseMessage reads a message. m is a pointer to one of the types above. They share the memory of raw. h is the
+// header, if it could be read, even if ok is false.
 func parseMessage(raw []byte) (h header, m any, ok bool) {
 	s := cryptobyte.String(raw)
 	if !h.read(&s) {
@@ -223,7 +239,7 @@ func peekVersion(s string) int {
 		return 0
 	}
 	switch b[1] {
-	case 1, 2, version3:
+	case version1, version2, version3:
 		switch b[2] {
 		case typeDHCommit, typeData, typeDHKey, typeRevealSignature, typeSignature:
 			return int(b[1])

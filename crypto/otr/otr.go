@@ -65,17 +65,21 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 )
 
-// A Policy says what a Conversation does by itself ("Policies"). Without AllowV3 the protocol is off, whatever else
-// is set: every text passes unchanged in both directions.
+// A Policy says what a Conversation does by itself ("Policies"). Without AllowV3 and AllowV2 the protocol is off,
+// whatever else is set: every text passes unchanged in both directions.
 type Policy uint8
 
 const (
-	// AllowV3 allows version 3 of the protocol, the only one that is implemented.
+	// AllowV3 allows version 3 of the protocol.
 	AllowV3 Policy = 1 << iota
+	// AllowV2 allows version 2, for a correspondent whose program speaks nothing newer. Version 3 is preferred where
+	// both are allowed, but the choice is made by messages that anyone on the way can change.
+	AllowV2
 	// RequireEncryption refuses to send clear text.
 	RequireEncryption
 	// SendWhitespaceTag lets clear text carry an invisible offer of the protocol, until it is answered in clear.
@@ -87,7 +91,7 @@ const (
 	ErrorStartAKE
 )
 
-// Combinations of policies that are usually offered to people.
+// Combinations of policies that are usually offered to people. None of them allows version 2.
 const (
 	PolicyNever         Policy = 0
 	PolicyManual               = AllowV3
@@ -96,6 +100,25 @@ const (
 )
 
 func (p Policy) has(q Policy) bool { return p&q == q }
+
+// Versions is a set of versions of the protocol.
+type Versions uint16
+
+// Has says whether a version is among v.
+func (v Versions) Has(version int) bool { return v&versionSet(version) != 0 }
+
+// String lists the versions, lowest first: "2, 3".
+func (v Versions) String() string {
+	var list []string
+	for version := range 16 {
+		if v.Has(version) {
+			list = append(list, strconv.Itoa(version))
+		}
+	}
+	return strings.Join(list, ", ")
+}
+
+func versionSet(version int) Versions { return 1 << version }
 
 // An InstanceTag tells several clients of one account apart ("Instance Tags"). A client makes one for each account,
 // once, and keeps it.
@@ -166,9 +189,10 @@ func (s State) String() string {
 // have.
 type Peer struct {
 	Fingerprint Fingerprint
-	Tag         InstanceTag
-	SSID        [8]byte // the secure session id, see Initiator; zero when the session has ended
-	Initiator   bool    // we sent the Reveal Signature Message: our half of the SSID is the first, theirs the second
+	Tag         InstanceTag // 0 in version 2, which has none
+	Version     int         // of the protocol: 3 or 2; see Config.Policy on a correspondent that spoke a higher one before
+	SSID        [8]byte     // the secure session id, see Initiator; zero when the session has ended
+	Initiator   bool        // we sent the Reveal Signature Message: our half of the SSID is the first, theirs the second
 }
 
 // Errors that a caller may want to tell apart.
@@ -179,17 +203,22 @@ var (
 	ErrTextHasNUL         = errors.New("otr: text contains a NUL byte")
 	ErrTooLarge           = errors.New("otr: message is too large to be sent")
 	ErrNoRequest          = errors.New("otr: no SMP request is waiting for an answer")
+	ErrReservedType       = errors.New("otr: records of types below 256 are the protocol's own")
 )
 
 // Limits. What comes in and exceeds one is refused; what would go out and exceed one is ErrTooLarge.
 const (
-	maxEncoded   = 128 << 10 // an encoded message, whole or put together from fragments; a text of 64 KiB fits well
-	maxFragments = 1000      // of one message
-	maxPartial   = 8         // messages that are being put together at the same time
-	maxInstances = 16        // clients of the correspondent that something is remembered of
-	maxReveal    = 256       // MAC keys that wait to be revealed before an empty message takes them along
-	maxQuestion  = 1024      // bytes of an SMP question
-	maxPeerError = 512       // bytes of an error message's text
+	maxEncoded   = 2 << 20  // bytes of an encoded message, whole or put together from fragments; a text of 1 MiB fits
+	maxExchange  = 16 << 10 // bytes of one that is put together while there is no session, and so no data message is due
+	maxPartial   = 8        // messages that are being put together at the same time
+	maxGathered  = 4 << 20  // bytes of all of them
+	maxInstances = 16       // clients of the correspondent that something is remembered of
+	maxAnswers   = 32       // clients that may answer one D-H Commit Message of ours
+	maxSteps     = 6000     // key exchange messages a minute that need exponentiations, a few milliseconds of work at most
+	maxRecords   = 64       // of one data message
+	maxReveal    = 256      // MAC keys that wait to be revealed before an empty message takes them along
+	maxQuestion  = 1024     // bytes of an SMP question
+	maxPeerError = 512      // bytes of an error message's text
 )
 
 // Intervals.
@@ -199,4 +228,5 @@ const (
 	heartbeatInterval = 60 * time.Second // of silence, after which a message is answered by an empty one
 	errorInterval     = 60 * time.Second // between two error messages, and between two queries sent in answer to one
 	queryInterval     = 60 * time.Second // between two queries that Send sends under RequireEncryption
+	stepsInterval     = 60 * time.Second // for which maxSteps holds
 )

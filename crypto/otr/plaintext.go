@@ -21,16 +21,13 @@ type body struct {
 	form     form
 	text     string   // what is to be shown: of a text or query; of an encoded message that turns out to be none
 	words    string   // of an error
-	offer    versions // what a query or whitespace tag offers
+	offer    Versions // what a query or whitespace tag offers
 	tagged   bool     // there was a whitespace tag
 	fragment fragment
 	version  int    // of an encoded message or fragment
 	message  []byte // an encoded message; nil if it is too long
 	ended    bool   // it ended with a period
 }
-
-// versions is the set of protocol versions that someone offers.
-type versions struct{ v3 bool }
 
 func parseBody(s string) body {
 	if len(s) == 0 {
@@ -85,16 +82,30 @@ func parseMarked(s string, at int) (body, bool) {
 }
 
 // parseQuery reads the query that s begins with ("OTR Query Messages").
-func parseQuery(s string) (offer versions, rest string, ok bool) {
+func parseQuery(s string) (offer Versions, rest string, ok bool) {
 	rest = s[len("?OTR"):]
-	rest, version1 := strings.CutPrefix(rest, "?")
+	rest, ok = strings.CutPrefix(rest, "?")
+	if ok {
+		offer = versionSet(version1)
+	}
 	if list, found := strings.CutPrefix(rest, "v"); found {
 		end := strings.IndexFunc(list, func(r rune) bool { return !isIdentifier(r) })
 		if end >= 0 && list[end] == '?' {
-			return versions{v3: strings.Contains(list[:end], "3")}, list[end+1:], true
+			return offer | listed(list[:end]), list[end+1:], true
 		}
 	}
-	return versions{}, rest, version1
+	return offer, rest, ok
+}
+
+// listed returns the versions in the list of a query. There is none that is not a digit.
+func listed(identifiers string) Versions {
+	var v Versions
+	for _, r := range identifiers {
+		if '0' <= r && r <= '9' {
+			v |= versionSet(int(r - '0'))
+		}
+	}
+	return v
 }
 
 // isIdentifier says whether r may stand for a version.
@@ -102,11 +113,11 @@ func isIdentifier(r rune) bool {
 	return '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
 }
 
-// queryText is what we ask with. The sentence is for people whose program does not know the protocol.
-const (
-	query     = "?OTRv3?"
-	queryText = query + "\nI have requested an Off-the-Record private conversation, but your program does not seem to know how to answer."
-)
+// query returns the query that offers versions.
+func query(v Versions) string { return "?OTRv" + strings.ReplaceAll(v.String(), ", ", "") + "?" }
+
+// explanation follows a query, for people whose program does not know the protocol.
+const explanation = "\nI have requested an Off-the-Record private conversation, but your program does not seem to know how to answer."
 
 // isExplanation says whether what follows a query is nothing, or the sentence that clients put there for programs
 // that do not know the protocol, and that is not shown by those that do.
@@ -117,9 +128,25 @@ func isExplanation(s string) bool {
 // Whitespace tags ("Tagged plaintext messages").
 const (
 	tagBase     = "\x20\x09\x20\x20\x09\x09\x09\x09\x20\x09\x20\x09\x20\x09\x20\x20"
+	tagVersion1 = "\x20\x09\x20\x09\x20\x20\x09\x20"
+	tagVersion2 = "\x20\x20\x09\x09\x20\x20\x09\x20"
 	tagVersion3 = "\x20\x20\x09\x09\x20\x20\x09\x09"
 	tagGroup    = 8 // bytes that stand for one version
 )
+
+var tagVersions = map[string]int{tagVersion1: version1, tagVersion2: version2, tagVersion3: version3}
+
+// whitespaceTag returns the tag that offers versions.
+func whitespaceTag(v Versions) string {
+	tag := tagBase
+	if v.Has(version2) {
+		tag += tagVersion2
+	}
+	if v.Has(version3) {
+		tag += tagVersion3
+	}
+	return tag
+}
 
 // parseText takes the whitespace tag out of a text, with every group that follows its base, known or not.
 func parseText(s string) body {
@@ -129,8 +156,8 @@ func parseText(s string) body {
 	}
 	b := body{tagged: true}
 	for len(after) >= tagGroup && strings.Trim(after[:tagGroup], " \t") == "" {
-		if after[:tagGroup] == tagVersion3 {
-			b.offer.v3 = true
+		if version, known := tagVersions[after[:tagGroup]]; known {
+			b.offer |= versionSet(version)
 		}
 		after = after[tagGroup:]
 	}

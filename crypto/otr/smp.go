@@ -67,7 +67,7 @@ func (c *Conversation) StartSMP(question string, secret []byte) ([]Event, error)
 		i.smp.wipe()
 		events = c.sendAbort(i)
 	}
-	sent, err := c.sendData(i, flagIgnoreUnreadable, nil, tlv{kind, value})
+	sent, err := c.sendData(i, flagIgnoreUnreadable, nil, TLV{kind, value})
 	if err != nil {
 		initiator.Wipe()
 		return events, err
@@ -91,7 +91,7 @@ func (c *Conversation) AnswerSMP(id uint64, secret []byte) ([]Event, error) {
 		i.smp.wipe()
 		return c.sendAbort(i), cannotSend(err)
 	}
-	events, err := c.sendData(i, flagIgnoreUnreadable, nil, tlv{tlvSMP2, value})
+	events, err := c.sendData(i, flagIgnoreUnreadable, nil, TLV{tlvSMP2, value})
 	if err != nil {
 		i.smp.wipe()
 		return c.sendAbort(i), err
@@ -124,7 +124,7 @@ func (c *Conversation) AbortSMP() []Event {
 }
 
 func (c *Conversation) sendAbort(i *instance) []Event {
-	events, err := c.sendData(i, flagIgnoreUnreadable, nil, tlv{kind: tlvSMPAbort})
+	events, err := c.sendData(i, flagIgnoreUnreadable, nil, TLV{Type: tlvSMPAbort})
 	if err != nil {
 		return failure(err)
 	}
@@ -134,7 +134,7 @@ func (c *Conversation) sendAbort(i *instance) []Event {
 // smpOrder is the order in which the records of one message are handled, the first of each type only.
 var smpOrder = [...]uint16{tlvSMP1Q, tlvSMP1, tlvSMP2, tlvSMP3, tlvSMP4, tlvSMPAbort}
 
-func (c *Conversation) receiveSMP(i *instance, records []tlv) []Event {
+func (c *Conversation) receiveSMP(i *instance, records []TLV) []Event {
 	var events []Event
 	for _, kind := range smpOrder {
 		if value, found := find(records, kind); found {
@@ -174,7 +174,7 @@ func (c *Conversation) stepSMP(i *instance, kind uint16, value []byte) []Event {
 		if err != nil {
 			return c.breakSMP(i, cannotSend(err))
 		}
-		events, err := c.sendData(i, flagIgnoreUnreadable, nil, tlv{tlvSMP3, message3})
+		events, err := c.sendData(i, flagIgnoreUnreadable, nil, TLV{tlvSMP3, message3})
 		if err != nil {
 			return c.breakSMP(i, err)
 		}
@@ -187,7 +187,7 @@ func (c *Conversation) stepSMP(i *instance, kind uint16, value []byte) []Event {
 		if err != nil {
 			return c.breakSMP(i, cannotSend(err))
 		}
-		events, err := c.sendData(i, flagIgnoreUnreadable, nil, tlv{tlvSMP4, message4})
+		events, err := c.sendData(i, flagIgnoreUnreadable, nil, TLV{tlvSMP4, message4})
 		if err != nil {
 			return c.breakSMP(i, err)
 		}

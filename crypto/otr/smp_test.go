@@ -10,7 +10,7 @@ import (
 // Tests in this file send records that no honest party sends. The honest runs are in testdata/smp.txt.
 
 // sendRecords sends records as alice does and returns what bob does.
-func sendRecords(t testing.TB, alice, bob *Conversation, records ...tlv) []Event {
+func sendRecords(t testing.TB, alice, bob *Conversation, records ...TLV) []Event {
 	t.Helper()
 	events, err := alice.sendData(alice.selected, flagIgnoreUnreadable, nil, records...)
 	if err != nil {
@@ -20,7 +20,7 @@ func sendRecords(t testing.TB, alice, bob *Conversation, records ...tlv) []Event
 }
 
 // takeRecord has bob's last message, which alice does not get to act on, and returns its one record of SMP.
-func takeRecord(t testing.TB, alice *Conversation, events []Event) tlv {
+func takeRecord(t testing.TB, alice *Conversation, events []Event) TLV {
 	t.Helper()
 	for _, e := range events {
 		tr, ok := e.(Transmit)
@@ -30,19 +30,19 @@ func takeRecord(t testing.TB, alice *Conversation, events []Event) tlv {
 		b := parseBody(tr.Body)
 		_, m, _ := parseMessage(b.message)
 		i := alice.selected
-		plaintext, next, err := i.keys.open(m.(*dataMessage))
+		plaintext, _, next, err := i.keys.open(m.(*dataMessage))
 		if err != nil {
 			t.Fatal(err)
 		}
 		i.keys = next
 		_, records := parsePlaintext(plaintext)
 		for _, r := range records {
-			if slices.Contains(smpOrder[:], r.kind) {
+			if slices.Contains(smpOrder[:], r.Type) {
 				return r
 			}
 		}
 	}
-	return tlv{}
+	return TLV{}
 }
 
 // result returns the outcome that events tell of, if they do.
@@ -57,7 +57,7 @@ func result(events []Event) (outcome SMPOutcome, found bool) {
 
 // run plays a run between two conversations up to the message of type kind, which it returns; the receiver is the
 // one that gets it.
-func run(t testing.TB, kind uint16) (message tlv, sender, receiver *Conversation) {
+func run(t testing.TB, kind uint16) (message TLV, sender, receiver *Conversation) {
 	t.Helper()
 	alice, bob := session(t)
 	must := func(events []Event, err error) []Event {
@@ -73,7 +73,7 @@ func run(t testing.TB, kind uint16) (message tlv, sender, receiver *Conversation
 	question := map[uint16]string{tlvSMP1Q: "question"}[start]
 	message = takeRecord(t, bob, must(alice.StartSMP(question, []byte("secret"))))
 	sender, receiver = alice, bob
-	for message.kind != kind {
+	for message.Type != kind {
 		events := sendRecords(t, sender, receiver, message)
 		if r, ok := events[0].(SMPRequest); ok {
 			events = must(receiver.AnswerSMP(r.ID, []byte("secret")))
@@ -89,23 +89,23 @@ func run(t testing.TB, kind uint16) (message tlv, sender, receiver *Conversation
 func TestSMPMutants(t *testing.T) {
 	for _, kind := range []uint16{tlvSMP1, tlvSMP1Q, tlvSMP2, tlvSMP3, tlvSMP4} {
 		genuine, sender, receiver := run(t, kind)
-		mutants := [][]byte{nil, {0}, genuine.value[:4], genuine.value[:len(genuine.value)-1]}
+		mutants := [][]byte{nil, {0}, genuine.Value[:4], genuine.Value[:len(genuine.Value)-1]}
 		first := 0
 		if kind == tlvSMP1Q {
 			first = len("question\x00") // another question is no mistake
 		}
-		for at := first; at < len(genuine.value); at += 307 {
-			m := slices.Clone(genuine.value)
+		for at := first; at < len(genuine.Value); at += 307 {
+			m := slices.Clone(genuine.Value)
 			m[at] ^= 1
 			mutants = append(mutants, m, m[:at])
 		}
 		for n, m := range mutants {
-			events := sendRecords(t, sender, receiver, tlv{kind, m})
+			events := sendRecords(t, sender, receiver, TLV{kind, m})
 			if got, found := result(events); !found || got != SMPCheated {
 				t.Fatalf("mutant %d of type %d: %v", n, kind, events)
 			}
-			if answer := takeRecord(t, sender, events); answer.kind != tlvSMPAbort {
-				t.Fatalf("mutant %d of type %d is answered by type %d", n, kind, answer.kind)
+			if answer := takeRecord(t, sender, events); answer.Type != tlvSMPAbort {
+				t.Fatalf("mutant %d of type %d is answered by type %d", n, kind, answer.Type)
 			}
 			if receiver.selected.smp != (smpRun{}) {
 				t.Fatalf("mutant %d of type %d leaves %+v", n, kind, receiver.selected.smp)
@@ -129,7 +129,7 @@ func TestSMPMutants(t *testing.T) {
 // TestSMPUnexpected: every message in every state in which it is not due ends the run and is answered by an abort, an
 // abort by nothing.
 func TestSMPUnexpected(t *testing.T) {
-	messages := map[uint16]tlv{tlvSMPAbort: {kind: tlvSMPAbort}}
+	messages := map[uint16]TLV{tlvSMPAbort: {Type: tlvSMPAbort}}
 	for _, kind := range []uint16{tlvSMP1, tlvSMP1Q, tlvSMP2, tlvSMP3, tlvSMP4} {
 		messages[kind], _, _ = run(t, kind)
 	}
@@ -158,12 +158,12 @@ func TestSMPUnexpected(t *testing.T) {
 			if got, found := result(events); found != running || found && got != SMPAborted {
 				t.Errorf("%s, type %d: %v", name, kind, events)
 			}
-			want := tlv{kind: tlvSMPAbort}
+			want := TLV{Type: tlvSMPAbort}
 			if kind == tlvSMPAbort {
-				want = tlv{}
+				want = TLV{}
 			}
-			if got := takeRecord(t, sender, events); got.kind != want.kind {
-				t.Errorf("%s, type %d is answered by type %d", name, kind, got.kind)
+			if got := takeRecord(t, sender, events); got.Type != want.Type {
+				t.Errorf("%s, type %d is answered by type %d", name, kind, got.Type)
 			}
 			if receiver.selected.smp != (smpRun{}) {
 				t.Errorf("%s, type %d leaves %+v", name, kind, receiver.selected.smp)
@@ -192,7 +192,7 @@ func TestSMPOneGuess(t *testing.T) {
 func TestSMPAnswerBelongsToRequest(t *testing.T) {
 	message, alice, bob := run(t, tlvSMP1)
 	first := sendRecords(t, alice, bob, message)[0].(SMPRequest)
-	sendRecords(t, alice, bob, tlv{kind: tlvSMPAbort})
+	sendRecords(t, alice, bob, TLV{Type: tlvSMPAbort})
 	second := sendRecords(t, alice, bob, message)[0].(SMPRequest)
 	if first.ID == second.ID || first.ID == 0 {
 		t.Errorf("requests %d and %d", first.ID, second.ID)
@@ -215,7 +215,7 @@ func TestSMPAnswerBelongsToRequest(t *testing.T) {
 // TestSMPWithDisconnect: in a message that ends the session nothing else counts.
 func TestSMPWithDisconnect(t *testing.T) {
 	message, alice, bob := run(t, tlvSMP1)
-	events := sendRecords(t, alice, bob, message, tlv{kind: tlvDisconnected})
+	events := sendRecords(t, alice, bob, message, TLV{Type: tlvDisconnected})
 	if len(events) != 1 || bob.State() != Finished {
 		t.Errorf("%v, %v", bob.State(), events)
 	}
@@ -231,12 +231,12 @@ func TestQuestions(t *testing.T) {
 		strings.Repeat("x", 20000): strings.Repeat("x", maxQuestion),
 		strings.Repeat("é", 20000): strings.Repeat("é", maxQuestion/2),
 	} {
-		value := append([]byte(question+"\x00"), message.value...)
-		r, ok := sendRecords(t, alice, bob, tlv{tlvSMP1Q, value})[0].(SMPRequest)
+		value := append([]byte(question+"\x00"), message.Value...)
+		r, ok := sendRecords(t, alice, bob, TLV{tlvSMP1Q, value})[0].(SMPRequest)
 		if !ok || r.Question != want || !r.Asked || !utf8.ValidString(r.Question) {
 			t.Errorf("%.20q is asked as %.20q", question, r.Question)
 		}
-		sendRecords(t, alice, bob, tlv{kind: tlvSMPAbort})
+		sendRecords(t, alice, bob, TLV{Type: tlvSMPAbort})
 	}
 	if _, err := alice.StartSMP("a\x00b", nil); err != ErrTextHasNUL {
 		t.Errorf("question with NUL: %v", err)

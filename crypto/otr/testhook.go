@@ -19,7 +19,7 @@ func init() {
 		case bytes.IndexByte(text, 0) >= 0:
 			return nil, ErrTextHasNUL
 		}
-		events, err := c.sendData(c.selected, 0, text, tlv{kind, value})
+		events, err := c.sendData(c.selected, 0, text, TLV{kind, value})
 		return events, err
 	}
 	testhook.Instances = func(conversation any) []testhook.Instance { return conversation.(*Conversation).describe() }

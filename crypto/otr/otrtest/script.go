@@ -18,9 +18,12 @@ import (
 // specification. Empty lines and what follows a # are ignored. "case TITLE" begins a new conversation. Everything
 // that a party sends or tells must be in the script, in order.
 //
-//	alice policy require tag        one or more of require, tag, tag-starts, error-starts, off
+//	alice policy require tag        one or more of require, tag, tag-starts, error-starts, v2, v3, off; v3 if no version
+//	bob2 logs in                    a second client of bob's; it receives what alice sends, and she what it sends
 //	alice start                     the user asks for a private conversation
-//	alice send "hello"              the user writes; fails with ERROR may follow
+//	alice send "hello"              the user writes; with 256 "value" adds a record; fails with ERROR may follow
+//	alice uses 7 "data"             the user needs an extra symmetric key for the use with a number
+//	alice selects bob2              the user chooses a client; best and recent are choices too
 //	alice end
 //	alice ask "question" "secret"   the user verifies bob; an empty question means none
 //	alice answer "secret"           the user answers the request told last; fails with ERROR may follow
@@ -33,7 +36,7 @@ import (
 //	alice < NAME                    alice receives the named message, once more
 //	alice < "text"                  alice receives this, from whomever
 //	alice is STATE                  Plaintext, Encrypted or Finished
-//	alice tells WORDS               the next event, see describe
+//	alice tells WORDS               the next event, see describe; of an extra symmetric key also that it is the one used
 //	higher NAME NAME                the hash in the first named D-H Commit Message is the higher one
 //	wait 60s                        time passes, and both parties' Poll is called
 //	private                         the whole key exchange, asked for by alice
@@ -122,6 +125,7 @@ type play struct {
 	parties map[string]*Party
 	named   map[string]Packet
 	request uint64
+	extra   [32]byte // the extra symmetric key that was used last
 }
 
 func newPlay(seed int) *play {
@@ -134,6 +138,11 @@ func newPlay(seed int) *play {
 		party.Config.Rand = Rand(fmt.Sprint("script of ", name, seed))
 	}
 	return p
+}
+
+// tags of the clients in scripts.
+var tags = map[string]otr.InstanceTag{
+	"alice": 0x1000, "bob": 0x2000, "bob2": 0x3000, "best": otr.SelectBest, "recent": otr.SelectRecent,
 }
 
 func (p *play) run(lines []line) error {
@@ -176,6 +185,10 @@ func (p *play) line(words []string) error {
 		}
 		return nil
 	}
+	if words[0] == "bob2" && p.parties["bob2"] == nil {
+		p.parties["bob2"] = NewParty("bob", tags["bob2"], otr.PolicyManual, p.clock)
+		return nil
+	}
 	party := p.parties[words[0]]
 	if party == nil || len(words) < 2 {
 		return fmt.Errorf("cannot read %q", words)
@@ -191,7 +204,26 @@ func (p *play) line(words []string) error {
 	case "abort":
 		party.Do(party.AbortSMP())
 	case "send":
-		return user(party, words[1:])(party.Send([]byte(words[0][1:])))
+		text, words := []byte(words[0][1:]), words[1:]
+		var records []otr.TLV
+		for len(words) >= 3 && words[0] == "with" {
+			kind, err := strconv.ParseUint(words[1], 10, 16)
+			if err != nil {
+				return err
+			}
+			records, words = append(records, otr.TLV{Type: uint16(kind), Value: []byte(words[2][1:])}), words[3:]
+		}
+		return user(party, words)(party.Send(text, records...))
+	case "uses":
+		use, err := strconv.ParseUint(words[0], 10, 32)
+		if err != nil {
+			return err
+		}
+		key, events, err := party.UseExtraKey(uint32(use), []byte(words[1][1:]))
+		p.extra = key
+		return user(party, words[2:])(events, err)
+	case "selects":
+		party.Do(party.Select(tags[words[0]]))
 	case "ask":
 		return user(party, words[2:])(party.StartSMP(words[0][1:], []byte(words[1][1:])))
 	case "answer":
@@ -254,12 +286,14 @@ func errorName(err error) string {
 		return "too large"
 	case otr.ErrNoRequest:
 		return "no request"
+	case otr.ErrReservedType:
+		return "reserved type"
 	}
 	return err.Error()
 }
 
 func setPolicy(config *otr.Config, words []string) error {
-	config.Policy = otr.AllowV3
+	config.Policy = 0
 	for _, w := range words {
 		switch w {
 		case "require":
@@ -270,11 +304,19 @@ func setPolicy(config *otr.Config, words []string) error {
 			config.Policy |= otr.WhitespaceStartAKE
 		case "error-starts":
 			config.Policy |= otr.ErrorStartAKE
+		case "v2":
+			config.Policy |= otr.AllowV2
+		case "v3":
+			config.Policy |= otr.AllowV3
 		case "off":
 			config.Policy = otr.PolicyNever
+			return nil
 		default:
 			return fmt.Errorf("cannot read policy %q", w)
 		}
+	}
+	if config.Policy&(otr.AllowV2|otr.AllowV3) == 0 {
+		config.Policy |= otr.AllowV3
 	}
 	return nil
 }
@@ -312,7 +354,7 @@ func (p *play) sends(party *Party, words []string) error {
 		return nil
 	}
 	for _, other := range p.parties {
-		if other != party {
+		if other.Name != party.Name {
 			other.Do(other.Receive(packet.Body))
 		}
 	}
@@ -338,8 +380,13 @@ func (p *play) tells(party *Party, words []string) error {
 	}
 	e := party.Told[0]
 	party.Told = party.Told[1:]
-	if r, ok := e.(otr.SMPRequest); ok {
-		p.request = r.ID
+	switch e := e.(type) {
+	case otr.SMPRequest:
+		p.request = e.ID
+	case otr.ExtraKey:
+		if e.Key != p.extra {
+			return errors.New("tells another key")
+		}
 	}
 	got := describe(e)
 	want := make([]string, len(words))
@@ -359,14 +406,22 @@ func (p *play) tells(party *Party, words []string) error {
 func describe(e otr.Event) string {
 	switch e := e.(type) {
 	case otr.Offer:
+		words := "offer"
 		if e.ByTag {
-			return "offer by tag"
+			words = "offer by tag"
 		}
-		return "offer"
+		if e.Versions.String() == "3" {
+			return words
+		}
+		return words + " " + digits(e.Versions)
+	case otr.Records:
+		return "records" + describeRecords(e.TLVs)
+	case otr.ExtraKey:
+		return fmt.Sprintf("extra key %d %q", e.Use, e.Data)
 	case otr.Message:
 		switch {
 		case e.Encrypted:
-			return fmt.Sprintf("private %q", e.Text)
+			return fmt.Sprintf("private %q", e.Text) + describeRecords(e.TLVs)
 		case e.Unexpected:
 			return fmt.Sprintf("unexpected %q", e.Text)
 		}
@@ -376,10 +431,15 @@ func describe(e otr.Event) string {
 		case e.Refreshed:
 			return "refreshed"
 		case e.Old == e.New:
-			return "other peer"
+			return "other peer" + byVersion(e.Peer)
 		}
-		return e.New.String()
+		return e.New.String() + byVersion(e.Peer)
+	case otr.InstanceChange:
+		return "other client " + e.New.String() + byVersion(e.Peer)
 	case otr.Rejected:
+		if e.Versions != 0 {
+			return "rejected " + reasons[e.Reason] + " " + digits(e.Versions)
+		}
 		return "rejected " + reasons[e.Reason]
 	case otr.PeerError:
 		return fmt.Sprintf("error %q", e.Text)
@@ -399,6 +459,23 @@ func describe(e otr.Event) string {
 		return outcomes[e.Outcome]
 	}
 	return fmt.Sprintf("%T", e)
+}
+
+func digits(v otr.Versions) string { return strings.ReplaceAll(v.String(), ", ", " ") }
+
+func byVersion(p otr.Peer) string {
+	if p.Version == 2 {
+		return " by version 2"
+	}
+	return ""
+}
+
+func describeRecords(records []otr.TLV) string {
+	var b strings.Builder
+	for _, r := range records {
+		fmt.Fprintf(&b, " with %d %q", r.Type, r.Value)
+	}
+	return b.String()
 }
 
 var reasons = map[otr.Reason]string{
@@ -421,18 +498,15 @@ var outcomes = map[otr.SMPOutcome]string{
 
 // Kind says what a body is, in the words of scripts.
 func Kind(body string) string {
+	for _, version := range []string{"?OTR:AAM", "?OTR:AAI"} {
+		if message, ok := strings.CutPrefix(body, version); ok && message != "" {
+			if kind, ok := kinds[message[0]]; ok {
+				return kind
+			}
+		}
+	}
 	switch {
-	case strings.HasPrefix(body, "?OTR:AAMC"):
-		return "commit"
-	case strings.HasPrefix(body, "?OTR:AAMK"):
-		return "key"
-	case strings.HasPrefix(body, "?OTR:AAMR"):
-		return "reveal"
-	case strings.HasPrefix(body, "?OTR:AAMS"):
-		return "signature"
-	case strings.HasPrefix(body, "?OTR:AAMD"):
-		return "data"
-	case strings.HasPrefix(body, "?OTR|"):
+	case strings.HasPrefix(body, "?OTR|"), strings.HasPrefix(body, "?OTR,"):
 		return "fragment"
 	case strings.HasPrefix(body, "?OTR Error:"):
 		return "error"
@@ -443,6 +517,9 @@ func Kind(body string) string {
 	}
 	return "text"
 }
+
+// kinds of encoded messages, by the letter that tells their type.
+var kinds = map[byte]string{'C': "commit", 'K': "key", 'R': "reveal", 'S': "signature", 'D': "data"}
 
 // commitHash returns the hash in a D-H Commit Message, which is its end.
 func commitHash(body string) []byte {
