@@ -34,7 +34,10 @@ type TLV struct {
 // minCustomTLV is the lowest type that applications may use among themselves.
 const minCustomTLV = 0x100
 
-const tlvHeader = 4 // bytes
+const (
+	tlvHeader = 4 // bytes
+	maxValue  = math.MaxUint16
+)
 
 // checkCustom says whether an application may send records.
 func checkCustom(records []TLV) error {
@@ -45,7 +48,7 @@ func checkCustom(records []TLV) error {
 		switch {
 		case r.Type < minCustomTLV:
 			return ErrReservedType
-		case len(r.Value) > math.MaxUint16:
+		case len(r.Value) > maxValue:
 			return ErrTooLarge
 		}
 	}

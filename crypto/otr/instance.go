@@ -3,7 +3,6 @@ package otr
 import (
 	"cmp"
 	"encoding/binary"
-	"math"
 	"slices"
 	"time"
 
@@ -407,7 +406,7 @@ func (c *Conversation) UseExtraKey(use uint32, data []byte) (key [32]byte, event
 	switch {
 	case c.State() != Encrypted:
 		return key, nil, ErrNotEncrypted
-	case len(data) > math.MaxUint16-4:
+	case len(data) > maxValue-4:
 		return key, nil, ErrTooLarge
 	}
 	value := append(binary.BigEndian.AppendUint32(nil, use), data...)

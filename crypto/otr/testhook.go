@@ -18,11 +18,21 @@ func init() {
 			return nil, ErrNotEncrypted
 		case bytes.IndexByte(text, 0) >= 0:
 			return nil, ErrTextHasNUL
+		case len(value) > maxValue:
+			return nil, ErrTooLarge
 		}
 		events, err := c.sendData(c.selected, 0, text, TLV{kind, value})
 		return events, err
 	}
 	testhook.Instances = func(conversation any) []testhook.Instance { return conversation.(*Conversation).describe() }
+	testhook.Records = func(conversation any, body string) []testhook.Record { return conversation.(*Conversation).peek(body) }
+	testhook.Keys = func(conversation any) []testhook.Key {
+		c := conversation.(*Conversation)
+		if c.State() != Encrypted {
+			return nil
+		}
+		return c.selected.keys.describe()
+	}
 }
 
 var authNames = [...]string{"none", "awaiting-dhkey", "awaiting-revealsig", "awaiting-sig"}
@@ -41,12 +51,13 @@ func (c *Conversation) describe() []testhook.Instance {
 			Message:     [...]string{"plaintext", "encrypted", "finished"}[i.state],
 			AKE:         authNames[i.ake.state],
 			SMP:         i.smp.describe(),
+			Version:     i.peer.Version,
 			SSID:        i.peer.SSID,
 			Initiator:   i.peer.Initiator,
 			Fingerprint: i.peer.Fingerprint,
 		})
 	}
-	slices.SortFunc(all, func(a, b testhook.Instance) int { return cmp.Compare(a.Theirs, b.Theirs) })
+	slices.SortStableFunc(all, func(a, b testhook.Instance) int { return cmp.Compare(a.Theirs, b.Theirs) })
 	return all
 }
 
@@ -60,4 +71,50 @@ func (r *smpRun) describe() string {
 		return r.initiator.Expects()
 	}
 	return "1"
+}
+
+// peek describes the records of a data message, with copies of all that taking it in would change.
+func (c *Conversation) peek(s string) []testhook.Record {
+	b := parseBody(s)
+	if a := c.partial[b.fragment.from]; b.form == formFragment && b.fragment.k > 0 {
+		var whole assembly
+		if a != nil {
+			whole = *a
+			whole.chunks = slices.Clone(a.chunks)
+		}
+		if complete, _ := whole.add(b.fragment, c.now()); complete {
+			b = parseBody(whole.message())
+		}
+	}
+	h, message, ok := parseMessage(b.message)
+	m, isData := message.(*dataMessage)
+	if !ok || !isData || !c.encrypted(h.from) {
+		return nil
+	}
+	plaintext, _, _, err := c.instances[h.from].keys.open(m)
+	if err != nil {
+		return nil
+	}
+	var list []testhook.Record
+	_, records := parsePlaintext(plaintext)
+	for _, r := range records {
+		list = append(list, testhook.Record{Type: r.Type, Length: len(r.Value)})
+	}
+	return list
+}
+
+func (k *keys) describe() []testhook.Key {
+	var list []testhook.Key
+	for _, n := range []int{latest, previous} {
+		if !k.ours[n].IsZero() {
+			id, y := k.ourID-uint32(latest-n), k.ours[n].Public()
+			list = append(list, testhook.Key{What: "our-x", ID: id, Value: k.ours[n].X()}, testhook.Key{What: "our-y", ID: id, Value: y.Bytes()})
+		}
+	}
+	for _, n := range []int{latest, previous} {
+		if !k.theirs[n].IsZero() {
+			list = append(list, testhook.Key{What: "their-y", ID: k.theirID - uint32(latest-n), Value: k.theirs[n].Bytes()})
+		}
+	}
+	return list
 }

@@ -1,5 +1,5 @@
 // Package testhook lets packages below crypto/otr do and see what no application may. Package otr fills in its
-// variables; conversation is a *otr.Conversation.
+// functions; conversation is a *otr.Conversation.
 package testhook
 
 var (
@@ -9,16 +9,37 @@ var (
 
 	// Instances describes every client of the correspondent that something is remembered of.
 	Instances func(conversation any) []Instance
+
+	// Records describes the records of the data message that body is, or completes, as Receive will find them. The
+	// conversation is not changed.
+	Records func(conversation any, body string) []Record
+
+	// Keys returns the Diffie-Hellman keys of the selected session.
+	Keys func(conversation any) []Key
 )
 
 // An Instance is the state of one client of the correspondent.
 type Instance struct {
-	Ours, Theirs uint32 // instance tags; Theirs is 0 for the exchange that nobody has answered yet
+	Ours, Theirs uint32 // instance tags; Theirs is 0 in version 2, and for the exchange that nobody has answered yet
 	Selected     bool
 	Message      string // plaintext, encrypted, finished
 	AKE          string // none, awaiting-dhkey, awaiting-revealsig, awaiting-sig
 	SMP          string // the number of the message that is expected, 1 to 4
+	Version      int    // of the session, 0 if there was none
 	SSID         [8]byte
 	Initiator    bool
 	Fingerprint  [20]byte
+}
+
+// A Record is what one TLV record looks like from outside.
+type Record struct {
+	Type   uint16
+	Length int
+}
+
+// A Key is one half of a Diffie-Hellman key.
+type Key struct {
+	What  string // our-x, our-y, their-y
+	ID    uint32
+	Value []byte // big-endian
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"time"
 
@@ -29,6 +30,9 @@ type endpoint struct {
 	last         otr.Fingerprint          // the key of the last private conversation
 	trust        map[otr.Fingerprint]bool // keys that SMP has verified
 	waiting      []waitingText
+	live         map[otr.InstanceTag][8]byte // the session of each client, as it was last told
+	recent       bool                        // the client that was heard from last is talked to
+	away         bool                        // the correspondent is not there
 }
 
 // A waitingText was typed when there was no private conversation and there had to be one.
@@ -43,6 +47,7 @@ func newEndpoint(out io.Writer, config *otr.Config) *endpoint {
 		config: config,
 		known:  make(map[otr.Fingerprint]bool),
 		trust:  make(map[otr.Fingerprint]bool),
+		live:   make(map[otr.InstanceTag][8]byte),
 	}
 	config.Time = e.now
 	e.conversation = otr.New(config)
@@ -64,7 +69,13 @@ func (e *endpoint) done() error {
 
 // command carries out one line.
 func (e *endpoint) command(words []string) error {
+	if len(words) == 0 {
+		return errWords
+	}
 	name, args := words[0], words[1:]
+	if e.recent {
+		e.apply(e.conversation.Select(otr.SelectRecent))
+	}
 	switch {
 	case name == "start" && len(args) == 0:
 		events := e.conversation.Start()
@@ -73,7 +84,7 @@ func (e *endpoint) command(words []string) error {
 		}
 		e.apply(events)
 	case name == "recv" && len(args) == 1:
-		return e.with(args, func(b [][]byte) error { e.apply(e.conversation.Receive(string(b[0]))); return nil })
+		return e.with(args, func(b [][]byte) error { e.receive(string(b[0])); return nil })
 	case name == "send" && len(args) == 1:
 		return e.with(args, func(b [][]byte) error { return e.send(b[0]) })
 	case name == "smp-start" && (len(args) == 1 || len(args) == 2):
@@ -86,7 +97,9 @@ func (e *endpoint) command(words []string) error {
 		}
 		e.apply(e.conversation.AbortSMP())
 	case name == "end" && len(args) == 0:
-		e.apply(e.conversation.End())
+		e.end()
+	case name == "symkey" && len(args) == 2:
+		return e.with(args[1:], func(b [][]byte) error { return e.useKey(args[0], b[0]) })
 	case name == "status" && len(args) == 0:
 		e.printStatus()
 	case name == "tlv" && (len(args) == 2 || len(args) == 3):
@@ -111,6 +124,10 @@ func (e *endpoint) command(words []string) error {
 		e.apply(e.conversation.Poll())
 	case name == "select" && len(args) == 1:
 		return e.choose(args[0])
+	case name == "loggedin" && len(args) == 1 && (args[0] == "0" || args[0] == "1"):
+		e.away = args[0] == "0"
+	case name == "debug-keys" && len(args) == 0:
+		return e.printKeys()
 	default:
 		return errWords
 	}
@@ -143,18 +160,80 @@ func (e *endpoint) startSMP(args [][]byte) error {
 	return e.carryOut(e.conversation.StartSMP(question, args[0]))
 }
 
-func (e *endpoint) choose(which string) error {
-	if which == "best" {
-		e.apply(e.conversation.Select(0))
-		return nil
+// receive takes in what came from the network.
+func (e *endpoint) receive(body string) {
+	records := testhook.Records(e.conversation, body)
+	e.apply(e.conversation.Receive(body))
+	for _, r := range records {
+		switch {
+		case r.Type == 0:
+			e.printf("event padding len=%d", r.Length)
+		case r.Type > 8:
+			e.printf("event unknown-tlv type=%d len=%d", r.Type, r.Length)
+		}
 	}
-	tag, err := parseTag(which)
+}
+
+// end ends the conversation. Nothing is sent to somebody who is not there.
+func (e *endpoint) end() {
+	events := e.conversation.End()
+	if e.away {
+		events = slices.DeleteFunc(events, func(event otr.Event) bool { _, sent := event.(otr.Transmit); return sent })
+	}
+	e.apply(events)
+}
+
+func (e *endpoint) useKey(number string, data []byte) error {
+	use, err := strconv.ParseUint(number, 10, 32)
 	if err != nil {
 		return err
 	}
-	e.apply(e.conversation.Select(tag))
-	if e.conversation.Peer().Tag != tag {
-		return errors.New("no session with that client")
+	key, events, err := e.conversation.UseExtraKey(uint32(use), data)
+	if err != nil {
+		return err
+	}
+	e.apply(events)
+	e.extraKey("send", key, uint32(use), data)
+	return nil
+}
+
+func (e *endpoint) extraKey(direction string, key [32]byte, use uint32, data []byte) {
+	e.printf("event extra-key dir=%s use=%d key=%x data=%s", direction, use, key, b64(data))
+}
+
+func (e *endpoint) choose(which string) error {
+	e.recent = which == "recent"
+	switch which {
+	case "best":
+		e.apply(e.conversation.Select(otr.SelectBest))
+		return nil
+	case "recent":
+		e.apply(e.conversation.Select(otr.SelectRecent))
+		return nil
+	}
+	var tag otr.InstanceTag // of the client that speaks version 2
+	if which != "master" {
+		var err error
+		if tag, err = parseTag(which); err != nil {
+			return err
+		}
+	}
+	for _, i := range e.conversation.Instances() {
+		if i.Peer.Tag == tag && i.State == otr.Encrypted {
+			e.apply(e.conversation.Select(tag))
+			return nil
+		}
+	}
+	return errors.New("no session with that client")
+}
+
+func (e *endpoint) printKeys() error {
+	keys := testhook.Keys(e.conversation)
+	if len(keys) == 0 {
+		return otr.ErrNotEncrypted
+	}
+	for _, k := range keys {
+		e.printf("key %s id=%d value=%x", k.What, k.ID, k.Value)
 	}
 	return nil
 }
@@ -216,13 +295,17 @@ func (e *endpoint) apply(events []otr.Event) {
 	for _, event := range events {
 		switch event := event.(type) {
 		case otr.Transmit:
-			e.printf("wire %s", b64([]byte(event.Body)))
+			if event.Body != "" { // there is no use in sending an empty clear text
+				e.printf("wire %s", b64([]byte(event.Body)))
+			}
 		case otr.Message:
 			e.message(event)
 		case otr.StateChange:
 			e.change(event.New, event.Peer, event.Refreshed)
 		case otr.InstanceChange:
 			e.change(event.New, event.Peer, event.Old == otr.Encrypted)
+		case otr.ExtraKey:
+			e.extraKey("recv", event.Key, event.Use, event.Data)
 		case otr.SMPRequest:
 			e.request = event.ID
 			if event.Asked {
@@ -258,10 +341,17 @@ func (e *endpoint) message(m otr.Message) {
 	}
 }
 
-// change reports the beginning or end of a session.
+// change reports the beginning or end of a session. That another one is talked to is not reported.
 func (e *endpoint) change(to otr.State, peer otr.Peer, refreshed bool) {
+	if to != otr.Encrypted {
+		delete(e.live, peer.Tag)
+	}
 	switch to {
 	case otr.Encrypted:
+		if e.live[peer.Tag] == peer.SSID {
+			return
+		}
+		e.live[peer.Tag] = peer.SSID
 		if !e.known[peer.Fingerprint] {
 			e.known[peer.Fingerprint] = true
 			e.printf("event new-fingerprint fp=%x", peer.Fingerprint[:])
@@ -269,7 +359,7 @@ func (e *endpoint) change(to otr.State, peer otr.Peer, refreshed bool) {
 		if refreshed {
 			e.printf("event still-secure")
 		} else {
-			e.printf("event gone-secure version=3 ssid=%x bold=%s theirtag=%08x", peer.SSID, bold(peer.Initiator), uint32(peer.Tag))
+			e.printf("event gone-secure version=%d ssid=%x bold=%s theirtag=%08x", peer.Version, peer.SSID, bold(peer.Initiator), uint32(peer.Tag))
 		}
 		e.last = peer.Fingerprint
 		e.release(peer.Fingerprint)
@@ -303,14 +393,17 @@ func (e *endpoint) smpResult(r otr.SMPResult) {
 	}
 }
 
+// rejected reports what was refused. What is of a version that is not allowed is passed over, as if it was for somebody else.
 func (e *endpoint) rejected(r otr.Rejected) {
+	if r.Reason == otr.BadVersion {
+		return
+	}
 	names := map[otr.Reason]string{
 		otr.Malformed:     "rcvd-malformed",
 		otr.OtherInstance: "rcvd-other-instance",
 		otr.Unreadable:    "rcvd-unreadable",
 		otr.NotPrivate:    "rcvd-not-in-private",
 		otr.Reflected:     "reflected",
-		otr.BadVersion:    "rcvd-unrecognized",
 		otr.SetupFailed:   "setup-error",
 		otr.TooMany:       "rcvd-malformed reason=limit",
 	}
@@ -319,15 +412,15 @@ func (e *endpoint) rejected(r otr.Rejected) {
 
 func (e *endpoint) printStatus() {
 	for _, i := range testhook.Instances(e.conversation) {
-		ssid, version, trust := "-", 0, "-"
+		ssid, trust := "-", "-"
 		if i.SSID != [8]byte{} {
-			ssid, version = hex.EncodeToString(i.SSID[:]), 3
+			ssid = hex.EncodeToString(i.SSID[:])
 		}
 		if e.trust[otr.Fingerprint(i.Fingerprint)] {
 			trust = "smp"
 		}
 		e.printf("status msgstate=%s authstate=%s version=%d ssid=%s bold=%s smp=%s trust=%s tags=%08x,%08x selected=%t",
-			i.Message, i.AKE, version, ssid, bold(i.Initiator), i.SMP, trust, i.Ours, i.Theirs, i.Selected)
+			i.Message, i.AKE, i.Version, ssid, bold(i.Initiator), i.SMP, trust, i.Ours, i.Theirs, i.Selected)
 	}
 	e.printFingerprints()
 }

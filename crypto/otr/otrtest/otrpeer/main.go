@@ -8,12 +8,15 @@
 //	send TEXT                  the user types a text
 //	smp-start SECRET [QUESTION], smp-respond SECRET, smp-abort
 //	end                        the user ends the private conversation
+//	symkey USE DATA            uses the extra symmetric key; USE is a number
 //	status                     prints "status k=v ..." for each client of the correspondent, and "fp"
+//	debug-keys                 prints the Diffie-Hellman keys of the session
 //	tlv TYPE VALUE [TEXT]      sends a data message with any record
 //	policy LIST, max N         change an option
 //	clock SECONDS              moves the clock forward
 //	poll                       does what is to be done once a minute
-//	select best|HEX            which client to talk to
+//	select best|recent|master|HEX  which client to talk to; master is the one that speaks version 2
+//	loggedin 0|1               whether the correspondent is there: when not, nothing is sent at the end
 //	quit
 //
 //	wire B64                   is to be handed to the other side, in order
@@ -21,6 +24,7 @@
 //	fp OURS THEIRS             fingerprints, 40 digits or "-"
 //	event NAME k=v ...
 //	status k=v ...
+//	key WHAT id=N value=HEX
 //	error TEXT                 the command failed or does not apply
 //	done
 //
@@ -58,7 +62,7 @@ func run(in io.Reader, out io.Writer, args []string) error {
 	flags.String("account", "", "`name` of the account (no use is made of it)")
 	flags.String("peer", "", "`name` of the correspondent (no use is made of it)")
 	keyFile := flags.String("key", "", "`file` of the private key, made when missing")
-	policies := flags.String("policy", "v3", "comma-separated `list` of v3 require sendtag starttag errstart, or manual, opportunistic, always, never")
+	policies := flags.String("policy", "v3", "comma-separated `list` of v2 v3 require sendtag starttag errstart, or manual, opportunistic, always, never")
 	maxSize := flags.Int("max", 0, "`bytes` that a message may have, 0 for any number")
 	tag := flags.String("instag", "", "instance tag, `hexadecimal`; one is made up when missing")
 	if err := flags.Parse(args); err != nil {
@@ -69,13 +73,13 @@ func run(in io.Reader, out io.Writer, args []string) error {
 	if err != nil {
 		return err
 	}
-	ownTag, err := parseTag(*tag)
+	own, err := ownTag(*tag)
 	if err != nil {
 		return err
 	}
 	policy, policyErr := parsePolicy(*policies)
-	e := newEndpoint(out, &otr.Config{Key: key, Tag: ownTag, Policy: policy, MaxSize: *maxSize})
-	e.printf("ready sotto v3")
+	e := newEndpoint(out, &otr.Config{Key: key, Tag: own, Policy: policy, MaxSize: *maxSize})
+	e.printf("ready sotto v2 v3")
 	e.printFingerprints()
 	e.printError(policyErr)
 	if err := e.done(); err != nil {
@@ -95,7 +99,7 @@ func (e *endpoint) serve(in *bufio.Reader) error {
 		if line == "quit" {
 			return nil
 		}
-		e.printError(e.command(strings.Split(line, " ")))
+		e.printError(e.command(strings.Fields(line)))
 		if err := e.done(); err != nil {
 			return err
 		}
@@ -126,10 +130,14 @@ func loadKey(file string) (*otr.PrivateKey, error) {
 	return otr.ParsePrivateKey(b)
 }
 
-func parseTag(s string) (otr.InstanceTag, error) {
+func ownTag(s string) (otr.InstanceTag, error) {
 	if s == "" {
 		return otr.NewInstanceTag(rand.Reader)
 	}
+	return parseTag(s)
+}
+
+func parseTag(s string) (otr.InstanceTag, error) {
 	n, err := strconv.ParseUint(s, 16, 32)
 	if err == nil && n < 0x100 {
 		err = errors.New("instance tag is below 00000100")
@@ -140,6 +148,7 @@ func parseTag(s string) (otr.InstanceTag, error) {
 // parsePolicy returns what it knows of a list, also when it returns an error.
 func parsePolicy(list string) (policy otr.Policy, err error) {
 	words := map[string]otr.Policy{
+		"v2":            otr.AllowV2,
 		"v3":            otr.AllowV3,
 		"require":       otr.RequireEncryption,
 		"sendtag":       otr.SendWhitespaceTag,

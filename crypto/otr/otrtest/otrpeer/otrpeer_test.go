@@ -40,6 +40,10 @@ var commands = []struct{ input, want string }{
 	{"poll", "done\n"},
 	{"clock 100", "done\n"},
 	{"select best", "done\n"},
+	{"select recent", "done\n"},
+	{"loggedin 0", "done\n"},
+	{"policy v2", "done\n"},
+	{"policy v2\nstart", "done\nwire P09UUnYyPwpJ"},
 	{"policy always", "done\n"},
 	{"policy never", "done\n"},
 	{"max 1000", "done\n"},
@@ -63,7 +67,7 @@ var commands = []struct{ input, want string }{
 	{"tlv 65536 AA==", "error"},
 	{"tlv x AA==", "error"},
 	{"symkey 1 AA==", "error"},
-	{"policy v2", "error"},
+	{"symkey x AA==", "error"},
 	{"policy never\nstart", "done\nerror"},
 	{"policy v3,nonsense", "error"},
 	{"max -1", "error"},
@@ -71,8 +75,11 @@ var commands = []struct{ input, want string }{
 	{"clock 1e9", "error"},
 	{"select 00000001", "error"},
 	{"select xyz", "error"},
-	{"loggedin 1", "error"},
+	{"select master", "error"},
+	{"loggedin 2", "error"},
 	{"debug-keys", "error"},
+	{"send -", "done\n"},
+	{"send ", "error"},
 }
 
 func TestCommands(t *testing.T) {
@@ -126,7 +133,7 @@ func TestKeyFile(t *testing.T) {
 			t.Fatal(err)
 		}
 		lines := strings.Split(out.String(), "\n")
-		if len(lines) != 5 || lines[0] != "ready sotto v3" || !strings.HasPrefix(lines[2], "error ") || lines[3] != "done" {
+		if len(lines) != 4 || lines[0] != "ready sotto v2 v3" || lines[2] != "done" {
 			t.Errorf("printed at the start: %q", lines)
 		}
 		prints[i] = lines[1]
