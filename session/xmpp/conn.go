@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -85,9 +84,10 @@ func (c *Config) ready(client *engine.Client, relay *relay, g *guard, t target) 
 	conn := &Conn{
 		jid: g.bound, server: c.JID.Domain(),
 		facts: Facts{
+			Host: t.host, Port: t.port, Remote: relay.up.RemoteAddr().String(), Proxy: c.Proxy.Kind, Direct: t.direct,
 			TLSVersion: tls.VersionName(g.tls.Version), CipherSuite: tls.CipherSuiteName(g.tls.CipherSuite),
-			Certificates: g.tls.PeerCertificates, Mechanism: g.chosen, Direct: t.direct,
-			Strength: Strength{SCRAM: strings.HasPrefix(g.chosen, "SCRAM-"), Binding: strings.HasSuffix(g.chosen, "-PLUS")},
+			Certificates: g.tls.PeerCertificates, Key: g.key, KeyChange: g.keyChange,
+			Mechanism: g.chosen, Binding: g.binding, Strength: strength(g.chosen),
 		},
 		client: client, relay: relay, guard: g, pulse: c.pulse.orUsual(), limit: maxStanza(client),
 		events: make(chan Event), inbox: make(chan delivery), out: make(chan outgoing, maxQueue),

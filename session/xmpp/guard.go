@@ -36,7 +36,10 @@ type guard struct {
 	pusher     *stream.Pusher
 	header     *stream.Header // of the stream that is open now
 	tls        *tls.ConnectionState
+	key        ServerKey
+	keyChange  *KeyChange
 	chosen     string // mechanism
+	binding    string // what it is bound to TLS by
 	sasl2      bool   // XEP-0388
 	bind2      bool   // XEP-0386
 	acks       bool   // the server offers XEP-0198
@@ -291,11 +294,15 @@ func (g *guard) features(e *stream.Element) {
 			offered = append(offered, c.Text)
 		}
 	}
-	mechanism, err := g.choose(offered, bindingTypes(e))
+	types := bindingTypes(e)
+	mechanism, err := g.choose(offered, types)
 	if err != nil {
 		panic(refusal{err})
 	}
-	g.chosen = mechanism
+	g.chosen, g.binding = mechanism, ""
+	if strings.HasSuffix(mechanism, "-PLUS") {
+		g.binding = bindingOf(g.tls, types)
+	}
 	if g.mechanism != mechanism && (g.mechanism != "" || mechanism != automatic(offered)) {
 		panic(refusal{demand{mechanism}})
 	}
@@ -316,25 +323,38 @@ func bindingTypes(features *stream.Element) (types []string) {
 }
 
 // choose decides how to sign in: channel binding where it works, SCRAM otherwise, PLAIN only where the person agreed,
-// and nothing weaker than this account has seen.
-func (g *guard) choose(offered, bindings []string) (string, error) {
+// and nothing weaker than this account has seen. A login that is bound for the first time may have a shorter hash.
+func (g *guard) choose(offered, types []string) (string, error) {
 	plus := first(offered, func(m string) string { return m + "-PLUS" })
 	plain := first(offered, func(m string) string { return m })
+	bound := plus != "" && bindingOf(g.tls, types) != ""
+	mechanism := plain
+	if bound {
+		mechanism = plus
+	}
+	seen := g.config.Seen
 	switch {
-	case plus != "" && bindable(g.tls, bindings):
-		return plus, nil
-	case g.config.Seen.Binding:
+	case !bound && seen.Binding:
 		return "", &Error{Kind: WeakerLogin, Detail: "no channel binding, which there was before"}
-	case plain != "":
-		return plain, nil
-	case g.config.Seen.SCRAM:
+	case mechanism == "" && seen.SCRAM:
 		return "", &Error{Kind: WeakerLogin, Detail: "no SCRAM, which there was before"}
+	case mechanism != "" && strength(mechanism).Hash < seen.Hash && (seen.Binding || !bound):
+		return "", &Error{Kind: WeakerLogin, Detail: "a shorter hash than there was before"}
+	case mechanism != "":
+		return mechanism, nil
 	case !slices.Contains(offered, "PLAIN"):
 		return "", &Error{Kind: AccountRefused, Detail: "the server offers no way to sign in that we know"}
 	case !g.config.AllowPlain:
 		return "", &Error{Kind: OnlyPlain}
 	}
 	return "PLAIN", nil
+}
+
+// strength is what a mechanism protects a login with.
+func strength(mechanism string) Strength {
+	name, bound := strings.CutSuffix(mechanism, "-PLUS")
+	bits := map[string]int{"SCRAM-SHA-512": 512, "SCRAM-SHA-256": 256, "SCRAM-SHA-1": 160}[name]
+	return Strength{SCRAM: bits > 0, Hash: bits, Binding: bound}
 }
 
 func first(offered []string, name func(string) string) string {
@@ -354,21 +374,23 @@ func automatic(offered []string) string {
 	return first(offered, func(m string) string { return m })
 }
 
-// bindable reports whether channel binding can work as go-xmpp does it. Servers that offer it without saying which
-// types they know (XEP-0440) mean tls-unique, which TLS 1.3 does not have; such a login fails although the password is
-// right. tls-server-end-point hashes the certificate with the hash of its signature, and Ed25519 names none.
-func bindable(state *tls.ConnectionState, types []string) bool {
+// bindingOf is the channel binding that can work as go-xmpp does it, "" for none. Servers that offer it without saying
+// which types they know (XEP-0440) mean tls-unique, which TLS 1.3 does not have; such a login fails although the password
+// is right. tls-server-end-point hashes the certificate with the hash of its signature, and Ed25519 names none.
+func bindingOf(state *tls.ConnectionState, types []string) string {
+	const endPoint = "tls-server-end-point"
 	own := "tls-unique"
 	if state.Version >= tls.VersionTLS13 {
 		own = "tls-exporter"
 	}
 	switch {
-	case slices.Contains(types, own):
-		return true
-	case slices.Contains(types, "tls-server-end-point"):
-		return len(state.PeerCertificates) > 0 && state.PeerCertificates[0].SignatureAlgorithm != x509.PureEd25519
+	case slices.Contains(types, own), len(types) == 0 && own == "tls-unique":
+		return own
+	case slices.Contains(types, endPoint) && len(state.PeerCertificates) > 0 &&
+		state.PeerCertificates[0].SignatureAlgorithm != x509.PureEd25519:
+		return endPoint
 	}
-	return len(types) == 0 && own == "tls-unique"
+	return ""
 }
 
 // challenge checks the server's first SCRAM message (RFC 5802 section 5.1): all three attributes once, no extension

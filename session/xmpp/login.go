@@ -169,6 +169,8 @@ func loginError(err, certificate, cause error, at step) error {
 	switch {
 	case errors.As(err, new(demand)), errors.As(err, &typed):
 		return err
+	case errors.As(certificate, new(*KeyChange)):
+		return &Error{Kind: KeyChanged, Err: certificate}
 	case certificate != nil:
 		return &Error{Kind: BadCertificate, Err: certificate}
 	case at >= proving && strings.Contains(err.Error(), "SCRAM"):
@@ -204,7 +206,12 @@ func (c *Config) tls(domain string, t target, g *guard, refused *error) *tls.Con
 				*refused = err
 				return err
 			}
-			g.tls = &state
+			g.tls, g.key = &state, KeyOf(state.PeerCertificates[0])
+			g.keyChange = c.judgeKey(g.key)
+			if g.keyChange != nil && c.asks(g.keyChange) {
+				*refused = g.keyChange
+				return g.keyChange
+			}
 			return nil
 		},
 	}

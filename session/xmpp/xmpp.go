@@ -43,6 +43,8 @@ type Config struct {
 	UserAgentID string         // UUIDv4 per installation and account (XEP-0388)
 	Presence    Presence       // ours from the beginning, see [Presence]: Unavailable for one whom nobody sees
 	Seen        Strength       // strongest login so far; a weaker one is refused with WeakerLogin
+	Keys        []ServerKey    // of the server, that were accepted before; the last one used first. None: any will do
+	KeyCheck    KeyCheck       // what a key that is not among them takes
 
 	resolver resolver // nil: the system's
 	control  control  // nil: nothing is to be known of dialling
@@ -50,19 +52,32 @@ type Config struct {
 	pulse    pulse    // zero: the usual
 }
 
-// Strength is what a login was protected with, remembered per account.
+// Strength is what a login was protected with, remembered per account (N-06).
 type Strength struct {
-	SCRAM   bool `json:"scram,omitempty"`
-	Binding bool `json:"binding,omitempty"` // channel binding
+	SCRAM   bool // the password itself was not sent
+	Hash    int  // bits of SCRAM's hash: 160, 256 or 512
+	Binding bool // channel binding
+}
+
+// Stronger is the stronger of two in every respect: what a later login is measured by.
+func (s Strength) Stronger(other Strength) Strength {
+	return Strength{SCRAM: s.SCRAM || other.SCRAM, Hash: max(s.Hash, other.Hash), Binding: s.Binding || other.Binding}
 }
 
 // Facts are what a connection is made of, for people who want to know.
 type Facts struct {
-	TLSVersion   string // "TLS 1.3"
+	Host         string    // as it was connected to: a name from DNS, or what the person gave
+	Port         uint16    //
+	Remote       string    // the address at the other end of the line, host:port: the server's or the proxy's
+	Proxy        ProxyKind //
+	Direct       bool      // direct TLS, not STARTTLS
+	TLSVersion   string    // "TLS 1.3"
 	CipherSuite  string
 	Certificates []*x509.Certificate // the server's first
+	Key          ServerKey           // the first one's
+	KeyChange    *KeyChange          // Key is not among Config.Keys, and that was no reason to ask; nil: it is, or is the first
 	Mechanism    string              // "SCRAM-SHA-256-PLUS"
-	Direct       bool                // direct TLS, not STARTTLS
+	Binding      string              // what the login is bound to TLS by, "tls-exporter"; "": it is not
 	Acks         bool                // the server acknowledges (XEP-0198)
 	Strength     Strength
 }
@@ -189,6 +204,7 @@ const (
 	BrokenStream                    // what the server sent is not XMPP, or beyond the limits
 	ProxyFailed                     // the proxy, or Tor, is not there or not as it should be
 	NeedsTor                        // an .onion address, and no Tor to reach it by
+	KeyChanged                      // the server's key is not the one before, and the person is to decide; Err is a *KeyChange
 )
 
 var kindWords = [...]string{
@@ -196,7 +212,7 @@ var kindWords = [...]string{
 	BadCertificate: "certificate refused", WrongPassword: "wrong password", OnlyPlain: "only PLAIN offered",
 	WeakerLogin: "login weaker than before", AccountRefused: "account refused", BadName: "name cannot sign in",
 	Conflict: "replaced by another login", ServerClosed: "closed by the server", BrokenStream: "broken stream",
-	ProxyFailed: "proxy not usable", NeedsTor: "reachable through Tor only",
+	ProxyFailed: "proxy not usable", NeedsTor: "reachable through Tor only", KeyChanged: "the server has another key",
 }
 
 func (e *Error) Error() string {
