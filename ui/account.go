@@ -107,6 +107,7 @@ func (d *desk) accountItems(a session.Account) []*fyne.MenuItem {
 		items = append(items, fyne.NewMenuItem(lang.L("Connect"), func() { d.engine.Connect(jid) }))
 	}
 	items = append(items, fyne.NewMenuItem(lang.L("How messages are protected…"), func() { d.chooseAccountPolicy(a) }))
+	items = append(items, fyne.NewMenuItem(lang.L("Your fingerprint…"), func() { d.ownKey(jid) }))
 	if d.practising {
 		return items
 	}

@@ -7,7 +7,6 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/lang"
-	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
@@ -93,7 +92,8 @@ func (c *comparison) show(theirs, ours otr.Fingerprint) {
 	c.options.choose(start)
 	enable(c.save, false)
 	left := c.panel(lang.L("{{.Name}} reads this to you", c.name()), theirs, c.ticks(theirs, verified))
-	right := c.panel(lang.L("You read this to {{.Name}}", c.name()), ours, plainGroups(ours))
+	code := newQuietButton(lang.L("QR code"), func() { c.desk.ownKey(c.ref.Account) })
+	right := c.panel(lang.L("You read this to {{.Name}}", c.name()), ours, plainGroups(ours), code)
 	c.turn(leaf{
 		title: lang.L("Compare with {{.Name}}", c.name()),
 		body: []fyne.CanvasObject{
@@ -109,13 +109,18 @@ func (c *comparison) show(theirs, ours otr.Fingerprint) {
 	})
 }
 
-// panel is one fingerprint with what it is and a button that copies it.
-func (c *comparison) panel(heading string, f otr.Fingerprint, groups []fyne.CanvasObject) fyne.CanvasObject {
+// panel is one fingerprint with what it is, a button that copies it, and others.
+func (c *comparison) panel(heading string, f otr.Fingerprint, groups []fyne.CanvasObject, others ...*button) fyne.CanvasObject {
 	copyIt := newQuietButton(lang.L("Copy"), func() { c.desk.app.Clipboard().SetContent(f.String()) })
 	copyIt.escape = c.close
 	access.Describe(copyIt, heading)
 	objects := append([]fyne.CanvasObject{look.NewText(heading, look.Hint)}, groups...)
-	objects = append(objects, container.NewHBox(copyIt, layout.NewSpacer()))
+	foot := container.NewHBox(copyIt)
+	for _, b := range others {
+		b.escape = c.close
+		foot.Add(b)
+	}
+	objects = append(objects, foot)
 	return container.NewStack(filled(look.ColorSurface, look.Radius), inset(2*look.Step, look.Step, 2*look.Step, look.Step, container.New(flow{}, objects...)))
 }
 

@@ -663,6 +663,36 @@ func (s *sheetStage) pastes(text string) {
 	s.t.Fatal("there is no entry")
 }
 
+// TestOwnKey: the window gives the fingerprint as people read it, as a link, and as a code that holds the link.
+func TestOwnKey(t *testing.T) {
+	s := newSheetStage(t)
+	s.desk.ownKey(s.bob.Account)
+	link := "xmpp:alice@example.org?otr-fingerprint=" + strings.ToLower(strings.ReplaceAll(ourKey.String(), " ", ""))
+	s.says(append(strings.Fields(ourKey.String()), link)...)
+	s.press("Copy link")
+	if got := s.desk.app.Clipboard().Content(); got != link {
+		t.Errorf("copied was %q", got)
+	}
+	s.press("Copy fingerprint")
+	if got := s.desk.app.Clipboard().Content(); got != ourKey.String() {
+		t.Errorf("copied was %q", got)
+	}
+	s.press("Done")
+	s.closed()
+}
+
+func TestOwnKeyBeforeThereIsOne(t *testing.T) {
+	s := newSheetStage(t)
+	a := onlineAccount()
+	s.desk.model.Apply(a)
+	s.desk.ownKey(s.bob.Account)
+	s.says("has no key yet")
+	a.Account.Fingerprint = &ourKey
+	s.desk.model.Apply(a)
+	s.desk.tell(nil, true)
+	s.says(strings.Fields(ourKey.String())...)
+}
+
 func TestCompareTakesBack(t *testing.T) {
 	s := newSheetStage(t)
 	s.contact(func(c *session.Contact) { c.Verified, c.Lock = session.ByComparison, session.Private })
