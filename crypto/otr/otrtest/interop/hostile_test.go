@@ -103,7 +103,7 @@ func replaced(message []byte, i int, number string) []byte {
 // not answer the second.
 func TestQuestionSwap(t *testing.T) {
 	for _, program := range []string{"libotr", "ours"} {
-		a, b := talk(t, kind{"", [2]string{"ours", program}, "0"})
+		a, b := talk(t, kind{"", [2]string{"ours", program}, 0, "3"})
 		a.goPrivate()
 		for _, question := range []string{"first?", "second?"} {
 			_, message1, err := smp.Start(rand.Reader, smp.Secret{})

@@ -1,6 +1,8 @@
 package interop
 
 import (
+	"bytes"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"os"
@@ -47,9 +49,11 @@ func build(dir string) error {
 	if out, err := exec.Command("cc", append(args, "-lgcrypt")...).CombinedOutput(); err != nil {
 		return fmt.Errorf("interop: libotrpeer does not compile (on Debian: apt-get install gcc libotr5-dev): %w\n%s", err, out)
 	}
-	programs["ours"] = filepath.Join(dir, "otrpeer")
-	if out, err := exec.Command("go", "build", "-o", programs["ours"], "../otrpeer").CombinedOutput(); err != nil {
-		return fmt.Errorf("interop: otrpeer does not compile: %w\n%s", err, out)
+	for name, folder := range map[string]string{"ours": "otrpeer", "xcrypto": "xcryptopeer"} {
+		programs[name] = filepath.Join(dir, folder)
+		if out, err := exec.Command("go", "build", "-o", programs[name], "../"+folder).CombinedOutput(); err != nil {
+			return fmt.Errorf("interop: %s does not compile: %w\n%s", folder, err, out)
+		}
 	}
 	keys = dir
 	return nil
@@ -61,32 +65,57 @@ var keys string
 // tags are the instance tags of the two ends.
 var tags = [2]string{"0a000100", "fffffff0"}
 
-// A kind of conversation: who plays which part.
+// A kind of conversation: who plays which part, in which version, and how long a message may be.
 type kind struct {
-	name string
-	ends [2]string
-	max  string
+	name    string
+	ends    [2]string
+	max     int
+	version string
 }
 
 var kinds = []kind{
-	{"ours with libotr", [2]string{"ours", "libotr"}, "0"},
-	{"libotr with ours", [2]string{"libotr", "ours"}, "0"},
-	{"ours with libotr in fragments", [2]string{"ours", "libotr"}, "200"},
-	{"libotr with ours in fragments", [2]string{"libotr", "ours"}, "200"},
-	{"ours with ours", [2]string{"ours", "ours"}, "0"},
-	{"ours with ours in fragments", [2]string{"ours", "ours"}, "200"},
-	{"libotr with libotr", [2]string{"libotr", "libotr"}, "0"}, // so that a mistake of the harness shows as such
+	{"ours with libotr", [2]string{"ours", "libotr"}, 0, "3"},
+	{"libotr with ours", [2]string{"libotr", "ours"}, 0, "3"},
+	{"ours with libotr in fragments", [2]string{"ours", "libotr"}, 200, "3"},
+	{"libotr with ours in fragments", [2]string{"libotr", "ours"}, 200, "3"},
+	{"ours with libotr in version 2", [2]string{"ours", "libotr"}, 0, "2"},
+	{"libotr with ours in version 2", [2]string{"libotr", "ours"}, 0, "2"},
+	{"ours with libotr in version 2 and fragments", [2]string{"ours", "libotr"}, 200, "2"},
+	{"libotr with ours in version 2 and fragments", [2]string{"libotr", "ours"}, 200, "2"},
+	{"ours with ours", [2]string{"ours", "ours"}, 0, "3"},
+	{"ours with ours in version 2 and fragments", [2]string{"ours", "ours"}, 200, "2"},
+	{"libotr with libotr", [2]string{"libotr", "libotr"}, 0, "3"}, // so that a mistake of the harness shows as such
 }
+
+// sizes are the limits that sessions in fragments have by turns.
+var sizes = []int{140, 200, 333, 576, 1000, 1452, 4000}
 
 // withLibotr says whether k is between ours and libotr.
 func (k kind) withLibotr() bool { return k.ends[0] != k.ends[1] }
 
 // main says whether k is ours with libotr, without more. Costly tests are whole only there.
-func (k kind) main() bool { return k.withLibotr() && k.max == "0" }
+func (k kind) main() bool { return k.withLibotr() && k.max == 0 && k.version == "3" }
+
+// policy is a list that allows the version of k, and more.
+func (k kind) policy(more ...string) string {
+	return strings.Join(append([]string{"v" + k.version}, more...), ",")
+}
+
+// query asks for the version of k.
+func (k kind) query() string { return "?OTRv" + k.version + "?" }
+
+// tag is what an end of k says its instance tag to be.
+func (k kind) tag(end int) string {
+	if k.version == "2" {
+		return "00000000"
+	}
+	return tags[end]
+}
 
 // a party is one end with what the tests say to it.
 type party struct {
 	t    *testing.T
+	kind kind
 	pair *Pair
 	end  int
 }
@@ -97,13 +126,11 @@ func talk(t *testing.T, k kind, policies ...string) (a, b party) {
 	pair := new(Pair)
 	names := [2]string{"alice", "bob"}
 	for i, program := range k.ends {
-		policy := "v3"
+		policy := k.policy()
 		if len(policies) > 0 {
 			policy = policies[i]
 		}
-		end, err := Start(names[i]+" ("+program+")", programs[program],
-			"--account", names[i], "--peer", names[1-i], "--key", filepath.Join(keys, names[i]+"."+program),
-			"--policy", policy, "--max", k.max, "--instag", tags[i])
+		end, err := k.start(i, names[i]+" ("+program+")", policy)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -115,20 +142,26 @@ func talk(t *testing.T, k kind, policies ...string) (a, b party) {
 		}
 		pair.checkSizes(t, k.max)
 	})
-	return party{t, pair, 0}, party{t, pair, 1}
+	return party{t, k, pair, 0}, party{t, k, pair, 1}
+}
+
+// start runs the program of an end of k.
+func (k kind) start(end int, name, policy string) (*Endpoint, error) {
+	names := [2]string{"alice", "bob"}
+	program := k.ends[end]
+	return Start(name, programs[program], "--account", names[end], "--peer", names[1-end],
+		"--key", filepath.Join(keys, names[end]+"."+program),
+		"--policy", policy, "--max", strconv.Itoa(k.max), "--instag", tags[end])
 }
 
 // checkSizes: nothing our end sent is longer than the network carries.
-func (p *Pair) checkSizes(t *testing.T, max string) {
-	if max == "0" {
-		return
-	}
+func (p *Pair) checkSizes(t *testing.T, max int) {
 	for _, c := range p.Transcript {
 		if !strings.Contains(p.Ends[c.From].Name, "ours") || strings.HasPrefix(c.Wire, "?OTRv") {
 			continue
 		}
-		if len(c.Wire) > 200 {
-			t.Errorf("a message of %d bytes was sent where 200 are the limit: %.40q", len(c.Wire), c.Wire)
+		if max > 0 && len(c.Wire) > max {
+			t.Errorf("a message of %d bytes was sent where %d are the limit: %.40q", len(c.Wire), max, c.Wire)
 		}
 	}
 }
@@ -146,7 +179,7 @@ func (p party) do(words ...string) {
 
 func (p party) seen() *Output { return &p.pair.Seen[p.end] }
 
-func (p party) other() party { return party{p.t, p.pair, 1 - p.end} }
+func (p party) other() party { return party{p.t, p.kind, p.pair, 1 - p.end} }
 
 func (p party) name() string { return p.pair.Ends[p.end].Name }
 
@@ -200,16 +233,19 @@ func checkPrivate(a, b party) {
 		a.t.Errorf("both ends show the %s half of the session id in bold", atA.Fields["bold"])
 	}
 	for _, at := range []Record{atA, atB} {
-		if at.Fields["version"] != "3" {
+		if at.Fields["version"] != a.kind.version {
 			a.t.Errorf("version %s", at.Fields["version"])
 		}
 	}
-	if atA.Fields["theirtag"] != tags[b.end] || atB.Fields["theirtag"] != tags[a.end] {
+	if atA.Fields["theirtag"] != a.kind.tag(b.end) || atB.Fields["theirtag"] != a.kind.tag(a.end) {
 		a.t.Errorf("instance tags %s and %s", atA.Fields["theirtag"], atB.Fields["theirtag"])
 	}
 	printsA, printsB := a.status().Prints, b.status().Prints
 	if printsA[0] != printsB[1] || printsA[1] != printsB[0] || len(printsA[0]) != 40 || printsA[0] == printsB[0] {
 		a.t.Errorf("fingerprints %v and %v", printsA, printsB)
+	}
+	if a.t.Failed() {
+		a.t.FailNow() // there is nothing to be said in it
 	}
 	count.sessions++
 }
@@ -279,7 +315,7 @@ func each(t *testing.T, test func(t *testing.T, k kind)) {
 // eachWhole leaves out the kinds in fragments, and libotr with itself.
 func eachWhole(t *testing.T, test func(t *testing.T, k kind)) {
 	each(t, func(t *testing.T, k kind) {
-		if k.max == "0" && k.ends != [2]string{"libotr", "libotr"} {
+		if k.max == 0 && k.ends != [2]string{"libotr", "libotr"} {
 			test(t, k)
 		}
 	})
@@ -296,11 +332,15 @@ func TestInterop(t *testing.T) {
 		}
 	}
 	each(t, func(t *testing.T, k kind) {
-		rounds := (sessions + 3) / 4 // four kinds are with libotr
+		rounds := (sessions + 7) / 8 // eight kinds are with libotr
 		if !k.withLibotr() {
-			rounds = 2
+			rounds = 1
 		}
 		for n := range rounds {
+			k := k
+			if k.max > 0 {
+				k.max = sizes[n%len(sizes)]
+			}
 			t.Run(strconv.Itoa(n), func(t *testing.T) { holdConversation(t, k, n) })
 		}
 	})
@@ -356,10 +396,10 @@ func checkFinished(p party) {
 // TestWhitespaceTag: the first text in the clear carries the offer, and is shown without it.
 func TestWhitespaceTag(t *testing.T) {
 	each(t, func(t *testing.T, k kind) {
-		if k.max != "0" {
+		if k.max != 0 {
 			t.Skip("the tag is part of a text, and texts in the clear are not cut into pieces")
 		}
-		a, b := talk(t, k, "v3,sendtag", "v3,starttag")
+		a, b := talk(t, k, k.policy("sendtag"), k.policy("starttag"))
 		a.do("send", Bytes("hello there"))
 		if got, want := b.seen().Messages, []Message{{"plain", "hello there"}}; !slices.Equal(got, want) {
 			t.Errorf("shown: %q", got)
@@ -373,10 +413,10 @@ func TestWhitespaceTag(t *testing.T) {
 // TestNoAnswerToTag: who does not want to start by a tag does not, and plain texts are only that.
 func TestNoAnswerToTag(t *testing.T) {
 	each(t, func(t *testing.T, k kind) {
-		if k.max != "0" {
+		if k.max != 0 {
 			t.Skip("the tag is part of a text, and texts in the clear are not cut into pieces")
 		}
-		a, b := talk(t, k, "v3,sendtag", "v3")
+		a, b := talk(t, k, k.policy("sendtag"), k.policy())
 		a.do("send", Bytes("hello there"))
 		b.do("send", Bytes("and to you"))
 		a.do("send", Bytes("no tag any more"))
@@ -398,10 +438,10 @@ func TestNoAnswerToTag(t *testing.T) {
 // TestRequire: what is typed before the private conversation does not leave in the clear.
 func TestRequire(t *testing.T) {
 	each(t, func(t *testing.T, k kind) {
-		if k.ends[0] == "libotr" && k.max != "0" {
-			t.Skip("libotr cuts this query into pieces of version 2")
+		if k.ends[0] == "libotr" && k.max != 0 {
+			t.Skip("libotr cuts this query into pieces")
 		}
-		a, b := talk(t, k, "v3,require", "v3")
+		a, b := talk(t, k, k.policy("require"), k.policy())
 		if err := a.pair.Do(a.end, "send", Bytes("between us")); err != nil {
 			t.Fatal(err)
 		}
@@ -422,7 +462,7 @@ func TestWaitingTexts(t *testing.T) {
 		if k.ends[0] != "ours" {
 			t.Skip("libotr keeps only the last text")
 		}
-		a, b := talk(t, k, "v3,require", "v3")
+		a, b := talk(t, k, k.policy("require"), k.policy())
 		var queries []string
 		for _, text := range []string{"one", "two", "three"} {
 			out, err := a.pair.Ends[a.end].Do("send", Bytes(text))
@@ -431,7 +471,7 @@ func TestWaitingTexts(t *testing.T) {
 			}
 			queries = append(queries, out.Wires...)
 		}
-		if len(queries) != 1 || !strings.HasPrefix(queries[0], "?OTRv3?") {
+		if len(queries) != 1 || !strings.HasPrefix(queries[0], k.query()) {
 			t.Fatalf("sent for three texts: %q", queries)
 		}
 		b.do("recv", Bytes(queries[0]))
@@ -468,34 +508,62 @@ func TestWaitingForAnother(t *testing.T) {
 	}
 }
 
-// TestCrossingCommits: both users ask at once, and there is a session nevertheless.
+// TestCrossingCommits: both users ask at once, and there is a session nevertheless, whichever commitment has the higher
+// hash.
 func TestCrossingCommits(t *testing.T) {
 	each(t, func(t *testing.T, k kind) {
 		if k.ends[0] == "libotr" && k.ends[1] == "libotr" {
 			t.Skip("only where one end is ours")
 		}
-		for range 4 { // either may have the higher hash
-			a, b := talk(t, k)
-			fromA, err := a.pair.Ends[0].Do("recv", Bytes("?OTRv3?"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			fromB, err := b.pair.Ends[1].Do("recv", Bytes("?OTRv3?"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			a.pair.Clear()
-			queue := a.pair.took(1, fromB, a.pair.took(0, fromA, nil))
-			if err := a.pair.carry(queue); err != nil {
-				t.Fatal(err)
-			}
-			a.checkState("encrypted")
-			b.checkState("encrypted")
-			a.says("after all")
-			b.says("indeed")
-			count.sessions++
-		}
+		crossCommits(t, k)
 	})
+}
+
+// crossCommits does it until each end has had the higher hash twice.
+func crossCommits(t *testing.T, k kind) {
+	var wins [2]int
+	for tries := 0; min(wins[0], wins[1]) < 2; tries++ {
+		if tries == 64 {
+			t.Fatalf("a hash was the higher one %d times", wins)
+		}
+		a, b := talk(t, k)
+		var commits [2]Output
+		for i, p := range []party{a, b} {
+			var err error
+			if commits[i], err = p.pair.Ends[i].Do("recv", Bytes(k.query())); err != nil {
+				t.Fatal(err)
+			}
+		}
+		a.pair.Clear()
+		queue := a.pair.took(1, commits[1], a.pair.took(0, commits[0], nil))
+		if err := a.pair.carry(queue); err != nil {
+			t.Fatal(err)
+		}
+		checkSame(a, b)
+		count.sessions++
+		if bytes.Compare(commitHash(t, commits[0]), commitHash(t, commits[1])) > 0 {
+			wins[0]++
+		} else {
+			wins[1]++
+		}
+	}
+}
+
+// commitHash returns the hash in a D-H Commit Message, which is the end of it.
+func commitHash(t *testing.T, commit Output) []byte {
+	t.Helper()
+	var whole string
+	for _, wire := range commit.Wires {
+		if columns := strings.Split(wire, ","); len(columns) > 3 {
+			wire = columns[len(columns)-2] // what a fragment holds
+		}
+		whole += wire
+	}
+	message, err := base64.StdEncoding.DecodeString(strings.TrimSuffix(strings.TrimPrefix(whole, "?OTR:"), "."))
+	if err != nil || len(message) < 32 {
+		t.Fatalf("no D-H Commit Message: %q", commit.Wires)
+	}
+	return message[len(message)-32:]
 }
 
 // TestRefresh: a new key exchange in a live conversation, from either end.
@@ -561,6 +629,9 @@ func TestHeartbeat(t *testing.T) {
 // TestOtherInstance: what is meant for another client of ours is left alone.
 func TestOtherInstance(t *testing.T) {
 	each(t, func(t *testing.T, k kind) {
+		if k.version == "2" {
+			t.Skip("version 2 has no instance tags")
+		}
 		a, b := talk(t, k)
 		a.goPrivate()
 		out, err := a.pair.Ends[0].Do("send", Bytes("to another"))

@@ -95,7 +95,7 @@ func (n *noise) copies(wire string) []string {
 		}
 	}
 	for _, old := range n.past {
-		if strings.HasPrefix(old, isData) && n.random.IntN(4) == 0 {
+		if isData(old) && n.random.IntN(4) == 0 {
 			bad = append(bad, old)
 		}
 	}
