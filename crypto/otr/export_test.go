@@ -122,3 +122,6 @@ func (c *Conversation) Open(body string, kind uint16) []byte {
 	value, _ := find(records, kind)
 	return value
 }
+
+// Activity returns how many authentic messages c has accepted.
+func (c *Conversation) Activity() uint64 { return c.activity }

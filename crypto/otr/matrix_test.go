@@ -932,17 +932,22 @@ func playCell(t *testing.T, opened *stage, v variant, c cell, total *tally) {
 			playValues(c, kind, base, player, mutantSample, fail)
 		}
 		fresh := s.cloneAlice()
-		before := fresh.alice.Snapshot()
+		before, essence := fresh.alice.Snapshot(), otrtest.Snapshot(fresh.alice.Conversation, mayChange...)
 		everyMutant(message, func(name string, make func() string) {
 			if !mutantSample.next() {
 				return
 			}
 			mutant := make()
-			fresh.alice.Do(fresh.alice.Receive(mutant))
+			events := fresh.alice.Receive(mutant)
+			fresh.alice.Do(events)
+			changed := fresh.alice.Snapshot() != before
+			if changed && refused(events) && !fresh.heard(s) && otrtest.Snapshot(fresh.alice.Conversation, mayChange...) != essence {
+				fail(kind, fmt.Sprintf("%s %.80q", name, mutant), errors.New("refused, but it changed the conversation"))
+			}
 			if err := player.finish(fresh, false, s); err != nil {
 				fail(kind, fmt.Sprintf("%s %.80q", name, mutant), err)
 			}
-			if fresh.alice.Snapshot() != before {
+			if changed {
 				fresh = s.cloneAlice()
 			}
 		})
