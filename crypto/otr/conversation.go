@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/crypto/cryptobyte"
@@ -344,7 +345,7 @@ func (c *Conversation) receiveQuery(b body) []Event {
 
 // receiveError implements "Receiving an Error Message".
 func (c *Conversation) receiveError(b body) []Event {
-	events := []Event{PeerError{Text: clean(b.words, maxPeerError)}}
+	events := []Event{PeerError{Text: clean(strings.TrimSpace(b.words), maxPeerError)}}
 	if c.wants(ErrorStartAKE) && c.elapsed(c.lastErrorQuery, errorInterval) {
 		c.lastErrorQuery = c.now()
 		events = append(events, c.query(c.offer())...)

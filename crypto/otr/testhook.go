@@ -25,7 +25,7 @@ func init() {
 		return events, err
 	}
 	testhook.Instances = func(conversation any) []testhook.Instance { return conversation.(*Conversation).describe() }
-	testhook.Records = func(conversation any, body string) []testhook.Record { return conversation.(*Conversation).peek(body) }
+	testhook.Peek = func(conversation any, body string) *testhook.Message { return conversation.(*Conversation).peek(body) }
 	testhook.Keys = func(conversation any) []testhook.Key {
 		c := conversation.(*Conversation)
 		if c.State() != Encrypted {
@@ -73,8 +73,8 @@ func (r *smpRun) describe() string {
 	return "1"
 }
 
-// peek describes the records of a data message, with copies of all that taking it in would change.
-func (c *Conversation) peek(s string) []testhook.Record {
+// peek describes a data message, with copies of all that taking it in would change.
+func (c *Conversation) peek(s string) *testhook.Message {
 	b := parseBody(s)
 	if a := c.partial[b.fragment.from]; b.form == formFragment && b.fragment.k > 0 {
 		var whole assembly
@@ -95,12 +95,12 @@ func (c *Conversation) peek(s string) []testhook.Record {
 	if err != nil {
 		return nil
 	}
-	var list []testhook.Record
-	_, records := parsePlaintext(plaintext)
+	text, records := parsePlaintext(plaintext)
+	seen := &testhook.Message{Empty: len(text) == 0}
 	for _, r := range records {
-		list = append(list, testhook.Record{Type: r.Type, Length: len(r.Value)})
+		seen.Records = append(seen.Records, testhook.Record{Type: r.Type, Length: len(r.Value)})
 	}
-	return list
+	return seen
 }
 
 func (k *keys) describe() []testhook.Key {

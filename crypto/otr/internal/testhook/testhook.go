@@ -10,9 +10,9 @@ var (
 	// Instances describes every client of the correspondent that something is remembered of.
 	Instances func(conversation any) []Instance
 
-	// Records describes the records of the data message that body is, or completes, as Receive will find them. The
-	// conversation is not changed.
-	Records func(conversation any, body string) []Record
+	// Peek describes the data message that body is, or completes, as Receive will find it; nil if it will find none
+	// that it accepts. The conversation is not changed.
+	Peek func(conversation any, body string) *Message
 
 	// Keys returns the Diffie-Hellman keys of the selected session.
 	Keys func(conversation any) []Key
@@ -29,6 +29,12 @@ type Instance struct {
 	SSID         [8]byte
 	Initiator    bool
 	Fingerprint  [20]byte
+}
+
+// A Message is what a data message looks like from outside.
+type Message struct {
+	Empty   bool // it has no text
+	Records []Record
 }
 
 // A Record is what one TLV record looks like from outside.

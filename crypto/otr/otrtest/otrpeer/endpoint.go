@@ -162,9 +162,15 @@ func (e *endpoint) startSMP(args [][]byte) error {
 
 // receive takes in what came from the network.
 func (e *endpoint) receive(body string) {
-	records := testhook.Records(e.conversation, body)
+	message := testhook.Peek(e.conversation, body)
 	e.apply(e.conversation.Receive(body))
-	for _, r := range records {
+	if message == nil {
+		return
+	}
+	if message.Empty { // whatever records it had
+		e.printf("event heartbeat-rcvd")
+	}
+	for _, r := range message.Records {
 		switch {
 		case r.Type == 0:
 			e.printf("event padding len=%d", r.Length)
@@ -322,7 +328,9 @@ func (e *endpoint) apply(events []otr.Event) {
 		case otr.PeerError:
 			e.printf("event rcvd-error text=%s", b64([]byte(event.Text)))
 		case otr.Heartbeat:
-			e.printf("event heartbeat-%s", map[bool]string{true: "sent", false: "rcvd"}[event.Sent])
+			if event.Sent {
+				e.printf("event heartbeat-sent")
+			}
 		case otr.Failure:
 			e.printf("event encryption-error")
 		}
