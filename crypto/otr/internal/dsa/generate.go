@@ -4,8 +4,12 @@ import (
 	"errors"
 	"io"
 	"math/big"
+	"math/bits"
+	"sync"
 
 	"filippo.io/bigmod"
+
+	"github.com/sotto-im/sotto/crypto/otr/internal/modular"
 )
 
 const (
@@ -27,8 +31,8 @@ var (
 	errRandom = errors.New("dsa: the random source does not work")
 )
 
-// Generate makes a key with parameters of its own. It takes about 50 ms and, by bad luck, several times
-// that: not for the goroutine of a window.
+// Generate makes a key with parameters of its own. It takes tens of milliseconds and, by bad luck, several
+// times that: not for the goroutine of a window.
 func Generate(rand io.Reader) (*PrivateKey, error) {
 	q, err := generateQ(rand)
 	if err != nil {
@@ -76,7 +80,7 @@ func generateP(rand io.Reader, q *big.Int) (*big.Int, error) {
 			}
 			p := new(big.Int).Mul(step, big.NewInt(int64(i)))
 			p.Add(p, start)
-			if p.BitLen() == 8*PSize && p.ProbablyPrime(primeRounds) {
+			if p.BitLen() == 8*PSize && isFermat(p) && p.ProbablyPrime(primeRounds) {
 				return p, nil
 			}
 		}
@@ -84,27 +88,71 @@ func generateP(rand io.Reader, q *big.Int) (*big.Int, error) {
 	return nil, errRandom
 }
 
+// isFermat says whether 2^(p-1) = 1 mod p, which almost no composite number passes: a cheap test before the real one.
+func isFermat(p *big.Int) bool {
+	m, err := modular.New(p.Bytes())
+	if err != nil {
+		return false
+	}
+	z := make([]byte, m.Size())
+	m.ProductVarTime(z, modular.Power{Base: []byte{2}, Exponent: new(big.Int).Sub(p, one).Bytes()})
+	return new(big.Int).SetBytes(z).Cmp(one) == 0
+}
+
 // sieve marks the i for which start + i·step has a small prime factor.
 func sieve(start, step *big.Int) *[sieveSpan]bool {
 	var composite [sieveSpan]bool
-	var rem, prime big.Int
-	for _, l := range smallPrimes() {
-		prime.SetInt64(l)
-		first := rem.Rem(start, &prime).Int64()
-		stride := rem.Rem(step, &prime).Int64()
-		inverse := rem.ModInverse(rem.SetInt64(stride), &prime)
-		if inverse == nil {
-			continue
+	starts, steps := start.Bits(), step.Bits()
+	primes := smallPrimes()
+	for len(primes) > 0 {
+		// As many primes as fit into a word share the divisions of long numbers.
+		product, n := big.Word(1), 0
+		for n < len(primes) && product <= maxWord/sieveLimit {
+			product *= big.Word(primes[n])
+			n++
 		}
-		for i := (l - first) * inverse.Int64() % l; i < sieveSpan; i += l {
-			composite[i] = true
+		startRem, stepRem := rem(starts, product), rem(steps, product)
+		for _, l := range primes[:n] {
+			inverse := inverseMod(int64(stepRem%big.Word(l)), l)
+			if inverse == 0 {
+				continue
+			}
+			for i := (l - int64(startRem%big.Word(l))) * inverse % l; i < sieveSpan; i += l {
+				composite[i] = true
+			}
 		}
+		primes = primes[n:]
 	}
 	return &composite
 }
 
+const maxWord = ^big.Word(0)
+
+// rem returns n mod d.
+func rem(n []big.Word, d big.Word) big.Word {
+	var r uint
+	for i := range n {
+		_, r = bits.Div(r, uint(n[len(n)-1-i]), uint(d))
+	}
+	return big.Word(r)
+}
+
+// inverseMod returns 1/a mod the prime l, or 0 if there is none, by Euclid's algorithm.
+func inverseMod(a, l int64) int64 {
+	r0, r1, t0, t1 := l, a, int64(0), int64(1)
+	for r1 > 0 {
+		quotient := r0 / r1
+		r0, r1 = r1, r0-quotient*r1
+		t0, t1 = t1, t0-quotient*t1
+	}
+	if r0 != 1 {
+		return 0
+	}
+	return (t0 + l) % l
+}
+
 // smallPrimes returns the odd primes below sieveLimit.
-func smallPrimes() []int64 {
+var smallPrimes = sync.OnceValue(func() []int64 {
 	var composite [sieveLimit]bool
 	var primes []int64
 	for i := int64(3); i < sieveLimit; i += 2 { // i*i needs more than 32 bits
@@ -117,7 +165,7 @@ func smallPrimes() []int64 {
 		}
 	}
 	return primes
-}
+})
 
 // generator returns h^((p-1)/q) mod p for the smallest h that gives more than 1 (FIPS 186-4 A.2.1).
 func generator(p, q *big.Int) *big.Int {
@@ -132,7 +180,7 @@ func generator(p, q *big.Int) *big.Int {
 
 // generateX picks x by rejection, in arithmetic that does not show it, and makes the key.
 func generateX(rand io.Reader, p, q, g []byte) (*PrivateKey, error) {
-	pm, err := bigmod.NewModulus(p)
+	pm, err := modular.New(p)
 	if err != nil {
 		return nil, err
 	}
@@ -140,23 +188,24 @@ func generateX(rand io.Reader, p, q, g []byte) (*PrivateKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	base, err := bigmod.NewNat().SetBytes(g, pm)
-	if err != nil {
-		return nil, err
-	}
-	k := new(PrivateKey)
+	var x [QSize]byte
+	defer clear(x[:])
 	for range maxTries {
-		if _, err := io.ReadFull(rand, k.x[:]); err != nil {
+		if _, err := io.ReadFull(rand, x[:]); err != nil {
 			return nil, err
 		}
-		n, err := bigmod.NewNat().SetBytes(k.x[:], qm)
+		n, err := bigmod.NewNat().SetBytes(x[:], qm)
 		if err != nil || n.IsZero() == 1 || n.IsOne() == 1 {
 			continue
 		}
 		clear(n.Bits())
-		y := bigmod.NewNat().Exp(base, k.x[:], pm).Bytes(pm)
-		k.public, err = newPublicKey(p, q, g, new(big.Int).SetBytes(y).Bytes())
-		return k, err
+		public, err := newPublicKey(p, q, g, power(pm, g, &x))
+		if err != nil {
+			return nil, err
+		}
+		k := newPrivateKey(public)
+		k.x = x
+		return k, nil
 	}
 	return nil, errRandom
 }

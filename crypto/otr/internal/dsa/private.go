@@ -4,14 +4,24 @@ import (
 	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
+	"sync"
 
 	"filippo.io/bigmod"
+
+	"github.com/sotto-im/sotto/crypto/otr/internal/modular"
 )
 
 // A PrivateKey is a PublicKey and the number x with g^x = y.
 type PrivateKey struct {
 	public *PublicKey
 	x      [QSize]byte
+	base   func() *modular.FixedBase // g, prepared by the first signature
+}
+
+func newPrivateKey(public *PublicKey) *PrivateKey {
+	return &PrivateKey{public: public, base: sync.OnceValue(func() *modular.FixedBase {
+		return public.p.NewFixedBase(public.encoded[2], 8*QSize)
+	})}
 }
 
 // ParsePrivateKey checks the public half as ParsePublicKey does, that x is between 0 and q and that g^x = y.
@@ -24,17 +34,24 @@ func ParsePrivateKey(p, q, g, y, x []byte) (*PrivateKey, error) {
 	if len(x) == 0 || len(x) > QSize || x[0] == 0 {
 		return nil, ErrKey
 	}
-	k := &PrivateKey{public: public}
+	k := newPrivateKey(public)
 	copy(k.x[QSize-len(x):], x)
 	n, err := bigmod.NewNat().SetBytes(k.x[:], public.q)
 	if err != nil {
 		return nil, ErrKey
 	}
 	clear(n.Bits())
-	if bigmod.NewNat().Exp(public.g, k.x[:], public.p).Equal(public.y) == 0 {
+	if gx := power(public.p, g, &k.x); !bytes.Equal(gx, y) {
 		return nil, ErrKey
 	}
 	return k, nil
+}
+
+// power returns the value of the MPI of g^x.
+func power(p *modular.Modulus, g []byte, x *[QSize]byte) []byte {
+	var gx [PSize]byte
+	p.Exp(gx[:], g, x[:])
+	return bytes.Clone(bytes.TrimLeft(gx[:], "\x00"))
 }
 
 // Public returns the half that may be shown.
@@ -61,7 +78,7 @@ func (k *PrivateKey) Sign(m *[MessageSize]byte) (sig [SignatureSize]byte) {
 
 // sign tries a nonce. It reports false for the few that RFC 6979 skips: 0, q and above, and what makes r or s zero.
 func (k *PrivateKey) sign(sig *[SignatureSize]byte, h *bigmod.Nat, nonce *[QSize]byte) bool {
-	p, q := k.public.p, k.public.q
+	q := k.public.q
 	n, err := bigmod.NewNat().SetBytes(nonce[:], q)
 	if err != nil {
 		return false
@@ -72,7 +89,9 @@ func (k *PrivateKey) sign(sig *[SignatureSize]byte, h *bigmod.Nat, nonce *[QSize
 		panic("dsa: internal error: x is not less than q")
 	}
 	defer clear(x.Bits())
-	r := bigmod.NewNat().Mod(bigmod.NewNat().Exp(k.public.g, nonce[:], p), q)
+	var power [PSize]byte
+	k.base().Exp(power[:], nonce[:])
+	r := k.public.reduce(power[:])
 	s := k.public.inverse(n).Mul(x.Mul(r, q).Add(h, q), q) // (h + x·r)/nonce
 	if n.IsZero() == 1 || r.IsZero() == 1 || s.IsZero() == 1 {
 		return false

@@ -4,8 +4,11 @@ import (
 	"encoding/hex"
 	"math/big"
 	"math/bits"
+	"sync"
 
 	"filippo.io/bigmod"
+
+	"github.com/sotto-im/sotto/crypto/otr/internal/modular"
 )
 
 const limbBytes = bits.UintSize / 8
@@ -25,14 +28,33 @@ var (
 	pInt = new(big.Int).SetBytes(decode(prime))
 	qInt = new(big.Int).Rsh(pInt, 1)
 
-	p = modulus(pInt)
-	q = modulus(qInt)
-
 	generator = constant(big.NewInt(2))
 
 	// The least and the greatest number that a peer may send as an element.
 	smallest = constant(big.NewInt(2)).b
 	largest  = constant(new(big.Int).Sub(pInt, big.NewInt(2))).b
+)
+
+// What takes time to prepare is prepared when it is first needed. None of it ever changes.
+var (
+	modP = sync.OnceValue(func() *modular.Modulus {
+		m, err := modular.New(pInt.Bytes())
+		if err != nil {
+			panic("group: internal error: constant is not a modulus")
+		}
+		return m
+	})
+	modQ = sync.OnceValue(func() *bigmod.Modulus {
+		m, err := bigmod.NewModulus(qInt.Bytes())
+		if err != nil {
+			panic("group: internal error: constant is not a modulus")
+		}
+		return m
+	})
+
+	// g for private keys and for scalars.
+	shortBase = sync.OnceValue(func() *modular.FixedBase { return modP().NewFixedBase(generator.b[:], 8*PrivateSize) })
+	longBase  = sync.OnceValue(func() *modular.FixedBase { return modP().NewFixedBase(generator.b[:], 8*Size) })
 )
 
 func decode(s string) []byte {
@@ -41,14 +63,6 @@ func decode(s string) []byte {
 		panic("group: internal error: constant is not hexadecimal")
 	}
 	return b
-}
-
-func modulus(n *big.Int) *bigmod.Modulus {
-	m, err := bigmod.NewModulus(n.Bytes())
-	if err != nil {
-		panic("group: internal error: constant is not a modulus")
-	}
-	return m
 }
 
 func constant(n *big.Int) (e Element) {

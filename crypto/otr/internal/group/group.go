@@ -1,10 +1,24 @@
 // Package group is the Diffie-Hellman group of Off-the-Record Messaging: the 1536-bit MODP group of RFC 3526
 // section 2 (group 5), with prime p, generator g = 2 and prime order q = (p-1)/2.
 //
-// Whatever may be secret, exponents above all, is worked on in constant time; what is not says VarTime in its
-// name. Values are fixed-size arrays: a copy is an assignment and shares nothing with its original, and Wipe
-// clears the copy it is called on. What Go cannot promise is that no intermediate copy stays behind on a stack or,
-// until it is reused, on the heap.
+// Whatever may be secret is worked on in constant time; what is not says VarTime in its name. In detail:
+//
+//   - Exp, ExpDigest, BaseExp, NewPrivateKey and Shared have secret exponents: the private keys of D-H, the random
+//     exponents of SMP and its secret. What they execute and which memory they read depends on the length of the
+//     exponent's type only (see package modular, which says how).
+//   - Mul, SubMul, SubMulDigest, NewScalar and the Equal methods are constant time as well.
+//   - ExpDigestVarTime and ProductVarTime take time that depends on their exponents. They are for the equations that
+//     verify the proofs of SMP, where all exponents were on the wire. The bases may be secret.
+//   - DivVarTime and InSubgroupVarTime take time that depends on an element that was on the wire, ParseElement and
+//     ParseScalar on what is wrong with a number that a peer sent.
+//   - The Bytes methods show the length of the number, which for a random one is short once in 256 times. Of a shared
+//     secret the protocol hashes exactly these bytes.
+//
+// Private keys of D-H have 320 bits, which the specification permits; the exponents of SMP have all bits of the group.
+//
+// Values are fixed-size arrays: a copy is an assignment and shares nothing with its original, and Wipe clears the
+// copy it is called on. What Go cannot promise is that no intermediate copy stays behind on a stack or, until it is
+// reused, on the heap.
 package group
 
 import (
@@ -15,6 +29,8 @@ import (
 	"math/big"
 
 	"filippo.io/bigmod"
+
+	"github.com/sotto-im/sotto/crypto/otr/internal/modular"
 )
 
 // Size is the length of p, and so of an Element or a Scalar, in bytes.
@@ -70,8 +86,9 @@ func (e *Element) InSubgroupVarTime() bool {
 }
 
 // Mul returns e·f.
-func (e *Element) Mul(f *Element) Element {
-	return element(e.nat().Mul(f.nat(), p))
+func (e *Element) Mul(f *Element) (product Element) {
+	modP().Mul(product.b[:], e.b[:], f.b[:])
+	return product
 }
 
 // DivVarTime returns e/f. The time depends on f, which is a public value in every use that the protocol makes.
@@ -82,37 +99,37 @@ func (e *Element) DivVarTime(f *Element) Element {
 }
 
 // Exp returns e^k.
-func (e *Element) Exp(k *Scalar) Element { return e.exp(k.b[:]) }
+func (e *Element) Exp(k *Scalar) (power Element) {
+	modP().Exp(power.b[:], e.b[:], k.b[:])
+	return power
+}
 
-// ExpDigest returns e^k for a 256-bit k: a hash value of a proof, or the hashed secret of SMP. It takes a sixth of
-// the time of Exp.
-func (e *Element) ExpDigest(k *Digest) Element { return e.exp(k[:]) }
+// ExpDigest returns e^k for a 256-bit k, the hashed secret of SMP. It takes a sixth of the time of Exp.
+func (e *Element) ExpDigest(k *Digest) (power Element) {
+	modP().Exp(power.b[:], e.b[:], k[:])
+	return power
+}
+
+// ExpDigestVarTime returns e^c for the public hash value c of a proof.
+func (e *Element) ExpDigestVarTime(c *Digest) (power Element) {
+	modP().ProductVarTime(power.b[:], modular.Power{Base: e.b[:], Exponent: c[:]})
+	return power
+}
+
+// ProductVarTime returns e^d·f^c for the public values d and c of a proof.
+func (e *Element) ProductVarTime(d *Scalar, f *Element, c *Digest) (product Element) {
+	modP().ProductVarTime(product.b[:], modular.Power{Base: e.b[:], Exponent: d.b[:]}, modular.Power{Base: f.b[:], Exponent: c[:]})
+	return product
+}
 
 // BaseExp returns g^k.
-func BaseExp(k *Scalar) Element { return generator.exp(k.b[:]) }
+func BaseExp(k *Scalar) (power Element) {
+	longBase().Exp(power.b[:], k.b[:])
+	return power
+}
 
 // Wipe clears e.
 func (e *Element) Wipe() { clear(e.b[:]) }
-
-// exp is constant time for a given length of k.
-func (e *Element) exp(k []byte) Element {
-	return element(bigmod.NewNat().Exp(e.nat(), k, p))
-}
-
-func (e *Element) nat() *bigmod.Nat {
-	n, err := bigmod.NewNat().SetBytes(e.b[:], p)
-	if err != nil {
-		panic("group: internal error: element is not reduced")
-	}
-	return n
-}
-
-// element takes n over and clears it.
-func element(n *bigmod.Nat) Element {
-	var e Element
-	fill(e.b[:], n)
-	return e
-}
 
 // fill writes n to b, which is large enough, in big-endian order, and clears n: unlike Nat.Bytes it leaves no
 // copy on the heap.
@@ -185,7 +202,7 @@ func ParseScalar(b []byte) (Scalar, error) {
 
 // valid says whether 1 <= k < q and tells nothing else by its timing.
 func (k *Scalar) valid() bool {
-	n, err := bigmod.NewNat().SetBytes(k.b[:], q)
+	n, err := bigmod.NewNat().SetBytes(k.b[:], modQ())
 	if err != nil {
 		return false
 	}
@@ -198,10 +215,10 @@ func (k *Scalar) Bytes() []byte { return minimal(k.b[:]) }
 
 // SubMul returns k - a·c mod q, the answer of a zero-knowledge proof.
 func (k *Scalar) SubMul(a *Scalar, c *Digest) Scalar {
-	n := modQ(a.b[:])
-	product := n.Mul(modQ(c[:]), q)
+	n := reduced(a.b[:])
+	product := n.Mul(reduced(c[:]), modQ())
 	var d Scalar
-	fill(d.b[:], modQ(k.b[:]).Sub(product, q))
+	fill(d.b[:], reduced(k.b[:]).Sub(product, modQ()))
 	clear(n.Bits())
 	return d
 }
@@ -217,8 +234,9 @@ func (k *Scalar) SubMulDigest(x, c *Digest) Scalar {
 // Wipe clears k.
 func (k *Scalar) Wipe() { clear(k.b[:]) }
 
-func modQ(b []byte) *bigmod.Nat {
-	n, err := bigmod.NewNat().SetBytes(b, q)
+// reduced returns the number b, which is less than q.
+func reduced(b []byte) *bigmod.Nat {
+	n, err := bigmod.NewNat().SetBytes(b, modQ())
 	if err != nil {
 		panic("group: internal error: scalar is not reduced")
 	}

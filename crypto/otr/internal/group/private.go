@@ -18,7 +18,7 @@ func NewPrivateKey(rand io.Reader) (PrivateKey, error) {
 	if _, err := io.ReadFull(rand, k.x[:]); err != nil {
 		return PrivateKey{}, err
 	}
-	k.public = generator.exp(k.x[:])
+	shortBase().Exp(k.public.b[:], k.x[:])
 	if !k.public.inRange() {
 		return PrivateKey{}, errRandom
 	}
@@ -33,7 +33,10 @@ func (k *PrivateKey) IsZero() bool { return k.public.IsZero() }
 
 // Shared returns y^x, the secret that the owner of y computes as well. y must come from ParseElement. The
 // caller wipes the result.
-func (k *PrivateKey) Shared(y *Element) Element { return y.exp(k.x[:]) }
+func (k *PrivateKey) Shared(y *Element) (s Element) {
+	modP().Exp(s.b[:], y.b[:], k.x[:])
+	return s
+}
 
 // Wipe clears both halves of k.
 func (k *PrivateKey) Wipe() {

@@ -52,8 +52,8 @@ func proveCommitment(version byte, g2, g3 *group.Element, r4 *group.Scalar, secr
 // checkCommitment checks a proof of proveCommitment: c = H(g3^D5 · P^c, g^D5 · g2^D6 · Q^c).
 func checkCommitment(version byte, g2, g3, pp, qq *group.Element, c *group.Digest, d5, d6 *group.Scalar) bool {
 	g3r5 := product(g3, d5, pp, c)
-	left := baseProduct(d5, qq, c)
-	right := g2.Exp(d6)
+	left := group.BaseExp(d5)
+	right := product(g2, d6, qq, c)
 	gr5g2r6 := left.Mul(&right)
 	expected := hash(version, &g3r5, &gr5g2r6)
 	return c.Equal(&expected)
@@ -78,13 +78,11 @@ func checkLogs(version byte, ga, quotient, r *group.Element, c *group.Digest, d 
 // baseProduct returns g^d · v^c.
 func baseProduct(d *group.Scalar, v *group.Element, c *group.Digest) group.Element {
 	gd := group.BaseExp(d)
-	vc := v.ExpDigest(c)
+	vc := v.ExpDigestVarTime(c)
 	return gd.Mul(&vc)
 }
 
-// product returns u^d · v^c.
+// product returns u^d · v^c. Exponents of proofs are public, which saves half of the work.
 func product(u *group.Element, d *group.Scalar, v *group.Element, c *group.Digest) group.Element {
-	ud := u.Exp(d)
-	vc := v.ExpDigest(c)
-	return ud.Mul(&vc)
+	return u.ProductVarTime(d, v, c)
 }
