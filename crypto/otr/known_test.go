@@ -59,6 +59,16 @@ func knownHex(t *testing.T, values map[string]string, name string) []byte {
 	return b
 }
 
+// knownKey returns a party's private key.
+func knownKey(t *testing.T, values map[string]string, name string) *PrivateKey {
+	t.Helper()
+	key, err := ParsePrivateKey(knownHex(t, values, name+" key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
 // TestKnownDerivations: what the key exchange derives from two keys, and a pair of keys of data messages.
 func TestKnownDerivations(t *testing.T) {
 	values := known(t)
@@ -75,6 +85,9 @@ func TestKnownDerivations(t *testing.T) {
 		gx, gy := x.Public(), y.Public()
 		shared := x.Shared(&gy)
 		alice, bob := deriveSecrets(&x, &gy), deriveSecrets(&y, &gx)
+		public := func(name string) []byte { return knownKey(t, values, name).public }
+		m := signedHash(&alice.m1, &gx, &gy, public("alice"), firstKeyID)
+		mp := signedHash(&bob.m1p, &gy, &gx, public("bob"), firstKeyID)
 		for _, v := range []struct {
 			name string
 			got  []byte
@@ -84,6 +97,7 @@ func TestKnownDerivations(t *testing.T) {
 			{"m1", alice.m1[:]}, {"m2", alice.m2[:]}, {"m1'", alice.m1p[:]}, {"m2'", alice.m2p[:]},
 			{"ssid", bob.ssid[:]}, {"c", bob.c[:]}, {"c'", bob.cp[:]},
 			{"m1", bob.m1[:]}, {"m2", bob.m2[:]}, {"m1'", bob.m1p[:]}, {"m2'", bob.m2p[:]},
+			{"M", m[:]}, {"M'", mp[:]},
 			{"data 1 sending AES key", alice.first.sendAES[:]}, {"data 1 sending AES key", bob.first.receiveAES[:]},
 			{"data 1 sending MAC key", alice.first.sendMAC[:]}, {"data 1 sending MAC key", bob.first.receiveMAC[:]},
 			{"data 1 extra symmetric key", alice.first.extra[:]}, {"data 1 extra symmetric key", bob.first.extra[:]},
@@ -176,10 +190,7 @@ func TestKnownConversation(t *testing.T) {
 
 func holdKnown(s *knownScene, policy Policy) {
 	party := func(name string, tag InstanceTag) *Conversation {
-		key, err := ParsePrivateKey(knownHex(s.T, s.values, name+" key"))
-		if err != nil {
-			s.Fatal(err)
-		}
+		key := knownKey(s.T, s.values, name)
 		if f := key.Fingerprint(); string(f[:]) != string(knownHex(s.T, s.values, name+" fingerprint")) {
 			s.Errorf("%s's fingerprint is %v", name, f)
 		}

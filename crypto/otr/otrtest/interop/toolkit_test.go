@@ -158,29 +158,31 @@ func checkRemac(t *testing.T, wire, key string) {
 
 // TestParse: the toolkit finds every field of every message of ours.
 func TestParse(t *testing.T) {
-	a, b := talk(t, kind{"", [2]string{"ours", "ours"}, 0, "3"})
-	a.goPrivate()
-	a.says("hello")
-	b.says("hello")
-	a.startSMP("a question", "secret")
-	b.do("smp-respond", Bytes("secret"))
-	a.do("end")
-	var lines []string
-	for _, c := range a.pair.Transcript {
-		lines = append(lines, c.Wire)
-	}
-	out, _ := tool(t, strings.Join(lines, "\n"), "otr_parse")
-	for name, want := range map[string]int{
-		"D-H Commit Message:":       1,
-		"D-H Key Message:":          1,
-		"Reveal Signature Message:": 1,
-		"Signature Message:":        2, // the other one is the end of the line above
-		"Data Message:":             2 + 4 + 1,
-		"Invalid":                   0,
-		"Version: 03":               4 + 2 + 4 + 1,
-	} {
-		if got := strings.Count(out, name); got != want {
-			t.Errorf("otr_parse finds %d of %q, want %d", got, name, want)
+	for _, version := range []string{"2", "3"} {
+		a, b := talk(t, kind{"", [2]string{"ours", "ours"}, 0, version})
+		a.goPrivate()
+		a.says("hello")
+		b.says("hello")
+		a.startSMP("a question", "secret")
+		b.do("smp-respond", Bytes("secret"))
+		a.do("end")
+		var lines []string
+		for _, c := range a.pair.Transcript {
+			lines = append(lines, c.Wire)
+		}
+		out, _ := tool(t, strings.Join(lines, "\n"), "otr_parse")
+		for name, want := range map[string]int{
+			"D-H Commit Message:":       1,
+			"D-H Key Message:":          1,
+			"Reveal Signature Message:": 1,
+			"Signature Message:":        2, // the other one is the end of the line above
+			"Data Message:":             2 + 4 + 1,
+			"Invalid":                   0,
+			"Version: 0" + version:      4 + 2 + 4 + 1,
+		} {
+			if got := strings.Count(out, name); got != want {
+				t.Errorf("version %s: otr_parse finds %d of %q, want %d", version, got, name, want)
+			}
 		}
 	}
 }
