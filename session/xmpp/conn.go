@@ -180,6 +180,7 @@ func (c *Conn) Close(ctx context.Context) {
 		case <-ctx.Done():
 		case <-c.ended:
 		}
+		c.answerAck() // unasked: what was taken would come again at the next login (XEP-0198 section 4)
 		c.queue(outgoing{xml: stream.End})
 		timeout := time.NewTimer(closeTimeout)
 		defer timeout.Stop()

@@ -312,7 +312,7 @@ func TestClose(t *testing.T) {
 	if time.Since(begin) > time.Second/2 {
 		t.Errorf("took %v", time.Since(begin))
 	}
-	for _, want := range []string{"presenceunavailable", "r", "EOF"} {
+	for _, want := range []string{"presenceunavailable", "r", "a", "EOF"} {
 		if got := <-goodbye; got != want {
 			t.Errorf("heard %q, want %q", got, want)
 		}

@@ -4,7 +4,9 @@ package xmpp
 
 import (
 	"fmt"
+	"net"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -111,8 +113,9 @@ func throughServer(t *testing.T, p *xmpptest.Server) {
 	}
 }
 
-func TestProsodyRefuses(t *testing.T) {
-	p := xmpptest.StartProsody(t, accounts)
+func TestProsodyRefuses(t *testing.T) { refuses(t, xmpptest.StartProsody(t, accounts)) }
+
+func refuses(t *testing.T, p *xmpptest.Server) {
 	for _, test := range []struct {
 		name   string
 		change func(*Config)
@@ -135,8 +138,12 @@ func TestProsodyRefuses(t *testing.T) {
 			c := config(p, "alice")
 			test.change(&c)
 			conn, err := Connect(within(t), c)
-			if conn != nil || kindOf(err) != test.want {
-				t.Errorf("got %v, want kind %d", err, test.want)
+			want := test.want
+			if p.Name == "ejabberd" && test.name == "unknown domain over direct TLS" {
+				want = BadCertificate // it shows the one it has
+			}
+			if conn != nil || kindOf(err) != want {
+				t.Errorf("got %v, want kind %d", err, want)
 			}
 			t.Log(err)
 		})
@@ -151,9 +158,9 @@ func TestProsodyKinds(t *testing.T) {
 		want   Facts
 	}{
 		"channel binding": {xmpptest.OnlyTLS12, func(c *Config) { c.Seen.Binding = true },
-			Facts{TLSVersion: "TLS 1.2", Mechanism: "SCRAM-SHA-256-PLUS", Acks: true, Strength: Strength{SCRAM: true, Binding: true}}},
+			Facts{TLSVersion: "TLS 1.2", Mechanism: "SCRAM-SHA-256-PLUS", Binding: "tls-unique", Acks: true, Strength: Strength{SCRAM: true, Hash: 256, Binding: true}}},
 		"no acknowledgements": {xmpptest.NoAcks, func(*Config) {},
-			Facts{TLSVersion: "TLS 1.3", Mechanism: "SCRAM-SHA-256", Strength: Strength{SCRAM: true}}},
+			Facts{TLSVersion: "TLS 1.3", Mechanism: "SCRAM-SHA-256", Strength: Strength{SCRAM: true, Hash: 256}}},
 		"PLAIN": {xmpptest.NoSCRAM, func(c *Config) { c.AllowPlain = true }, Facts{TLSVersion: "TLS 1.3", Mechanism: "PLAIN", Acks: true}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -167,9 +174,13 @@ func TestProsodyKinds(t *testing.T) {
 			test.change(&c)
 			conn := connect(t, c)
 			f := conn.Facts()
-			f.Certificates, f.CipherSuite = nil, ""
-			if !reflect.DeepEqual(f, test.want) {
-				t.Errorf("got %+v, want %+v", f, test.want)
+			if net.JoinHostPort(f.Host, strconv.Itoa(int(f.Port))) != p.Addr || f.Remote != p.Addr || f.Direct || f.CipherSuite == "" ||
+				len(f.Certificates) != 1 || f.Key != KeyOf(f.Certificates[0]) || f.KeyChange != nil {
+				t.Errorf("got %+v", f)
+			}
+			brief := Facts{TLSVersion: f.TLSVersion, Mechanism: f.Mechanism, Binding: f.Binding, Acks: f.Acks, Strength: f.Strength}
+			if !reflect.DeepEqual(brief, test.want) {
+				t.Errorf("got %+v, want %+v", brief, test.want)
 			}
 			m := Message{ID: NewID(), To: conn.JID().Bare(), Type: Chat, Body: "to myself"}
 			conn.Send(m)
@@ -181,7 +192,10 @@ func TestProsodyKinds(t *testing.T) {
 
 // X-01 through a real server: it relays attributes of namespaces as they are.
 func TestSenderCannotBeForgedThroughProsody(t *testing.T) {
-	p := xmpptest.StartProsody(t, accounts)
+	senderCannotBeForged(t, xmpptest.StartProsody(t, accounts))
+}
+
+func senderCannotBeForged(t *testing.T, p *xmpptest.Server) {
 	alice, mallory := connect(t, config(p, "alice")), connect(t, config(p, "mallory"))
 	to := alice.JID().String()
 	for i := range 40 {
@@ -218,8 +232,9 @@ func TestSenderCannotBeForgedThroughProsody(t *testing.T) {
 }
 
 // What strangers can send, online and into the offline store, ends nothing and is never taken for something else.
-func TestPoisonThroughProsody(t *testing.T) {
-	p := xmpptest.StartProsody(t, accounts)
+func TestPoisonThroughProsody(t *testing.T) { poisonThrough(t, xmpptest.StartProsody(t, accounts)) }
+
+func poisonThrough(t *testing.T, p *xmpptest.Server) {
 	mallory := connect(t, config(p, "mallory"))
 	poison := []string{
 		"<event xmlns='http://jabber.org/protocol/pubsub#event'><items node='urn:xmpp:avatar:metadata'/></event><body>1</body>",
@@ -242,6 +257,9 @@ func TestPoisonThroughProsody(t *testing.T) {
 		next := 1
 		for _, e := range untilMark(t, alice) {
 			if m, ok := e.(*Message); ok {
+				if m.Body == "4" && next == 3 && p.Name == "ejabberd" {
+					next = 4 // it does not pass on what looks like a carbon
+				}
 				if m.Body != fmt.Sprint(next) || !m.From.Equal(mallory.JID()) || m.Carbon != NoCarbon || m.Delay.After(time.Now()) {
 					t.Errorf("message %d is %+v", next, m)
 				}
@@ -260,8 +278,9 @@ func TestPoisonThroughProsody(t *testing.T) {
 }
 
 // Another client of the account gets copies, of clear text only.
-func TestCarbonsThroughProsody(t *testing.T) {
-	p := xmpptest.StartProsody(t, accounts)
+func TestCarbonsThroughProsody(t *testing.T) { carbonsThrough(t, xmpptest.StartProsody(t, accounts)) }
+
+func carbonsThrough(t *testing.T, p *xmpptest.Server) {
 	phone := config(p, "alice")
 	phone.Resource = "phone"
 	alice, other, bob := connect(t, config(p, "alice")), connect(t, phone), connect(t, config(p, "bob"))
@@ -286,16 +305,25 @@ func TestCarbonsThroughProsody(t *testing.T) {
 }
 
 // The server goes down in each of its ways.
-func TestProsodyGoesDown(t *testing.T) {
-	p := xmpptest.StartProsody(t, accounts)
+func TestProsodyGoesDown(t *testing.T) { goesDown(t, xmpptest.StartProsody(t, accounts)) }
+
+func goesDown(t *testing.T, p *xmpptest.Server) {
 	c := config(p, "alice")
 	c.pulse = pulse{idle: 300 * time.Millisecond, answer: 300 * time.Millisecond}
 
 	stopped := func() error {
 		alice := connect(t, config(p, "alice"))
 		alice.Send(Message{ID: "quiet", To: alice.JID().Bare(), Type: Chat, Body: "x"})
-		want(t, alice, "own message", func(m *Message) bool { return m.ID == "quiet" })
-		want(t, alice, "acknowledgement", func(a *Acked) bool { return a.ID == "quiet" })
+		came, acknowledged := false, false // in any order
+		want(t, alice, "own message and its acknowledgement", func(e Event) bool {
+			switch e := e.(type) {
+			case *Message:
+				came = came || e.ID == "quiet"
+			case *Acked:
+				acknowledged = acknowledged || e.ID == "quiet"
+			}
+			return came && acknowledged
+		})
 		p.Stop()
 		return endOf(t, alice)
 	}

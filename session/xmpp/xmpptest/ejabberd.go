@@ -52,7 +52,7 @@ modules:
 `
 
 // ejabberdControl notes what clients send and get, then obeys its standard input: a line of LOCAL and PASSWORD makes an account and the
-// file "registered-LOCAL". When the input ends, because the test has, the server ends.
+// file "registered-LOCAL"; "forget" waits until every connection has ended and drops what waits for people. When the input ends, because the test has, the server ends.
 const ejabberdControl = `
 Host = <<"%[2]s">>,
 spawn(fun() ->
@@ -66,6 +66,14 @@ spawn(fun() ->
 	file:write_file("%[1]s/ready", ""),
 	Obey = fun Obey() ->
 		case io:get_line("") of
+			"forget\n" ->
+				Gone = fun Gone() ->
+					proplists:get_value(active, supervisor:count_children(ejabberd_c2s_sup)) == 0 orelse begin timer:sleep(10), Gone() end
+				end,
+				Gone(),
+				{atomic, ok} = mnesia:clear_table(offline_msg),
+				file:write_file("%[1]s/forgotten", ""),
+				Obey();
 			Line when is_list(Line) ->
 				[Local, Password] = string:split(string:trim(Line, trailing, "\n"), " "),
 				ok = ejabberd_auth:try_register(unicode:characters_to_binary(Local), Host, unicode:characters_to_binary(Password)),
@@ -127,6 +135,12 @@ func StartEjabberd(t testing.TB, accounts map[string]string, options ...Ejabberd
 		t.Helper()
 		fmt.Fprintln(control, local, password)
 		s.await(t, "register "+local, func() bool { return s.has("registered-" + local) })
+	}
+	s.forget = func(t testing.TB) {
+		t.Helper()
+		os.Remove(s.path("forgotten"))
+		fmt.Fprintln(control, "forget")
+		s.await(t, "forget", func() bool { return s.has("forgotten") })
 	}
 	s.started = func() bool { return s.has("ready") }
 	s.Start(t)

@@ -82,6 +82,7 @@ func StartProsody(t testing.TB, accounts map[string]string, options ...ProsodyOp
 	s.write(t, "prosody.cfg.lua", config)
 	s.command = func() *exec.Cmd { return exec.Command("prosody", "--config", s.path("prosody.cfg.lua"), "-F") }
 	s.register = s.registerAtProsody
+	s.forget = func(t testing.TB) { t.Fatal("xmpptest: Prosody starts quickly: take another one") }
 	s.started = func() bool { return true }
 	for local, password := range accounts {
 		s.AddAccount(t, local, password)

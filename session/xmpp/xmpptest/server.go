@@ -33,6 +33,7 @@ type Server struct {
 
 	command  func() *exec.Cmd // runs it in the foreground
 	register func(t testing.TB, local, password string)
+	forget   func(t testing.TB)
 	started  func() bool // besides listening
 	process  *exec.Cmd
 	ended    chan struct{} // closed when the process has
@@ -79,6 +80,12 @@ func (s *Server) has(name string) bool {
 func (s *Server) AddAccount(t testing.TB, local, password string) {
 	t.Helper()
 	s.register(t, local, password)
+}
+
+// Forget waits until nobody is signed in any more and drops the messages that wait for people, so that another test can use the server.
+func (s *Server) Forget(t testing.TB) {
+	t.Helper()
+	s.forget(t)
 }
 
 // Wire returns everything that clients sent and got so far, as the server sees it inside TLS: a text that must travel
