@@ -16,7 +16,7 @@ func TestEjabberd(t *testing.T) {
 		name string
 		test func(*testing.T, *xmpptest.Server)
 	}{
-		{"signing in", func(t *testing.T, p *xmpptest.Server) { binding(t, p, "TLS 1.3", "SCRAM-SHA-256") }},
+		{"signing in", func(t *testing.T, p *xmpptest.Server) { signsIn(t, p, "TLS 1.3", "SCRAM-SHA-256") }},
 		{"roster, messages and what waited", throughServer},
 		{"refusals", refuses},
 		{"forged senders", senderCannotBeForged},
@@ -29,9 +29,9 @@ func TestEjabberd(t *testing.T) {
 	}
 }
 
-// With TLS 1.3 this ejabberd offers channel binding, does not say of which kind, and refuses the one there is: we sign in without
+// signsIn: with TLS 1.3 this ejabberd offers channel binding, does not say of which kind, and refuses the one there is: we sign in without
 // it. With TLS 1.2 we sign in with it.
-func binding(t *testing.T, p *xmpptest.Server, version, mechanism string) {
+func signsIn(t *testing.T, p *xmpptest.Server, version, mechanism string) {
 	b := config(p, "bob")
 	b.Server, b.TLS = p.Direct, TLSDirect
 	for _, c := range []Config{config(p, "alice"), b} {
@@ -43,5 +43,5 @@ func binding(t *testing.T, p *xmpptest.Server, version, mechanism string) {
 }
 
 func TestEjabberdWithBinding(t *testing.T) {
-	binding(t, xmpptest.StartEjabberd(t, accounts, xmpptest.EjabberdTLS12), "TLS 1.2", "SCRAM-SHA-256-PLUS")
+	signsIn(t, xmpptest.StartEjabberd(t, accounts, xmpptest.EjabberdTLS12), "TLS 1.2", "SCRAM-SHA-256-PLUS")
 }
