@@ -1,6 +1,7 @@
 package xmpp
 
 import (
+	"cmp"
 	"strconv"
 	"time"
 
@@ -27,14 +28,35 @@ func (p pulse) orUsual() pulse {
 type ledger struct {
 	sent    uint32
 	waiting []waiting
-	asked   time.Time // when the question was sent that waits longest; zero for none
-	upTo    uint32    // what the newest question covers
+	asked   time.Time     // when the question was sent that waits longest; zero for none
+	upTo    uint32        // what the newest question covers
+	within  time.Duration // how soon it is to be answered; zero: as the pulse says
 	settled chan struct{}
 }
 
 type waiting struct {
 	number uint32
 	id     string
+}
+
+// agreeOn notes the answer to <enable/>, which is given once: from now on stanzas are written, and counted.
+func (c *Conn) agreeOn(acks bool) {
+	select {
+	case <-c.agreed:
+		return
+	default:
+	}
+	c.mu.Lock()
+	c.facts.Acks = acks
+	c.ledger.asked = time.Time{}
+	c.mu.Unlock()
+	close(c.agreed)
+}
+
+// Probe asks for a sign of life at once, because something happened that lines do not always survive: the computer slept,
+// or the network changed. Without an answer within the time given the line counts as dead.
+func (c *Conn) Probe(within time.Duration) {
+	c.queue(outgoing{question: true, within: within})
 }
 
 // put writes one thing and enters it in the ledger first, since the answer may be quicker than our return.
@@ -48,8 +70,11 @@ func (c *Conn) put(o outgoing) error {
 		}
 	}
 	if o.question {
-		if l.asked.IsZero() {
+		if l.asked.IsZero() || o.within > 0 {
 			l.asked = time.Now()
+		}
+		if o.within > 0 {
+			l.within = o.within
 		}
 		if c.facts.Acks {
 			o.xml += "<r xmlns='" + nsAcks + "'/>"
@@ -86,7 +111,7 @@ func (c *Conn) settle(number uint32) error {
 	if after(l.upTo, number) {
 		l.asked = time.Now() // the newest question is still open
 	} else {
-		l.asked = time.Time{}
+		l.asked, l.within = time.Time{}, 0
 	}
 	var done []string
 	for len(l.waiting) > 0 && !after(l.waiting[0].number, number) {
@@ -123,7 +148,7 @@ func (c *Conn) answerAck() error {
 // untilBeat is how long until the pulse must be looked at again.
 func (c *Conn) untilBeat() time.Duration {
 	c.mu.Lock()
-	asked := c.ledger.asked
+	asked, within := c.ledger.asked, cmp.Or(c.ledger.within, c.pulse.answer)
 	c.mu.Unlock()
 	heard := *c.guard.heard.Load() // something was, during the login
 	switch {
@@ -133,30 +158,36 @@ func (c *Conn) untilBeat() time.Duration {
 		// The answer may be behind much else on a slow line; what comes shows that somebody is there.
 		asked = heard
 	}
-	return max(0, time.Until(asked.Add(c.pulse.answer)))
+	return max(0, time.Until(asked.Add(within)))
 }
 
 // beat asks for a sign of life, or declares the line dead when one was asked for and did not come. While the reader
-// is held up by a receiver that takes no events, an answer may have come and not been read yet.
-func (c *Conn) beat() error {
+// is held up by a receiver that takes no events, an answer may have come and not been read yet; and when it is late
+// itself, the program was stopped or had no time, and the reader neither.
+func (c *Conn) beat(late time.Duration) error {
 	busy := c.blocked.Load() // before the clock is looked at: pass sets them in the other order
 	if c.untilBeat() > 0 {
 		return nil
 	}
 	c.mu.Lock()
-	waiting := !c.ledger.asked.IsZero()
-	if waiting && busy {
-		c.ledger.asked = time.Now()
+	l := &c.ledger
+	waiting := !l.asked.IsZero()
+	excused := waiting && (busy || late > max(cmp.Or(l.within, c.pulse.answer)/2, tolerance))
+	if excused {
+		l.asked = time.Now()
 	}
 	c.mu.Unlock()
 	switch {
 	case !waiting:
 		return c.put(outgoing{question: true})
-	case !busy:
-		return &Error{Kind: Unreachable, Detail: "the server does not answer"}
+	case excused:
+		return nil
 	}
-	return nil
+	return &Error{Kind: Unreachable, Detail: "the server does not answer"}
 }
+
+// tolerance is how late timers may be on a machine that is only busy.
+const tolerance = 100 * time.Millisecond
 
 // addPing makes a ping of our server (XEP-0199) whose answer, of whatever kind, settles the ledger up to number. The
 // caller holds c.mu.

@@ -3,6 +3,7 @@ package xmpp
 import (
 	"context"
 	"crypto/tls"
+	"encoding/xml"
 	"errors"
 	"io"
 	"sync"
@@ -18,6 +19,8 @@ import (
 const (
 	// maxQueue stanzas waiting to be written mean that the line is dead.
 	maxQueue = 4096
+	// maxAnswers to other people's questions are among them.
+	maxAnswers = 512
 	// maxBacklog elements may come between our presence and the answer to <enable/>: the offline messages, mostly.
 	maxBacklog = 20000
 	// maxUndelivered is how much text may wait for the receiver of Events, with something for each event. Beyond it the
@@ -47,6 +50,8 @@ type Conn struct {
 	out        chan outgoing
 	ended      chan struct{} // closed when the connection is over
 	quit       chan struct{} // closed when nobody takes events any more
+	agreed     chan struct{} // closed when it is known whether the server acknowledges: until then nothing is written
+	crowded    chan struct{} // closed when more events have waited than are held
 	inbox      chan delivery // from read to deliver; closed by read
 	blocked    atomic.Bool   // the reader waits for deliver to take more
 	goroutines sync.WaitGroup
@@ -76,6 +81,7 @@ type outgoing struct {
 	id       string
 	stanza   bool          // counted by XEP-0198
 	question bool          // ask the server what it has, right after
+	within   time.Duration // of question: how soon the answer must come; zero: as usual
 	settled  chan struct{} // closed when that is answered
 }
 
@@ -91,54 +97,73 @@ func (c *Config) ready(client *engine.Client, relay *relay, g *guard, t target) 
 		},
 		client: client, relay: relay, guard: g, pulse: c.pulse.orUsual(), limit: maxStanza(client),
 		events: make(chan Event), inbox: make(chan delivery), out: make(chan outgoing, maxQueue),
-		ended: make(chan struct{}), quit: make(chan struct{}),
+		ended: make(chan struct{}), quit: make(chan struct{}), agreed: make(chan struct{}), crowded: make(chan struct{}),
 		requests: map[string]*request{}, sees: map[string]bool{}, software: map[string]Software{}, asking: map[string]*inquiry{},
 	}
 	conn.reader = stream.Continue(decoderOf(client), g.header)
 	conn.reader.LimitsFor = conn.limitsFor
-	var backlog []*stream.Element
 	if g.acks {
-		var err error
-		if backlog, err = conn.enableAcks(); err != nil {
+		// First of all, so that acknowledgements cover all that follows.
+		if _, err := client.SendOrg("<enable xmlns='" + nsAcks + "'/>"); err != nil {
 			return nil, err
 		}
+		conn.ledger.asked = time.Now()
+	} else {
+		close(conn.agreed)
 	}
 	conn.queue(outgoing{xml: mustXML(newIQ("set", NewID(), jid.JID{}).Add(stream.New(nsCarbons, "enable"))), stanza: true})
 	conn.queue(outgoing{xml: mustXML(c.Presence.element()), stanza: true})
-	conn.goroutines.Go(func() { conn.read(backlog) })
+	conn.goroutines.Go(conn.read)
 	conn.goroutines.Go(conn.deliver)
 	conn.goroutines.Go(conn.write)
+	if err := conn.agree(); err != nil {
+		conn.end(err)
+		close(conn.quit)
+		relay.kill(err)
+		conn.goroutines.Wait()
+		return nil, err
+	}
 	return conn, nil
 }
 
-// enableAcks switches XEP-0198 on and returns the stanzas that came before the answer.
-func (c *Conn) enableAcks() (backlog []*stream.Element, err error) {
-	if _, err := c.client.SendOrg("<enable xmlns='" + nsAcks + "'/>"); err != nil {
-		return nil, err
-	}
-	for len(backlog) < maxBacklog {
-		e, err := c.next()
-		switch {
-		case err != nil:
-			return nil, err
-		case e.Is(nsAcks, "enabled"):
-			c.facts.Acks = true
-			return backlog, nil
-		case e.Is(nsAcks, "failed"):
-			return backlog, nil
-		case e.Is(stream.NSStreams, "error"):
-			return nil, streamError(e)
+// agree waits for the answer to <enable/>. What the server kept for us while we were away comes before it, and anybody
+// may have seen to it that this is a lot: then the caller must begin to take events, and the answer comes when it comes.
+func (c *Conn) agree() error {
+	timer := time.NewTimer(bindTimeout)
+	defer timer.Stop()
+	for begin := time.Now(); ; {
+		select {
+		case <-c.agreed:
+			return nil
+		case <-c.crowded:
+			return nil
+		case <-c.ended:
+			if cause := c.relay.why(); errors.Is(cause, context.DeadlineExceeded) || errors.Is(cause, context.Canceled) {
+				return cause
+			}
+			return c.Err()
+		case <-timer.C:
+			quiet := time.Since(*c.guard.heard.Load())
+			switch {
+			case quiet >= bindTimeout:
+				return &Error{Kind: TimedOut, Detail: "the server does not answer about acknowledgements"}
+			case time.Since(begin) >= 2*bindTimeout:
+				return nil
+			}
+			timer.Reset(bindTimeout - quiet)
 		}
-		backlog = append(backlog, e)
 	}
-	return nil, &Error{Kind: BrokenStream, Detail: "the server does not answer about acknowledgements"}
 }
 
 // JID is our full address as the server bound it.
 func (c *Conn) JID() jid.JID { return c.jid }
 
 // Facts tells what the connection is made of.
-func (c *Conn) Facts() Facts { return c.facts }
+func (c *Conn) Facts() Facts {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.facts
+}
 
 // Events yields what arrived, in order; it is closed when the connection has ended and everything was delivered. The
 // receiver must keep reading: what it takes is what the server is told we have.
@@ -241,35 +266,40 @@ func maxStanza(client *engine.Client) int {
 }
 
 // read is the reader goroutine.
-func (c *Conn) read(backlog []*stream.Element) {
+func (c *Conn) read() {
 	defer close(c.inbox)
-	for _, e := range backlog {
-		if err := c.take(e); err != nil {
-			c.end(c.reason(err))
-			return
-		}
-	}
+	counting := false // stanzas, as the server does since <enabled/>
 	for stanzas := uint32(0); ; {
-		e, err := c.next()
-		if err == nil {
-			err = c.take(e)
-		}
-		if err == nil && e.Name.Space == stream.NSClient {
-			stanzas++
-			err = c.pass(delivery{handled: stanzas})
-		}
-		if err != nil {
+		name, err := c.handle()
+		switch {
+		case err != nil:
 			c.end(c.reason(err))
 			return
+		case name == xml.Name{Space: nsAcks, Local: "enabled"}:
+			counting = true
+		case counting && name.Space == stream.NSClient:
+			stanzas++
+			if err := c.pass(delivery{handled: stanzas}); err != nil {
+				c.end(c.reason(err))
+				return
+			}
 		}
 	}
 }
 
-// next reads one element. The guard bounds what go-xmpp's decoder may take in until it is complete.
-func (c *Conn) next() (*stream.Element, error) {
+// handle reads one element and acts on it. One that is dropped was handled too: it would not be better the next time.
+func (c *Conn) handle() (xml.Name, error) {
 	e, err := c.reader.Next()
-	c.guard.pending, c.guard.limit = 0, stream.DefaultLimits.Bytes
-	return e, err
+	// The guard bounds what go-xmpp's decoder may take in until an element is complete.
+	c.guard.pending, c.guard.limit = 0, stream.MaxPassedOver
+	var dropped *stream.DroppedError
+	if errors.As(err, &dropped) {
+		return dropped.Name, nil
+	}
+	if err != nil {
+		return xml.Name{}, err
+	}
+	return e.Name, c.take(e)
 }
 
 // reason types the error that ended reading.
@@ -303,6 +333,8 @@ func (c *Conn) take(e *stream.Element) error {
 		}
 	case e.Is(stream.NSClient, "iq"):
 		return c.iq(e)
+	case e.Is(nsAcks, "enabled"), e.Is(nsAcks, "failed"):
+		c.agreeOn(e.Name.Local == "enabled")
 	case e.Is(nsAcks, "r"):
 		return c.answerAck()
 	case e.Is(nsAcks, "a"):
@@ -332,6 +364,7 @@ func (c *Conn) pass(d delivery) error {
 func (c *Conn) deliver() {
 	defer close(c.events)
 	var queue []delivery
+	var crowd sync.Once
 	held := 0
 	for in := c.inbox; ; {
 		for len(queue) > 0 && queue[0].event == nil {
@@ -351,6 +384,7 @@ func (c *Conn) deliver() {
 		more := in
 		if held > maxUndelivered {
 			more = nil
+			crowd.Do(func() { close(c.crowded) })
 		}
 		select {
 		case d, open := <-more:
@@ -384,15 +418,20 @@ func cost(e Event) int {
 
 // write is the writer goroutine.
 func (c *Conn) write() {
-	timer := time.NewTimer(c.pulse.idle)
+	wait := c.untilBeat()
+	timer := time.NewTimer(wait)
 	defer timer.Stop()
+	agreed, out := c.agreed, (chan outgoing)(nil)
 	for {
+		due := time.Now().Add(wait)
 		var err error
 		select {
-		case o := <-c.out:
+		case <-agreed:
+			agreed, out = nil, c.out
+		case o := <-out:
 			err = c.put(o)
 		case <-timer.C:
-			err = c.beat()
+			err = c.beat(time.Since(due))
 		case <-c.ended:
 			return
 		}
@@ -400,7 +439,8 @@ func (c *Conn) write() {
 			c.end(c.reason(err))
 			return
 		}
-		timer.Reset(c.untilBeat())
+		wait = c.untilBeat()
+		timer.Reset(wait)
 	}
 }
 

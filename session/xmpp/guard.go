@@ -91,7 +91,7 @@ func (d demand) Error() string { return "xmpp: sign in with " + d.mechanism }
 
 func newGuard(c *Config, bare jid.JID, direct bool, mechanism string, advance func(step)) *guard {
 	g := &guard{config: c, bare: bare, mechanism: mechanism, advance: advance, pusher: stream.NewPusher(),
-		limit: stream.DefaultLimits.Bytes}
+		limit: stream.MaxPassedOver}
 	if direct {
 		g.step = secure
 	}

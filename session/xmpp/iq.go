@@ -91,7 +91,7 @@ func (c *Conn) limitsFor(opening *stream.Element) stream.Limits {
 	if r == nil || r.limits == (stream.Limits{}) {
 		return stream.Limits{}
 	}
-	c.guard.limit = r.limits.Bytes
+	c.guard.limit = max(r.limits.Bytes, stream.MaxPassedOver)
 	return r.limits
 }
 
@@ -154,8 +154,12 @@ func (c *Conn) reply(id string, to jid.JID, payload *stream.Element) error {
 	return c.answer(newIQ("result", id, to).Add(payload))
 }
 
-// answer sends an answer to a question. One that cannot be written, because of the asker's own id, is not given.
+// answer sends an answer to a question. One that cannot be written, because of the asker's own id, is not given, nor is
+// one when many others still wait to be written: asking quickly must not end the connection.
 func (c *Conn) answer(e *stream.Element) error {
+	if len(c.out) >= maxAnswers {
+		return nil
+	}
 	if err := c.send(e, "", false); err == ErrClosed {
 		return err
 	}

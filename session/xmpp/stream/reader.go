@@ -15,7 +15,7 @@ import (
 // After STARTTLS make a new Reader on the TLS connection, and refuse to go on if Buffered is not 0: those bytes came
 // in clear and belong to nobody. After SASL call Restart.
 type Reader struct {
-	// LimitsFor, if set, is asked for each stanza's limits when only its opening tag is known.
+	// LimitsFor, if set, is asked for each stanza's limits when only its opening tag is known, its attributes read.
 	LimitsFor func(opening *Element) Limits
 
 	source *meter // nil when the decoder is another's, see Continue
@@ -126,16 +126,21 @@ func newHeader(tag xml.StartElement) (*Header, error) {
 }
 
 // Next reads the next element on the level of stanzas. It returns io.EOF when the other side has closed the stream
-// and io.ErrUnexpectedEOF when the connection ended without that. After an error it returns the same one.
+// and io.ErrUnexpectedEOF when the connection ended without that. After a *DroppedError the next element can be read,
+// after any other the same error is returned.
 func (r *Reader) Next() (*Element, error) {
 	if r.err != nil {
 		return nil, r.err
 	}
 	e, err := r.next()
-	if err != nil {
-		return nil, r.fail(err)
+	var dropped *DroppedError
+	switch {
+	case err == nil:
+		return e, nil
+	case errors.As(err, &dropped):
+		return nil, err
 	}
-	return e, nil
+	return nil, r.fail(err)
 }
 
 func (r *Reader) fail(err error) error {
@@ -164,6 +169,7 @@ func (r *Reader) next() (*Element, error) {
 	}
 	r.allow(DefaultLimits)
 	for {
+		begin := r.dec.InputOffset()
 		tok, err := r.dec.RawToken()
 		if err != nil {
 			return nil, err
@@ -175,7 +181,7 @@ func (r *Reader) next() (*Element, error) {
 				return nil, refuse("text between stanzas")
 			}
 		case xml.StartElement:
-			return r.element(tok)
+			return r.element(tok, begin)
 		case xml.EndElement:
 			if tok.Name != r.header.name {
 				return nil, refuse("</%s> closes nothing", tok.Name.Local)
@@ -202,13 +208,12 @@ type open struct {
 	text  []byte
 }
 
-// element reads what follows an opening tag, up to and with the tag that closes it. It keeps its own stack, so depth
-// costs no recursion.
-func (r *Reader) element(tag xml.StartElement) (*Element, error) {
-	begin := r.dec.InputOffset()
+// element reads what follows an opening tag, which began at begin, up to and with the tag that closes it. It keeps its
+// own stack, so depth costs no recursion.
+func (r *Reader) element(tag xml.StartElement, begin int64) (*Element, error) {
 	e, inner, err := resolve(tag, r.header.scope, r.limits)
 	if err != nil {
-		return nil, err
+		return nil, r.passOver(tag, 1, begin, err)
 	}
 	if r.LimitsFor != nil {
 		if l := r.LimitsFor(e); l != (Limits{}) {
@@ -221,20 +226,20 @@ func (r *Reader) element(tag xml.StartElement) (*Element, error) {
 		if err != nil {
 			return nil, err
 		}
-		if r.dec.InputOffset()-begin > int64(r.limits.Bytes) {
-			return nil, refuse("longer than the limit")
-		}
 		top := &stack[len(stack)-1]
+		if r.dec.InputOffset()-begin > int64(r.limits.Bytes) {
+			return nil, r.passOver(tag, len(stack)+depthOf(tok), begin, refuse("longer than the limit"))
+		}
 		switch tok := tok.(type) {
 		case xml.CharData:
 			top.text = append(top.text, tok...)
 		case xml.StartElement:
 			if elements++; elements > r.limits.Elements || len(stack) == r.limits.Depth {
-				return nil, refuse("more or deeper elements than the limit")
+				return nil, r.passOver(tag, len(stack)+1, begin, refuse("more or deeper elements than the limit"))
 			}
 			child, inner, err := resolve(tok, top.scope, r.limits)
 			if err != nil {
-				return nil, err
+				return nil, r.passOver(tag, len(stack)+1, begin, err)
 			}
 			top.e.Children = append(top.e.Children, child)
 			stack = append(stack, open{tok.Name, child, inner, nil})
@@ -252,6 +257,65 @@ func (r *Reader) element(tag xml.StartElement) (*Element, error) {
 	}
 }
 
+// MaxPassedOver is how long an element may be that is beyond the limits and passed over.
+const MaxPassedOver = 2 << 20
+
+// A DroppedError says that one element was passed over: it was beyond the limits, or its names were in no order. Servers
+// hand on what strangers write, and other servers have other limits; if such an element ended the stream, anybody could
+// end it, again and again from the offline store. Only what no stranger can cause ends it: XML that is not well-formed.
+type DroppedError struct {
+	Name xml.Name // of the element, as far as that is known
+	Err  error    // wraps ErrRefused
+}
+
+func (d *DroppedError) Error() string { return "stream: element passed over: " + d.Err.Error() }
+func (d *DroppedError) Unwrap() error { return d.Err }
+
+// passOver reads on to the end of the element that tag opened, of which depth levels are still open, and keeps nothing.
+func (r *Reader) passOver(tag xml.StartElement, depth int, begin int64, reason error) error {
+	for depth > 0 {
+		if r.dec.InputOffset()-begin > MaxPassedOver {
+			return reason
+		}
+		tok, err := r.dec.RawToken()
+		if err != nil {
+			return err
+		}
+		switch tok.(type) {
+		case xml.CharData:
+		case xml.StartElement, xml.EndElement:
+			depth += depthOf(tok)
+		default:
+			return refuse("comment, processing instruction or document type")
+		}
+	}
+	return &DroppedError{Name: rough(tag, r.header.scope), Err: reason}
+}
+
+func depthOf(tok xml.Token) int {
+	switch tok.(type) {
+	case xml.StartElement:
+		return 1
+	case xml.EndElement:
+		return -1
+	}
+	return 0
+}
+
+// rough is the name of an element whose tag could not be resolved as a whole; zero when it has none.
+func rough(tag xml.StartElement, s *scope) xml.Name {
+	for _, a := range tag.Attr {
+		if a.Name.Space == "xmlns" && a.Name.Local == tag.Name.Space || tag.Name.Space == "" && a.Name == (xml.Name{Local: "xmlns"}) {
+			s = s.declare(tag.Name.Space, a.Value)
+		}
+	}
+	name, err := resolveName(tag.Name, s)
+	if err != nil {
+		return xml.Name{}
+	}
+	return name
+}
+
 // resolve turns a tag as written into an element with its names in their namespaces (Namespaces in XML 1.0).
 func resolve(tag xml.StartElement, outer *scope, l Limits) (*Element, *scope, error) {
 	if len(tag.Attr) > l.Attributes {
@@ -263,6 +327,9 @@ func resolve(tag xml.StartElement, outer *scope, l Limits) (*Element, *scope, er
 		switch {
 		case a.Name.Space == "xmlns":
 			prefix = a.Name.Local
+			if prefix == "xml" && a.Value == NSXML {
+				continue // as it is anyway
+			}
 			if a.Value == "" || prefix == "xml" || prefix == "xmlns" {
 				return nil, nil, refuse("xmlns:%s declared as %q", prefix, a.Value)
 			}

@@ -72,7 +72,8 @@ var streams = []struct {
 	{"too long", "<a>" + strings.Repeat("x", 256<<10) + "</a>", []string{""}},
 	{"too long in a tag", "<a b='" + strings.Repeat("x", 256<<10) + "'/>", []string{""}},
 	{"too long a keep-alive", strings.Repeat(" ", 256<<10+1), []string{""}},
-	{"too many namespaces", strings.Repeat("<a"+namespaces(63)+">", 5), []string{""}},
+	{"too many namespaces", strings.Repeat("<a"+namespaces(63)+">", 5) + strings.Repeat("</a>", 5), []string{""}},
+	{"xml declared as what it is", "<a xmlns:xml='" + NSXML + "' xml:lang='de'/>", []string{"<a xml:lang='de'/>"}},
 }
 
 func attributes(n int) string {
@@ -133,18 +134,7 @@ func TestReader(t *testing.T) {
 
 func TestContinueReadsLikeAReader(t *testing.T) {
 	for _, test := range streams {
-		first := NewReader(strings.NewReader(header))
-		h, err := first.Header()
-		if err != nil {
-			t.Fatal(err)
-		}
-		dec := xml.NewDecoder(strings.NewReader(header + test.in + End))
-		for range 2 { // the declaration and the header
-			if _, err := dec.Token(); err != nil {
-				t.Fatal(err)
-			}
-		}
-		r := Continue(dec, h)
+		r := continued(t, test.in+End)
 		var got []string
 		for {
 			e, err := r.Next()
@@ -161,6 +151,79 @@ func TestContinueReadsLikeAReader(t *testing.T) {
 		// Only the length of what is between elements is the business of whoever feeds the decoder.
 		if !reflect.DeepEqual(got, test.want) && test.name != "too long a keep-alive" && test.name != "too long in a tag" {
 			t.Errorf("%s: got %q, want %q", test.name, got, test.want)
+		}
+	}
+}
+
+// continued is a Reader that goes on where another decoder, which nobody bounds, is past the header.
+func continued(t *testing.T, in string) *Reader {
+	t.Helper()
+	h, err := NewReader(strings.NewReader(header)).Header()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dec := xml.NewDecoder(strings.NewReader(header + in))
+	for range 2 { // the declaration and the header
+		if _, err := dec.Token(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return Continue(dec, h)
+}
+
+// What strangers can write, and servers may hand on, is passed over when it is too much, and the stream goes on.
+func TestPassedOver(t *testing.T) {
+	const after = "<message><body>after</body></message>"
+	long := strings.Repeat("x", DefaultLimits.Bytes)
+	message := xml.Name{Space: NSClient, Local: "message"}
+	for _, test := range []struct {
+		name, in string
+		want     xml.Name
+	}{
+		{"attributes", "<message" + attributes(65) + "><body/></message>", message},
+		{"attributes of a child", "<message><body" + attributes(65) + ">x</body></message>", message},
+		{"depth", "<message>" + strings.Repeat("<a>", 5000) + strings.Repeat("</a>", 5000) + "</message>", message},
+		{"children", "<message>" + strings.Repeat("<a/>", 5000) + "</message>", message},
+		{"children with children", "<message>" + strings.Repeat("<a><b/>x</a>", 5000) + "</message>", message},
+		{"text", "<message><body>" + long + long + "</body><x/></message>", message},
+		{"text in pieces", "<message>" + strings.Repeat("<a>"+long[:200]+"</a>", 1500) + "</message>", message},
+		{"an attribute", "<message><a b='" + long + "'/></message>", message},
+		{"its own attribute", "<message id='" + long + "'/>", message},
+		{"namespaces", "<message>" + strings.Repeat("<a"+namespaces(63)+">", 5) + strings.Repeat("</a>", 5) + "</message>", message},
+		{"attribute twice", "<message from='a@b' from='c@d'><body>x</body></message>", message},
+		{"attribute twice inside", "<message><body a='1' a='2'>x</body></message>", message},
+		{"undeclared prefix inside", "<message><z:body>x</z:body></message>", message},
+		{"undeclared prefix of an attribute", "<message z:from='x'/>", message},
+		{"undeclared prefix", "<z:message/>", xml.Name{}},
+		{"a prefix of its own", "<q:message xmlns:q='jabber:client' a='1' a='2'/>", message},
+		{"a namespace of its own", "<message xmlns='urn:x' a='1' a='2'/>", xml.Name{Space: "urn:x", Local: "message"}},
+		{"reserved namespace", "<message xmlns:q='" + NSXML + "'/>", message},
+		{"prefix taken away", "<message xmlns:z=''/>", message},
+	} {
+		r := continued(t, test.in+test.in+after)
+		for range 2 {
+			_, err := r.Next()
+			var dropped *DroppedError
+			if !errors.As(err, &dropped) || dropped.Name != test.want || !errors.Is(err, ErrRefused) {
+				t.Errorf("%s: got %v, want %v dropped", test.name, err, test.want)
+			}
+		}
+		if e, err := r.Next(); err != nil || e.Child(NSClient, "body").Text != "after" {
+			t.Errorf("%s: then %+v, %v", test.name, e, err)
+		}
+	}
+	for name, in := range map[string]string{
+		"no end":            "<message>" + strings.Repeat("<a/>", MaxPassedOver/4),
+		"comment inside":    "<message a='1' a='2'><!-- x --></message>",
+		"not well-formed":   "<message a='1' a='2'><b c=></message>",
+		"stray declaration": "<message a='1' a='2'><?xml version='1.0'?></message>",
+	} {
+		r := continued(t, in+after)
+		for range 2 {
+			_, err := r.Next()
+			if errors.As(err, new(*DroppedError)) || !errors.Is(err, ErrRefused) {
+				t.Errorf("%s: %v", name, err)
+			}
 		}
 	}
 }
