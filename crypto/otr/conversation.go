@@ -82,11 +82,14 @@ func (c *Conversation) Start() []Event {
 }
 
 func (c *Conversation) query(offer Versions) []Event {
-	c.lastQuery = c.now()
 	body := query(offer)
+	if !c.fits(body) {
+		return failure(ErrTooLarge)
+	}
 	if whole := body + explanation; c.fits(whole) {
 		body = whole
 	}
+	c.lastQuery = c.now()
 	return []Event{Transmit{Body: body, To: c.Peer().Tag}}
 }
 
@@ -526,8 +529,11 @@ func (c *Conversation) now() time.Time {
 // elapsed says whether something is longer ago than an interval, or never was. A clock that was put back does not
 // make anything last longer.
 func (c *Conversation) elapsed(since time.Time, interval time.Duration) bool {
+	if since.IsZero() {
+		return true
+	}
 	d := c.now().Sub(since)
-	return since.IsZero() || d >= interval || d < 0
+	return d >= interval || d < 0
 }
 
 // SenderTag returns the sender's instance tag of an encoded message or fragment, or 0 if body is none of version 3.

@@ -85,6 +85,10 @@ func TestMaxSizeTooSmall(t *testing.T) {
 	wantTexts(t, bob, "now")
 
 	alice.Do(alice.End())
+	alice.Config.MaxSize = 6
+	if f, ok := alice.Start()[0].(otr.Failure); !ok || !errors.Is(f.Err, otr.ErrTooLarge) {
+		t.Error("a query that does not fit is sent")
+	}
 	alice.Config.MaxSize = 10
 	if _, err := alice.Send([]byte("clear text is not split")); !errors.Is(err, otr.ErrTooLarge) {
 		t.Errorf("long clear text: %v", err)

@@ -469,13 +469,14 @@ func (c *Conversation) Select(tag InstanceTag) []Event {
 
 // choose selects a client after something authentic came from i. Nothing else may change the selection. As long as
 // the selected client has its session, only one that proved to have the same key takes its place, and not with a lower
-// version: who merely logs in with another key does not get what is meant for the first.
+// version while the higher one is allowed: who merely logs in with another key does not get what is meant for the first.
 func (c *Conversation) choose(i *instance) {
 	switch s := c.selected; {
 	case s == nil || s.state != Encrypted:
 		c.selected, c.chosen = c.best(), false
 	case c.chosen:
-	case i.state == Encrypted && i.peer.Fingerprint == s.peer.Fingerprint && i.version() >= s.version():
+	case i.version() < s.version() && c.allows(s.version()):
+	case i.state == Encrypted && i.peer.Fingerprint == s.peer.Fingerprint:
 		c.selected = i
 	}
 }

@@ -188,7 +188,19 @@ func parseMessage(raw []byte) (h header, m any, ok bool) {
 const encodedPrefix = "?OTR:"
 
 func encode(message []byte) string {
-	return encodedPrefix + base64.StdEncoding.EncodeToString(message) + "."
+	var s strings.Builder
+	s.Grow(len(encodedPrefix) + base64.StdEncoding.EncodedLen(len(message)) + 1)
+	s.WriteString(encodedPrefix)
+	const block = 3 * 1024
+	var digits [block / 3 * 4]byte
+	for len(message) > 0 {
+		n := min(block, len(message))
+		base64.StdEncoding.Encode(digits[:], message[:n])
+		s.Write(digits[:base64.StdEncoding.EncodedLen(n)])
+		message = message[n:]
+	}
+	s.WriteByte('.')
+	return s.String()
 }
 
 // decode reads what stands between the prefix and the period, as generously as networks demand: line breaks and other
@@ -220,12 +232,12 @@ const base64Alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123
 // headerDigits is how much of an encoded message shows its version and type.
 const headerDigits = 4
 
-// peekVersion says of what version the encoded message s is, or 0 if s, which followed the prefix, does not begin
-// one. This is what tells a message from a sentence that has "?OTR:" in it.
+// peekVersion says of what version the encoded message is that s begins with, after its prefix, or 0 if it does not begin
+// with one. This is what tells a message from a sentence that has "?OTR:" in it.
 func peekVersion(s string) int {
 	var digits [headerDigits]byte
 	n := 0
-	for i := 0; i < len(s) && n < headerDigits && s[i] != '='; i++ {
+	for i := 0; i < len(s) && n < headerDigits && s[i] != '=' && s[i] != '.'; i++ {
 		if strings.IndexByte(base64Alphabet, s[i]) >= 0 {
 			digits[n] = s[i]
 			n++

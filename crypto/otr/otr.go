@@ -190,7 +190,7 @@ func (s State) String() string {
 type Peer struct {
 	Fingerprint Fingerprint
 	Tag         InstanceTag // 0 in version 2, which has none
-	Version     int         // of the protocol: 3 or 2; see Config.Policy on a correspondent that spoke a higher one before
+	Version     int         // of the protocol: 3 or 2; a key that spoke version 3 before and now 2 is worth a warning
 	SSID        [8]byte     // the secure session id, see Initiator; zero when the session has ended
 	Initiator   bool        // we sent the Reveal Signature Message: our half of the SSID is the first, theirs the second
 }

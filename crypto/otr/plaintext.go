@@ -56,11 +56,11 @@ func parseMarked(s string, at int) (body, bool) {
 		return body{form: formFragment, fragment: f, version: f.version}, true
 	}
 	if digits, ok := strings.CutPrefix(marked, encodedPrefix); ok {
-		digits, rest, ended := strings.Cut(digits, ".")
 		version := peekVersion(digits)
 		if version == 0 {
 			return body{}, false
 		}
+		digits, rest, ended := strings.Cut(digits, ".")
 		b := body{form: formEncoded, version: version, ended: ended}
 		if len(digits) <= maxEncoded {
 			b.message = decode(digits)
