@@ -72,6 +72,11 @@ func (c *Conversation) appendPlaintext(text []byte, records ...TLV) []byte {
 
 // appendPlaintext appends text, records and padding to b. Its length becomes a multiple of padTo, if that is more than 1.
 func appendPlaintext(b []byte, padTo int, text []byte, records ...TLV) []byte {
+	size := len(text) + 1
+	for _, t := range records {
+		size += tlvHeader + len(t.Value)
+	}
+	b = slices.Grow(b, size+tlvHeader+max(padTo, 1))
 	start := len(b)
 	b = append(b, text...)
 	if padTo <= 1 && len(records) == 0 {
@@ -85,8 +90,10 @@ func appendPlaintext(b []byte, padTo int, text []byte, records ...TLV) []byte {
 		return b
 	}
 	filled := len(b) - start + tlvHeader
-	return appendTLV(b, TLV{tlvPadding, make([]byte, (padTo-filled%padTo)%padTo)})
+	return appendTLV(b, TLV{tlvPadding, zeros[:(padTo-filled%padTo)%padTo]})
 }
+
+var zeros [maxPadding]byte
 
 func appendTLV(b []byte, t TLV) []byte {
 	b = binary.BigEndian.AppendUint16(b, t.Type)

@@ -16,11 +16,11 @@ func split(body string, h header, size int) ([]string, error) {
 	if size == 0 || len(body) <= size {
 		return []string{body}, nil
 	}
-	mark := "?OTR"
+	mark := "?OTR,"
 	if h.version == version3 {
-		mark = fmt.Sprintf("?OTR|%08x|%08x", h.from, h.to)
+		mark = fmt.Sprintf("?OTR|%08x|%08x,", h.from, h.to)
 	}
-	piece := size - len(mark) - len(",00000,00000,,")
+	piece := size - len(mark) - len("00000,00000,,")
 	if piece < 1 {
 		return nil, ErrTooLarge
 	}
@@ -29,13 +29,17 @@ func split(body string, h header, size int) ([]string, error) {
 		return nil, ErrTooLarge
 	}
 	pieces := make([]string, 0, n)
+	total := short(n)
 	for k := 1; k <= n; k++ {
 		end := min(piece, len(body))
-		pieces = append(pieces, fmt.Sprintf("%s,%05d,%05d,%s,", mark, k, n, body[:end]))
+		pieces = append(pieces, mark+short(k)+","+total+","+body[:end]+",")
 		body = body[end:]
 	}
 	return pieces, nil
 }
+
+// short writes a SHORT with five digits.
+func short(n int) string { return fmt.Sprintf("%05d", n) }
 
 // A fragment is one that was received.
 type fragment struct {

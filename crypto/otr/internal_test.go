@@ -123,6 +123,15 @@ func TestBadElementInCommitment(t *testing.T) {
 	}
 }
 
+func withoutCaches(pairs [2][2]pair) [2][2]pair {
+	for i := range pairs {
+		for j := range pairs[i] {
+			pairs[i][j].cache = cache{}
+		}
+	}
+	return pairs
+}
+
 // forge makes alice's next data message to bob with whatever edit changes before the MAC is computed.
 func forge(alice *Conversation, edit func(*dataMessage)) string {
 	i := alice.selected
@@ -163,7 +172,7 @@ func TestForgedDataMessages(t *testing.T) {
 				t.Errorf("%s: %v", name, e)
 			}
 		}
-		if after := bob.instances[0x1000].keys; !slices.Equal(after.reveal, before.reveal) || after.pairs != before.pairs || after.theirs != before.theirs {
+		if after := bob.instances[0x1000].keys; !slices.Equal(after.reveal, before.reveal) || withoutCaches(after.pairs) != withoutCaches(before.pairs) || after.theirs != before.theirs {
 			t.Errorf("%s: changed the keys", name)
 		}
 		events, _ := alice.Send([]byte("genuine"))

@@ -1,6 +1,7 @@
 package otr
 
 import (
+	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hmac"
@@ -47,16 +48,22 @@ func (s sharedSecret) h2(b byte) [32]byte {
 
 func (s sharedSecret) wipe() { clear(s.secbytes) }
 
-// A pair is what is derived from one of our keys and one of theirs. The zero pair is not yet derived.
+// A pair is what is known of one of our keys together with one of theirs.
 type pair struct {
-	derived        bool
-	verified       bool // receiveMAC has verified a message: it must be revealed
-	sendAES        [16]byte
-	receiveAES     [16]byte
-	sendMAC        [20]byte
-	receiveMAC     [20]byte
-	extra          [32]byte // the extra symmetric key
-	sent, received uint64   // the counter of the last message
+	cache
+	verified       bool   // receiveMAC has verified a message: it must be revealed
+	sent, received uint64 // the counter of the last message
+}
+
+// A cache is what is computed from the two keys of a pair, when it is first needed. That it is there says nothing: it is
+// filled in for messages that turn out to be forged as well, so that only the first one costs more than its MAC.
+type cache struct {
+	derived    bool
+	sendAES    [16]byte
+	receiveAES [16]byte
+	sendMAC    [20]byte
+	receiveMAC [20]byte
+	extra      [32]byte // the extra symmetric key
 }
 
 func newPair(s sharedSecret, ours, theirs *group.Element) pair {
@@ -65,7 +72,7 @@ func newPair(s sharedSecret, ours, theirs *group.Element) pair {
 		sendByte, receiveByte = 0x01, 0x02
 	}
 	send, receive := s.h1(sendByte), s.h1(receiveByte)
-	p := pair{derived: true, sendAES: [16]byte(send[:16]), receiveAES: [16]byte(receive[:16])}
+	p := pair{cache: cache{derived: true, sendAES: [16]byte(send[:16]), receiveAES: [16]byte(receive[:16])}}
 	p.sendMAC = sha1.Sum(p.sendAES[:])
 	p.receiveMAC = sha1.Sum(p.receiveAES[:])
 	p.extra = s.h2(0xff)
@@ -102,58 +109,59 @@ func newKeys(ours group.PrivateKey, theirs group.Element, theirID uint32, first 
 	return k
 }
 
-// derive fills in the pair of two keys that are there.
+// derive fills in the cache of the pair of two keys that are there.
 func (k *keys) derive(our, their int) *pair {
 	p := &k.pairs[our][their]
 	if !p.derived {
 		s := newSharedSecret(&k.ours[our], &k.theirs[their])
 		public := k.ours[our].Public()
-		*p = newPair(s, &public, &k.theirs[their])
+		p.cache = newPair(s, &public, &k.theirs[their]).cache
 		s.wipe()
 	}
 	return p
 }
 
-// seal implements "When you send a Data Message". It returns the whole message.
-func (k keys) seal(h header, flags byte, plaintext []byte, rand io.Reader) (message []byte, next keys, err error) {
-	reveal := k.reveal
-	k.reveal = nil
-	return k.sealRevealing(reveal, h, flags, plaintext, rand)
+// seal implements "When you send a Data Message". It returns the whole message. Of k only caches change.
+func (k *keys) seal(h header, flags byte, plaintext []byte, rand io.Reader) (message []byte, next keys, err error) {
+	return k.sealRevealing(k.reveal, h, flags, plaintext, rand)
 }
 
 // sealLast seals the message after which all keys are forgotten: it reveals every MAC key that verified a message,
 // because nothing that comes will be accepted any more.
-func (k keys) sealLast(h header, flags byte, plaintext []byte, rand io.Reader) (message []byte, err error) {
+func (k *keys) sealLast(h header, flags byte, plaintext []byte, rand io.Reader) (message []byte, err error) {
 	message, _, err = k.sealRevealing(k.revealAll(), h, flags, plaintext, rand)
 	return message, err
 }
 
-func (k keys) sealRevealing(reveal [][20]byte, h header, flags byte, plaintext []byte, rand io.Reader) (message []byte, next keys, err error) {
-	if k.ours[latest].IsZero() {
-		if k.ours[latest], err = group.NewPrivateKey(rand); err != nil {
+func (k *keys) sealRevealing(reveal [][20]byte, h header, flags byte, plaintext []byte, rand io.Reader) (message []byte, next keys, err error) {
+	p := k.derive(previous, latest)
+	next = *k
+	if next.ours[latest].IsZero() {
+		if next.ours[latest], err = group.NewPrivateKey(rand); err != nil {
 			return nil, keys{}, err
 		}
 	}
-	p := k.derive(previous, latest)
-	p.sent++
-	nextY := k.ours[latest].Public()
+	next.reveal = nil
+	next.pairs[previous][latest].sent++
+	nextY := next.ours[latest].Public()
 	m := dataMessage{
 		flags:        flags,
 		senderKey:    k.ourID - 1,
 		recipientKey: k.theirID,
 		nextY:        nextY.Bytes(),
-		encrypted:    make([]byte, len(plaintext)),
+		encrypted:    plaintext,
 	}
-	binary.BigEndian.PutUint64(m.counter[:], p.sent)
-	crypt(&p.sendAES, m.counter, m.encrypted, plaintext)
+	binary.BigEndian.PutUint64(m.counter[:], p.sent+1)
 
 	message = m.append(h.append(make([]byte, 0, messageOverhead+len(plaintext)+len(reveal)*20)))
+	encrypted := message[len(message)-len(plaintext):]
+	crypt(&p.sendAES, m.counter, encrypted, encrypted)
 	message = append(message, dataMAC(&p.sendMAC, message)...)
 	message = binary.BigEndian.AppendUint32(message, uint32(len(reveal)*20))
 	for _, key := range reveal {
 		message = append(message, key[:]...)
 	}
-	return message, k, nil
+	return message, next, nil
 }
 
 // messageOverhead is the length of a data message without its ciphertext and revealed keys.
@@ -164,9 +172,10 @@ var errUnreadable = errors.New("otr: unreadable message")
 // extra returns the extra symmetric key of the message that was sealed last.
 func (k *keys) extra() [32]byte { return k.pairs[previous][latest].extra }
 
-// open implements "When you receive a Data Message". Nothing of the message is used before its MAC is verified. extra
-// is the extra symmetric key that belongs to this message.
-func (k keys) open(m *dataMessage) (plaintext []byte, extra [32]byte, next keys, err error) {
+// open implements "When you receive a Data Message". Nothing of the message is used before its MAC is verified. Of k
+// only caches change. extra is the extra symmetric key that belongs to this message. The plaintext takes the place of
+// the ciphertext in m.
+func (k *keys) open(m *dataMessage) (plaintext []byte, extra [32]byte, next keys, err error) {
 	our, ok1 := index(m.recipientKey, k.ourID)
 	their, ok2 := index(m.senderKey, k.theirID)
 	if !ok1 || !ok2 || k.ours[our].IsZero() || k.theirs[their].IsZero() {
@@ -186,19 +195,18 @@ func (k keys) open(m *dataMessage) (plaintext []byte, extra [32]byte, next keys,
 	if err != nil || k.isOurs(&nextY) {
 		return nil, extra, keys{}, errUnreadable
 	}
-	p.received = counter
-	p.verified = true
-	extra = p.extra
-	plaintext = make([]byte, len(m.encrypted))
-	crypt(&p.receiveAES, m.counter, plaintext, m.encrypted)
+	crypt(&p.receiveAES, m.counter, m.encrypted, m.encrypted)
 
+	next = *k
+	next.pairs[our][their].received = counter
+	next.pairs[our][their].verified = true
 	if our == latest {
-		k.forgetOurs()
+		next.forgetOurs()
 	}
 	if their == latest {
-		k.forgetTheirs(nextY)
+		next.forgetTheirs(nextY)
 	}
-	return plaintext, extra, k, nil
+	return m.encrypted, p.extra, next, nil
 }
 
 // index finds the place of the key with a serial number.
@@ -265,14 +273,14 @@ func appendVerified(reveal [][20]byte, pairs ...pair) [][20]byte {
 
 // dataMAC returns the authenticator of a data message.
 func dataMAC(key *[20]byte, authenticated []byte) []byte {
-	h := hmac.New(sha1.New, key[:])
+	h := hmac.New(sha1.New, bytes.Clone(key[:])) // a clone, so that it is this that lives as long as h
 	h.Write(authenticated)
 	return h.Sum(nil)
 }
 
 // crypt encrypts or decrypts with AES-128 in counter mode. top is the upper half of the initial counter.
 func crypt(key *[16]byte, top [8]byte, dst, src []byte) {
-	block, err := aes.NewCipher(key[:])
+	block, err := aes.NewCipher(bytes.Clone(key[:]))
 	if err != nil {
 		panic("otr: internal error: " + err.Error())
 	}

@@ -41,6 +41,9 @@ func dump(b *strings.Builder, v reflect.Value) {
 	case reflect.Struct:
 		b.WriteString("{")
 		for i := range v.NumField() {
+			if v.Type().Field(i).Name == "cache" {
+				continue
+			}
 			fmt.Fprintf(b, "%s:", v.Type().Field(i).Name)
 			dump(b, v.Field(i))
 		}
