@@ -42,6 +42,12 @@ type line interface {
 	Roster(context.Context) ([]xmpp.RosterItem, error)
 	SetContact(context.Context, xmpp.RosterItem) error
 	RemoveContact(context.Context, jid.JID) error
+	Learn(*xmpp.Presence) *xmpp.Software
+	Blocked(context.Context) ([]jid.JID, error)
+	Block(context.Context, jid.JID) error
+	Unblock(context.Context, jid.JID) error
+	ChangePassword(context.Context, []byte) error
+	DeleteAccount(context.Context) error
 	Close(context.Context)
 }
 
@@ -101,6 +107,13 @@ type account struct {
 	changed       map[*conversation]struct{} // since they were told
 	looking       *conversation              // what the person looks at; nil: nothing of this account
 	sent          map[string]*outgoing       // by the ids of the stanzas that carried them
+	begun         []time.Time                // key exchanges that anybody began in the last minute
+
+	blocking  blocking
+	announced shown         // as the server was told to show us
+	task      AccountTask   // the last one
+	keeping   chan struct{} // closed when the last attempt to put something into the keyring while online has ended
+	keyrings  int           // that the person has chosen
 }
 
 // A way is how to reach the server, as the person said.
@@ -228,6 +241,12 @@ func (a *account) value() Account {
 		RetryAt: a.retryAt,
 		Policy:  a.policy(),
 		Kept:    a.kept && a.session.config.Store.Dir() != "",
+
+		Position: a.session.position(a.ref()),
+		Disabled: a.record.Disabled,
+		Presence: a.ownShow(),
+		Status:   a.record.Status,
+		Typing:   parseTyping(a.record.Typing),
 	}
 	if fp, err := otr.ParseFingerprint(a.record.Fingerprint); err == nil {
 		v.Fingerprint = &fp
@@ -380,14 +399,19 @@ func (a *account) erase() {
 	a.erased = true
 	a.session.forget(a)
 	a.session.emit(AccountRemoved{a.ref()})
+	for _, other := range a.session.everyAccount() {
+		a.session.working.Go(func() { other.tell(func() {}) }) // it may be at another place now
+	}
 	if a.next != nil {
 		_ = a.session.SignIn(*a.next) // the address was right before
 		clear(a.next.Password)
 	}
-	ring, trying := a.session.presentKeyring(), a.trying
+	ring, trying, keeping := a.session.presentKeyring(), a.trying, a.keeping
 	a.background(keyringTimeout, func(ctx context.Context) error {
-		if trying != nil {
-			<-trying // it may be putting into the keyring what is to be deleted
+		for _, ended := range []chan struct{}{trying, keeping} {
+			if ended != nil {
+				<-ended // it may be putting into the keyring what is to be deleted
+			}
 		}
 		return errors.Join(ring.Delete(ctx, passwordName(id)), ring.Delete(ctx, keyName(id)))
 	}, func(err error) {
@@ -410,11 +434,16 @@ func (a *account) newIdentity() {
 // keyringChanged tries again what the old keyring was in the way of.
 func (a *account) keyringChanged() {
 	a.unkept = unkept{password: a.password != nil, key: a.key != nil}
+	a.keyrings++
 	if a.state == Connecting {
 		// The attempt under way asks the old keyring.
 		a.hangUp()
 		a.show(Offline, NoProblem)
 		a.goOnline()
+		return
+	}
+	if a.online() {
+		a.keepSecrets()
 		return
 	}
 	switch a.problem {
@@ -449,7 +478,7 @@ func (a *account) touchAll() {
 func (a *account) connect() {
 	a.show(Connecting, NoProblem)
 	a.attempt++
-	n := a.attempt
+	n, showing := a.attempt, a.showing()
 	var ctx context.Context
 	ctx, a.abandon = context.WithCancel(a.ctx)
 	before, ended := a.trying, make(chan struct{})
@@ -470,6 +499,7 @@ func (a *account) connect() {
 			RootCAs:     a.session.config.RootCAs,
 			AllowPlain:  a.way.plain,
 			UserAgentID: a.record.UserAgentID,
+			Presence:    showing.stanza(),
 			Seen:        xmpp.Strength{SCRAM: a.record.SCRAM, Binding: a.record.Binding},
 		},
 		dial: a.session.config.dial,
@@ -495,6 +525,7 @@ func (a *account) connect() {
 		taken := false
 		a.ask(func() {
 			if taken = a.attempt == n; taken {
+				a.announced = showing
 				a.connected(conn)
 			}
 		})
@@ -571,6 +602,8 @@ func (a *account) settled(l *login, roster []xmpp.RosterItem) {
 
 	a.show(Online, NoProblem)
 	a.ready = true
+	a.announce() // as the person may have wanted meanwhile
+	a.loadBlocked()
 	a.rosterLoaded(roster)
 	held := a.held
 	a.held, a.holding = nil, 0
@@ -604,11 +637,20 @@ func (a *account) take(e xmpp.Event) {
 	}
 	switch e := e.(type) {
 	case *xmpp.Message:
-		a.message(e)
+		// An error is about what we sent ourselves.
+		if e.Type == xmpp.ErrorMessage || !a.isBlocked(e.From) {
+			a.message(e)
+		}
 	case *xmpp.Presence:
-		a.presence(e)
+		if e.Type == xmpp.PresenceError || !a.isBlocked(e.From) {
+			a.presence(e)
+		}
 	case *xmpp.RosterPush:
 		a.rosterItem(e.Item)
+	case *xmpp.BlockPush:
+		a.blockPush(e)
+	case *xmpp.Software:
+		a.softwareKnown(e)
 	case *xmpp.Acked:
 		if o, ok := a.sent[e.ID]; ok {
 			o.settle(StatusStored, WhyNone)
@@ -640,6 +682,7 @@ func (a *account) lost() {
 	a.session.working.Go(func() { discard(conn) })
 	a.conn, a.events = nil, nil
 	a.leaving, a.ready = false, false
+	a.announced = shown{}
 	// What was held and is not a text is out of date.
 	a.held = slices.DeleteFunc(a.held, func(e xmpp.Event) bool { _, text := e.(*xmpp.Message); return !text })
 	for _, c := range a.conversations {
@@ -804,9 +847,14 @@ func (l *login) settle(ctx context.Context, conn line) ([]xmpp.RosterItem, error
 	if err != nil {
 		return nil, err
 	}
+	return roster, l.keepSecrets(ctx)
+}
+
+// keepSecrets puts into the keyring what is not there yet.
+func (l *login) keepSecrets(ctx context.Context) error {
 	if l.unkept.password {
 		if err := l.set(ctx, passwordName(l.id), l.password); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if l.unkept.key {
@@ -816,10 +864,10 @@ func (l *login) settle(ctx context.Context, conn line) ([]xmpp.RosterItem, error
 			if l.known == "" {
 				err = errors.Join(err, l.keyring.Delete(ctx, passwordName(l.id)))
 			}
-			return nil, err
+			return err
 		}
 	}
-	return roster, nil
+	return nil
 }
 
 func (l *login) set(ctx context.Context, name string, secret []byte) error {

@@ -34,16 +34,20 @@ type conversation struct {
 	last    Contact // as it was told
 
 	// see roster.go
-	item      xmpp.RosterItem
-	onRoster  bool
-	adding    bool // put on the roster by the person, not confirmed yet
-	removing  bool // to be taken off it and forgotten, as the person wants
-	wants     bool
-	nick      string
-	trouble   Why
-	resources map[string]resource
-	presences uint64
-	heard     jid.JID // the client that wrote last
+	item        xmpp.RosterItem
+	onRoster    bool
+	adding      bool // put on the roster by the person, not confirmed yet
+	removing    bool // to be taken off it and forgotten, as the person wants
+	wants       bool
+	nick        string
+	trouble     Why
+	resources   map[string]resource
+	presences   uint64
+	heard       jid.JID // the client that wrote last
+	request     string  // what they wrote when they asked to be a contact
+	description description
+	typing      typing            // see typing.go
+	claimed     []otr.Fingerprint // that a link named
 
 	// OTR
 	config   *otr.Config
@@ -71,6 +75,17 @@ type conversation struct {
 	smpTimer   *time.Timer
 	prompts    []time.Time // when they asked us in the last hour
 
+	// see devices.go
+	chosen  [8]byte         // the session that the person wants to write to
+	live    otr.Fingerprint // key of the session that was live last
+	allowV2 bool
+	onlyV2  bool // their program said that it speaks nothing newer
+
+	// see double.go
+	memory        memory
+	numbers       numbers
+	acquaintances map[otr.InstanceTag]*acquaintance
+
 	// transcript, see outbox.go
 	outbox        []*outgoing
 	confirms      bool   // their program has confirmed a message before
@@ -92,6 +107,9 @@ func newConversation(a *account, address jid.JID) *conversation {
 		markup:    map[otr.InstanceTag]bool{},
 		refused:   map[otr.Fingerprint]bool{},
 		seen:      map[[sha256.Size]byte]bool{},
+		memory:    memory(newNumber()),
+
+		acquaintances: map[otr.InstanceTag]*acquaintance{},
 	}
 	c.recall()
 	return c
@@ -139,11 +157,13 @@ func (c *conversation) value() Contact {
 	}
 	if v.Lock != NotPrivate {
 		fp := c.otrPeer().Fingerprint
-		v.Key, v.Verified = &fp, c.known(fp).Verified
+		v.Key, v.Verified, v.Version = &fp, c.known(fp).Verified, c.otrPeer().Version
 	}
 	for _, k := range c.keys {
 		v.Keys = append(v.Keys, k.Key)
 	}
+	v.Devices, v.AllowV2, v.OnlyV2 = c.devices(), c.allowV2, c.onlyV2
+	c.features(&v)
 	return v
 }
 
@@ -184,7 +204,7 @@ func (c *conversation) lock() Lock {
 // mode is what Send does now.
 func (c *conversation) mode() SendMode {
 	switch {
-	case !c.onRoster, c.keyChange() != nil, c.otrState() == otr.Finished:
+	case !c.onRoster, c.blocked(), c.keyChange() != nil, c.otrState() == otr.Finished:
 		return SendBlocked
 	case c.otrState() == otr.Encrypted && c.account.online() && !c.away() && !c.doubtful:
 		return SendPrivately
@@ -218,7 +238,7 @@ func (c *conversation) begin() {
 	c.config = &otr.Config{
 		Key:    c.account.key,
 		Tag:    otr.InstanceTag(c.account.record.InstanceTag),
-		Policy: otrPolicy(c.policy()),
+		Policy: c.otrPolicy(),
 		Rand:   rand.Reader,
 		Time:   c.account.now,
 	}
@@ -259,7 +279,7 @@ func (c *conversation) policyChanged() {
 		c.endSession()
 	}
 	if c.config != nil {
-		c.config.Policy = otrPolicy(c.policy())
+		c.config.Policy = c.otrPolicy()
 	}
 	c.touch()
 	c.wantPrivate()
@@ -282,7 +302,7 @@ func (c *conversation) opened() {
 // wantPrivate begins a private conversation if one is to begin by itself and can.
 func (c *conversation) wantPrivate() {
 	a := c.account
-	if !a.online() || !c.onRoster || c.policy() == Never || c.exchange != nil {
+	if !a.online() || !c.onRoster || c.blocked() || c.policy() == Never || c.exchange != nil {
 		return
 	}
 	looking := a.looking == c && c.policy() == Require && !c.unwanted && len(c.resources) > 0
@@ -316,7 +336,7 @@ func (c *conversation) invite() {
 	c.begin()
 	c.wanted, c.noAnswer, c.invited = false, false, c.account.now()
 	to := c.target()
-	if full, ok := c.tags[c.otrPeer().Tag]; ok && c.there(full) {
+	if full, ok := c.tags[c.otrPeer().Tag]; ok && c.otrState() != otr.Plaintext && c.there(full) {
 		to = full
 	}
 	x := c.await()
@@ -435,6 +455,7 @@ func (c *conversation) startPrivate() {
 
 func (c *conversation) endPrivate() {
 	c.unwanted = true
+	c.forgetReaders()
 	c.endSession()
 }
 
@@ -564,14 +585,19 @@ func (c *conversation) apply(events []otr.Event, why cause) {
 			c.transmit(e, why)
 		case otr.Message:
 			c.received(e, why.message)
+		case otr.Records:
+			c.heardFrom(e.From)
+			c.recognise(e.From, e.TLVs)
 		case otr.StateChange:
 			c.stateChanged(e)
 		case otr.InstanceChange:
 			if e.New == otr.Encrypted {
 				c.meet(e.Peer.Fingerprint)
 			}
+			c.prefer()
 		case otr.Offer:
 			c.hasOTR = true
+			c.offered(e.Versions)
 		case otr.SMPRequest:
 			c.smpRequested(e)
 		case otr.SMPResult:
@@ -597,7 +623,9 @@ func (c *conversation) stateChanged(e otr.StateChange) {
 	switch e.New {
 	case otr.Encrypted:
 		// The same key again, and the person did not ask for it: nothing has changed for them.
-		quiet := e.Refreshed && (c.doubtful || c.exchange == nil || c.exchange.ours == "")
+		same := e.Refreshed || e.Old == otr.Encrypted && e.Peer.Fingerprint == c.live // or with another of their devices
+		quiet := same && (c.doubtful || c.exchange == nil || c.exchange.ours == "")
+		c.live = e.Peer.Fingerprint
 		c.stopExchange()
 		c.noAnswer, c.unwanted, c.wanted, c.hasOTR = false, false, false, true
 		c.sure()
@@ -608,6 +636,10 @@ func (c *conversation) stateChanged(e otr.StateChange) {
 		case !quiet:
 			c.notify(n)
 		}
+		if full, ok := c.tags[e.Peer.Tag]; ok && e.Old == otr.Encrypted && c.subscription().sees() && !c.there(full) {
+			c.doubt() // chosen, and not there
+		}
+		c.prefer()
 	case otr.Finished:
 		c.doubtful = false
 		c.notify(Entry{Notice: NoticePeerEnded, Key: &e.Peer.Fingerprint})
@@ -623,6 +655,9 @@ func (c *conversation) rejected(e otr.Rejected) {
 		c.notify(Entry{Notice: NoticeInterrupted})
 	case otr.OtherInstance:
 		c.notify(Entry{Notice: NoticeAnotherClient})
+	case otr.BadVersion:
+		c.hasOTR = true
+		c.offered(e.Versions)
 	}
 }
 
@@ -659,6 +694,9 @@ func (a *account) message(m *xmpp.Message) {
 			o.settle(StatusDelivered, WhyNone)
 		}
 	}
+	if m.State != xmpp.NoChatState && m.Carbon == xmpp.NoCarbon && c != nil && c.onRoster {
+		c.typed(m)
+	}
 	switch {
 	case m.Body == "" || m.Type == xmpp.Headline || m.Type == xmpp.Groupchat:
 		return
@@ -668,6 +706,7 @@ func (a *account) message(m *xmpp.Message) {
 	case c.again(m):
 		return
 	}
+	c.typing.forgetTheirs()
 	if m.Carbon != xmpp.NoCarbon {
 		c.carbon(m)
 	} else {
@@ -745,6 +784,10 @@ func (c *conversation) incoming(m *xmpp.Message) {
 	if beginsExchange(m.Body) && (c.exchange == nil || c.exchange.ours == "") && c.tooManyBegun() {
 		return
 	}
+	if isVersion2(m.Body) && !c.fromVersion2(m.From) {
+		c.notify(Entry{Notice: NoticeAnotherClient})
+		return
+	}
 	if m.From.Resourcepart() != "" {
 		c.heard = m.From
 		if tag := otr.SenderTag(m.Body); tag != 0 {
@@ -755,17 +798,17 @@ func (c *conversation) incoming(m *xmpp.Message) {
 	c.config.Policy = c.answers()
 	events := c.otr.Receive(m.Body)
 	if !isOTR && slices.ContainsFunc(events, isEncoded) {
-		c.begun = append(c.begun, c.account.now()) // by a tag
+		c.countBegun() // by a tag
 	}
 	c.apply(events, cause{message: m})
 	c.answered(events)
 	c.flush()
 }
 
-// beginsExchange tells whether a body makes us compute: a query, or a D-H Commit Message of version 3.
+// beginsExchange tells whether a body makes us compute: a query, or a D-H Commit Message.
 func beginsExchange(body string) bool {
 	if _, encoded, is := strings.Cut(body, "?OTR:"); is {
-		return strings.HasPrefix(encoded, "AAMC")
+		return strings.HasPrefix(encoded, "AAMC") || strings.HasPrefix(encoded, "AAIC")
 	}
 	return otr.IsOTR(body) && !strings.Contains(body, "?OTR|") && !strings.Contains(body, "?OTR Error:")
 }
@@ -775,19 +818,25 @@ func (c *conversation) tooManyBegun() bool {
 	if c.flooded() {
 		return true
 	}
-	c.begun = append(c.begun, c.account.now())
+	c.countBegun()
 	return false
+}
+
+func (c *conversation) countBegun() {
+	now := c.account.now()
+	c.begun = append(c.begun, now)
+	c.account.begun = append(c.account.begun, now)
 }
 
 func (c *conversation) flooded() bool {
 	now := c.account.now()
 	c.begun = slices.DeleteFunc(c.begun, func(t time.Time) bool { return now.Sub(t) >= time.Minute })
-	return len(c.begun) >= maxBegun
+	return len(c.begun) >= maxBegun || c.account.flooded()
 }
 
 // answers is the policy with which the next message is taken in: in a flood of tags the texts are shown and the tags not answered.
 func (c *conversation) answers() otr.Policy {
-	p := otrPolicy(c.policy())
+	p := c.otrPolicy()
 	if c.flooded() {
 		p &^= otr.WhitespaceStartAKE
 	}
@@ -813,8 +862,10 @@ func (c *conversation) received(e otr.Message, m *xmpp.Message) {
 	text, guard := string(e.Text), InClear
 	switch {
 	case e.Encrypted:
-		if e.From.Tag == c.otrPeer().Tag {
-			c.sure()
+		c.heardFrom(e.From)
+		if c.recognise(e.From, e.TLVs) {
+			c.confirm(m)
+			return
 		}
 		guard = c.encryptedGuard(e.From.Fingerprint)
 		if writesMarkup(m.ID) {
@@ -825,7 +876,21 @@ func (c *conversation) received(e otr.Message, m *xmpp.Message) {
 		guard = InClearUnexpected
 	}
 	c.show(m, Entry{Kind: Incoming, Text: cleanIncoming(text), Guard: guard})
-	if m.WantReceipt && m.ID != "" && guard != InClearUnexpected && c.subscription().seen() && c.account.online() {
+	if guard != InClearUnexpected {
+		c.confirm(m)
+	}
+}
+
+// heardFrom: something authentic has come. From the live session it ends all doubt.
+func (c *conversation) heardFrom(p otr.Peer) {
+	if p.Tag == c.otrPeer().Tag {
+		c.sure()
+	}
+}
+
+// confirm says that a text was read, if that was asked for by somebody who may know that we are here (XEP-0184).
+func (c *conversation) confirm(m *xmpp.Message) {
+	if m.WantReceipt && m.ID != "" && c.subscription().seen() && c.account.online() {
 		c.account.conn.Send(xmpp.Message{ID: xmpp.NewID(), To: m.From, Type: m.Type, Receipt: m.ID})
 	}
 }

@@ -55,6 +55,11 @@ type Account struct {
 	RetryAt     time.Time        // Waiting: when it is tried again
 	Fingerprint *otr.Fingerprint // our own key; nil until it is made
 	Policy      Policy           // never PolicyDefault
+	Position    int              // among the accounts, as the person ordered them, from 0
+	Disabled    bool             // stays offline when the program starts
+	Presence    Presence         // as contacts see us while we are online; never PresenceOffline
+	Status      string           // the words beside it
+	Typing      TypingPolicy     // who is told that the person is typing
 	Kept        bool             // on disk and in the keyring (false: until the program ends)
 }
 
@@ -104,9 +109,15 @@ type Contact struct {
 	Wants        bool // a subscription request of theirs is waiting
 	Asked        bool // ours is waiting
 	Presence     Presence
-	Status       string // their words
-	Resource     string // of the client we would write to
-	Trouble      Why    // why our request could not be delivered or kept
+	Status       string     // their words
+	Resource     string     // of the client we would write to
+	Resources    []Resource // every client that is online, by name
+	Groups       []string   // of the roster, sorted
+	Request      string     // Wants: what they wrote with it
+	Blocked      bool       // nothing comes from them, nothing goes to them
+	Typing       Typing     // what they are doing
+	Link         *LinkClaim // what a link said about their key; nil: nothing
+	Trouble      Why        // why our request could not be delivered or kept
 
 	Policy    Policy // in force, never PolicyDefault
 	OwnPolicy bool   // set for this contact
@@ -120,6 +131,11 @@ type Contact struct {
 	VerifiedUs bool             // they verified our key (SMP told us)
 	KeyChange  *KeyChange       // sending is blocked until Decide
 	Keys       []Key            // every key they have used, newest first
+
+	Devices []Device // those of their clients that have a private conversation with us
+	Version int      // of OTR in the live session: 3, or 2 where that is allowed; otherwise 0
+	AllowV2 bool     // the person lets this contact speak version 2
+	OnlyV2  bool     // their program says that it speaks only version 2
 
 	SendMode SendMode // what Send would do now: the truth the button shows
 	Unread   int
@@ -146,6 +162,7 @@ const (
 	PresenceAway
 	PresenceLongAway
 	PresenceBusy
+	PresenceInvisible // of our own: see SetPresence
 )
 
 // Policy says what Sotto does by itself to have a conversation private.

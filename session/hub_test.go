@@ -31,6 +31,12 @@ type hub struct {
 	dials     int                               //
 	tamper    func(m *xmpp.Message) (keep bool) // what the network does to messages on their way
 	passwords []string                          // that were tried
+
+	// see features_test.go
+	presence   xmpp.Presence // of who signed in last
+	software   map[string]xmpp.Software
+	noBlocking bool
+	taskError  error
 }
 
 type hubUser struct {
@@ -39,6 +45,7 @@ type hubUser struct {
 	lines    map[string]*hubLine
 	offline  []xmpp.Message
 	requests []xmpp.Presence
+	blocked  map[string]bool // see features_test.go
 }
 
 type hubLine struct {
@@ -82,6 +89,7 @@ func (h *hub) connect(c xmpp.Config) (*hubLine, error) {
 	defer h.mu.Unlock()
 	h.dials++
 	h.passwords = append(h.passwords, string(c.Password))
+	h.presence = c.Presence
 	if h.refuse != nil {
 		return nil, h.refuse
 	}
@@ -216,6 +224,10 @@ func (h *hub) route(l *hubLine, m xmpp.Message) {
 		l.in <- &xmpp.Message{ID: m.ID, From: m.To, To: l.full, Type: xmpp.ErrorMessage, Body: m.Body, Err: &xmpp.StanzaError{Type: "cancel", Condition: "service-unavailable"}}
 		return
 	}
+	if u.blocked[m.From.Bare().String()] {
+		l.in <- &xmpp.Message{ID: m.ID, From: m.To, To: l.full, Type: xmpp.ErrorMessage, Err: &xmpp.StanzaError{Type: "cancel", Condition: "service-unavailable"}}
+		return
+	}
 	for _, o := range u.lines {
 		o.in <- &m
 	}
@@ -299,7 +311,7 @@ func (l *hubLine) SetContact(_ context.Context, item xmpp.RosterItem) error {
 	defer l.hub.mu.Unlock()
 	name := item.JID.String()
 	if old := l.owner.roster[name]; old != nil {
-		old.Name = item.Name
+		old.Name, old.Groups = item.Name, item.Groups
 	} else {
 		item.Subscription = "none"
 		l.owner.roster[name] = &item

@@ -24,6 +24,11 @@ type outgoing struct {
 	sent  time.Time         // when it went out last
 	wire  string            // the body that went out in clear
 	moved bool              // in clear, to another client than the first, which was gone
+
+	// see double.go
+	number  number
+	session [8]byte // the one that it went out in last
+	reader  memory  // of the program at the other end of that session, where it is ours
 }
 
 // A consent is the person's word that one text may be read by everybody on the way: they pressed a button that said so.
@@ -47,7 +52,7 @@ func (c *conversation) send(text string, mode SendMode) (EntryID, error) {
 	case now != mode && !(mode == SendWhenPrivate && now == SendPrivately):
 		return 0, ErrModeChanged
 	}
-	o := &outgoing{in: c, entry: c.newEntry(Entry{Kind: Outgoing, Text: text, Status: StatusWaiting})}
+	o := &outgoing{in: c, number: newNumber(), entry: c.newEntry(Entry{Kind: Outgoing, Text: text, Status: StatusWaiting})}
 	o.promise(mode)
 	c.outbox = append(c.outbox, o)
 	c.notice = nil
@@ -102,7 +107,9 @@ func (c *conversation) waiting() int {
 // waitsForPrivacy tells whether a private conversation is needed for something to be sent.
 func (c *conversation) waitsForPrivacy() bool {
 	required := c.policy() == Require // by now, for what had been for sending in clear
-	return slices.ContainsFunc(c.outbox, func(o *outgoing) bool { return o.entry.Status == StatusWaiting && (o.open == nil || required) })
+	return slices.ContainsFunc(c.outbox, func(o *outgoing) bool {
+		return o.inDoubt() || o.mayBe() || o.entry.Status == StatusWaiting && (o.open == nil || required)
+	})
 }
 
 // flush sends what can be sent now, in the order in which it was typed.
@@ -119,6 +126,8 @@ func (c *conversation) flush() {
 				return // what comes after it waits as well
 			}
 			c.resendClear(o)
+		case o.inDoubt() && c.resend(o):
+			return
 		}
 	}
 }
@@ -167,7 +176,12 @@ func (c *conversation) try(o *outgoing) {
 	default:
 		return
 	}
-	events, err := c.otr.Send([]byte(c.written(o.entry.Text)))
+	c.write(o)
+}
+
+// write gives o to OTR, and to the connection what comes of it.
+func (c *conversation) write(o *outgoing) {
+	events, err := c.otr.Send([]byte(c.written(o.entry.Text)), c.mark(o)...)
 	if err != nil {
 		why := WhyOther
 		if errors.Is(err, otr.ErrTooLarge) {
@@ -242,14 +256,13 @@ func (o *outgoing) settle(s Status, why Why) {
 
 func (o *outgoing) tell() { o.in.account.session.emit(EntryChanged{o.entry}) }
 
-// unconfirm is for the end of the live session's keys, real or said: what was encrypted with them and has not been read by now never will
-// be. Where the other program confirms what it has read, what it has not confirmed is in doubt. Where it never does, it is what was sent
+// unconfirm is for the end of a session's keys, real or said: what was encrypted with them and has not been read by now never will be. Where the other program confirms what it has read, what it has not confirmed is in doubt. Where it never does, it is what was sent
 // just before the session was in doubt or the other side began a new one.
 func (c *conversation) unconfirm() {
 	lost := c.doubtful || c.exchange == nil || c.exchange.ours == ""
 	for _, o := range c.outbox {
 		onItsWay := o.entry.Guard >= EncryptedUnverified && (o.entry.Status == StatusSent || o.entry.Status == StatusStored)
-		if onItsWay && (c.confirms || lost && c.account.now().Sub(o.sent) < recently) {
+		if onItsWay && !c.alive(o.session) && (c.confirms || lost && c.account.now().Sub(o.sent) < recently) {
 			o.settle(StatusUnconfirmed, WhyNone)
 		}
 	}
@@ -293,7 +306,7 @@ type stanza struct {
 // transmit sends what OTR wants sent. Only with a text that the person let go in clear may it be anything but the protocol's own.
 func (c *conversation) transmit(t otr.Transmit, why cause) {
 	o := why.entry
-	s := stanza{id: xmpp.NewID(), to: c.addressOf(t.To)}
+	s := stanza{id: xmpp.NewID(), to: c.addressOf(t)}
 	s.receipt = o != nil && t.Text
 	var b body
 	switch {
@@ -332,9 +345,14 @@ func (o *outgoing) left(b body) {
 	o.sent = o.in.account.now()
 	switch b := b.(type) {
 	case sealed:
-		o.bound = []otr.Fingerprint{o.in.otrPeer().Fingerprint}
+		p := o.in.otrPeer()
+		o.bound, o.session, o.reader = []otr.Fingerprint{p.Fingerprint}, p.SSID, o.in.acquaintance(p).theirs
 	case clearText:
 		o.wire = b.wire
+	}
+	if o.entry.Status == StatusUnconfirmed {
+		o.sentAgain()
+		return
 	}
 	o.settle(StatusSent, WhyNone)
 }
@@ -347,6 +365,9 @@ func (c *conversation) put(b body, s stanza) error {
 		return errOffline
 	}
 	m := xmpp.Message{ID: s.id, To: s.to, Type: xmpp.Chat, WantReceipt: s.receipt}
+	if s.receipt {
+		m.State = c.stateWith(b)
+	}
 	switch b := b.(type) {
 	case sealed:
 		m.Body, m.OTR = b.wire, true
@@ -359,9 +380,10 @@ func (c *conversation) put(b body, s stanza) error {
 	return c.account.conn.Send(m)
 }
 
-// addressOf is where the client with an instance tag was last heard.
-func (c *conversation) addressOf(tag otr.InstanceTag) jid.JID {
-	if full, ok := c.tags[tag]; ok {
+// addressOf is where the client that a message is for was last heard. Tag 0 stands for no client in particular, and in version 2 for the
+// only one.
+func (c *conversation) addressOf(t otr.Transmit) jid.JID {
+	if full, ok := c.tags[t.To]; ok && (t.To != 0 || isVersion2(t.Body)) {
 		return full
 	}
 	return c.target()

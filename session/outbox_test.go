@@ -332,7 +332,10 @@ func TestHealAfterTheOtherSideForgot(t *testing.T) {
 		a.say(b, canary())
 		// bob's program dies without a word, and nobody sees his presence change.
 		account, _ := b.session.account(b.jid)
-		account.ask(func() { account.conversations[a.jid].otr = nil })
+		account.ask(func() {
+			c := account.conversations[a.jid]
+			c.otr, c.memory, c.numbers = nil, memory(newNumber()), numbers{}
+		})
 		pass(time.Minute)
 		x := canary()
 		id := a.say(b, x)

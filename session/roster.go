@@ -6,6 +6,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sotto-im/sotto/session/store"
@@ -17,6 +18,7 @@ const (
 	maxStrangers    = 50      // conversations with people who are not on the roster
 	maxStrangerText = 2 << 10 // bytes that are shown of each of them
 	maxResources    = 32      // clients of a contact that are told apart
+	maxRequest      = 2 << 10 // bytes that are shown of what somebody writes who asks to be a contact
 	maxRoster       = 20_000  // conversations of an account
 )
 
@@ -116,12 +118,12 @@ func (a *account) rosterItem(item xmpp.RosterItem) {
 	c = a.conversation(item.JID)
 	c.onRoster, c.adding = true, false
 	c.item = item
-	c.item.Name = cleanName(item.Name)
+	c.item.Name, c.item.Groups = cleanName(item.Name), cleanGroups(item.Groups)
 	if c.subscription().sees() {
 		c.trouble = WhyNone
 	}
 	if c.subscription().seen() {
-		c.wants = false
+		c.wants, c.request = false, ""
 	}
 	c.touch()
 	c.wantPrivate()
@@ -160,13 +162,14 @@ func (a *account) addContact(address jid.JID, name string) error {
 		c.item.Name = cleanName(name)
 	}
 	c.touch()
+	item := c.described()
 	a.whenOnline(func() {
-		c.request(func(ctx context.Context, conn line) error {
-			return conn.SetContact(ctx, c.described())
+		c.ask(func(ctx context.Context, conn line) error {
+			return conn.SetContact(ctx, item)
 		}, func() {
 			c.presenceOut(xmpp.Subscribe)
 			if c.wants {
-				c.wants = false
+				c.wants, c.request = false, ""
 				c.presenceOut(xmpp.Subscribed)
 			}
 		})
@@ -179,9 +182,9 @@ func (c *conversation) described() xmpp.RosterItem {
 	return xmpp.RosterItem{JID: c.address, Name: c.item.Name, Groups: c.item.Groups}
 }
 
-// request asks the server for something about the contact, without waiting, and does done when it has agreed. Where there was no answer
+// ask asks the server for something about the contact, without waiting, and does done when it has agreed. Where there was no answer
 // it is asked again after the next signing in.
-func (c *conversation) request(work func(context.Context, line) error, done func()) {
+func (c *conversation) ask(work func(context.Context, line) error, done func()) {
 	a := c.account
 	conn := a.conn
 	a.background(requestTimeout, func(ctx context.Context) error { return work(ctx, conn) }, func(err error) {
@@ -196,7 +199,7 @@ func (c *conversation) request(work func(context.Context, line) error, done func
 			c.touch()
 		case err != nil, a.conn != conn, a.leaving:
 			if len(a.later) < maxLater {
-				a.later = append(a.later, func() { c.request(work, done) })
+				a.later = append(a.later, func() { c.ask(work, done) })
 			}
 		default:
 			done()
@@ -215,12 +218,16 @@ func (c *conversation) presenceOut(t xmpp.PresenceType) {
 	}
 }
 
+// accept is for a request, and for a stranger who wrote without one.
 func (c *conversation) accept() {
 	if !c.wants {
+		if !c.onRoster {
+			_ = c.account.addContact(c.address, "") // it is an address, and not our own
+		}
 		return
 	}
 	c.account.whenOnline(func() {
-		c.wants = false
+		c.wants, c.request = false, ""
 		c.presenceOut(xmpp.Subscribed)
 		if !c.subscription().sees() && !c.item.Ask {
 			c.presenceOut(xmpp.Subscribe)
@@ -229,12 +236,16 @@ func (c *conversation) accept() {
 	})
 }
 
+// decline is for a request, and for a stranger who wrote without one: they are not told.
 func (c *conversation) decline() {
 	if !c.wants {
+		if !c.onRoster {
+			c.account.forgetConversation(c)
+		}
 		return
 	}
 	c.account.whenOnline(func() {
-		c.wants = false
+		c.wants, c.request = false, ""
 		c.presenceOut(xmpp.Unsubscribed)
 		if !c.onRoster {
 			c.account.forgetConversation(c)
@@ -246,12 +257,53 @@ func (c *conversation) decline() {
 
 func (c *conversation) rename(name string) {
 	c.item.Name = cleanName(name)
+	c.describe()
+}
+
+// describe has the server keep the contact's name and groups.
+func (c *conversation) describe() {
 	c.touch()
-	if c.onRoster {
-		c.account.whenOnline(func() {
-			c.request(func(ctx context.Context, conn line) error { return conn.SetContact(ctx, c.described()) }, func() {})
-		})
+	if !c.onRoster {
+		return
 	}
+	item := c.described() // as it is now: the server's own may come before it can be told
+	c.description.wanted = &item
+	c.account.whenOnline(c.tellDescription)
+}
+
+// A description is what the server is to keep as the contact's name and groups.
+type description struct {
+	wanted *xmpp.RosterItem // nil: what it has
+	busy   bool             // it is being told
+}
+
+// tellDescription tells the server, one thing after the other: two requests at once could be carried out in either order.
+func (c *conversation) tellDescription() {
+	a, d := c.account, &c.description
+	if d.wanted == nil || d.busy || !a.online() {
+		return
+	}
+	item, conn := *d.wanted, a.conn
+	d.wanted, d.busy = nil, true
+	a.background(requestTimeout, func(ctx context.Context) error { return conn.SetContact(ctx, item) }, func(err error) {
+		d.busy = false
+		switch {
+		case a.conversations[c.ref.Contact] != c: // gone meanwhile
+			return
+		case errors.As(err, new(*xmpp.StanzaError)):
+			c.trouble = whyOf(err)
+			c.touch()
+		case err != nil:
+			if d.wanted == nil {
+				d.wanted = &item
+			}
+			if a.conn == conn && !a.leaving {
+				a.later = append(a.later, c.tellDescription) // not at once: it would only fail again
+				return
+			}
+		}
+		a.whenOnline(c.tellDescription)
+	})
 }
 
 func (c *conversation) remove() {
@@ -265,7 +317,7 @@ func (c *conversation) remove() {
 	}
 	c.removing = true
 	c.account.whenOnline(func() {
-		c.request(func(ctx context.Context, conn line) error {
+		c.ask(func(ctx context.Context, conn line) error {
 			err := conn.RemoveContact(ctx, c.address)
 			if whyOf(err) == WhyNotFound {
 				return nil // the server has nothing to remove
@@ -284,6 +336,7 @@ type resource struct {
 	status   string
 	priority int8
 	order    uint64 // of its last presence: a later one is higher
+	software xmpp.Software
 }
 
 // presence takes a presence stanza. It answers nothing and leads to nothing with people who are not on the roster, except a request.
@@ -328,7 +381,7 @@ func (a *account) subscribe(p *xmpp.Presence) {
 		c.nick = nick // once: nobody changes their name while the person decides, or later
 	}
 	if !c.wants {
-		c.wants = true
+		c.wants, c.request = true, strings.TrimSpace(bound(cleanText(p.Status), maxRequest))
 		a.session.emit(Contacted{c.ref})
 	}
 	c.touch()
@@ -337,8 +390,13 @@ func (a *account) subscribe(p *xmpp.Presence) {
 func (c *conversation) available(p *xmpp.Presence) {
 	wasOffline := len(c.resources) == 0
 	name := p.From.Resourcepart()
-	if _, ok := c.resources[name]; !ok && len(c.resources) >= maxResources {
+	before, ok := c.resources[name]
+	if !ok && len(c.resources) >= maxResources || c.account.invisible() {
 		return
+	}
+	software := before.software
+	if known := c.account.conn.Learn(p); known != nil {
+		software = *known
 	}
 	c.presences++
 	c.resources[name] = resource{
@@ -347,6 +405,7 @@ func (c *conversation) available(p *xmpp.Presence) {
 		status:   cleanName(p.Status),
 		priority: p.Priority,
 		order:    c.presences,
+		software: software,
 	}
 	c.trouble = WhyNone
 	c.touch()
@@ -366,6 +425,7 @@ func (c *conversation) unavailable(from jid.JID) {
 		c.heard = jid.JID{}
 	}
 	if len(c.resources) == 0 {
+		c.typing.stop()
 		c.stopExchange() // nobody is left to answer; it begins anew when they are back
 		c.noAnswer = false
 	}
@@ -417,7 +477,8 @@ func (c *conversation) target() jid.JID {
 	return c.address
 }
 
-// away tells that the contact is known to be offline. Of somebody whose presence we may not see nothing is known.
+// away tells that the contact is known to be offline. Of somebody whose presence we may not see, or do not see because we are invisible,
+// nothing is known.
 func (c *conversation) away() bool {
-	return len(c.resources) == 0 && c.subscription().sees()
+	return len(c.resources) == 0 && c.subscription().sees() && !c.account.invisible()
 }

@@ -36,7 +36,8 @@ type Config struct {
 	RootCAs *x509.CertPool   // nil: the system's; practice mode and tests bring their own
 	Time    func() time.Time // nil: time.Now
 
-	dial func(context.Context, xmpp.Config) (line, error) // nil: xmpp.Connect; tests have a network in memory
+	dial     func(context.Context, xmpp.Config) (line, error)                 // nil: xmpp.Connect; tests have a network in memory
+	register func(context.Context, xmpp.Config, string) (registration, error) // nil: xmpp.Register
 }
 
 // A Session is the person's accounts at work.
@@ -55,6 +56,8 @@ type Session struct {
 
 	mu      sync.Mutex // guards the rest, only for as long as it takes to look
 	byJID   map[string]*account
+	order   []string // of the accounts, as the person wants to see them
+	signUps signUps
 	keyring keyring.Keyring
 	ending  bool
 }
@@ -66,6 +69,9 @@ func Open(c Config) *Session {
 	}
 	if c.dial == nil {
 		c.dial = dial
+	}
+	if c.register == nil {
+		c.register = register
 	}
 	s := &Session{
 		config:  c,
@@ -90,7 +96,9 @@ func Open(c Config) *Session {
 	}
 	for _, a := range s.byJID {
 		a.start()
-		a.tell(a.goOnline)
+		if !a.record.Disabled {
+			a.tell(a.goOnline)
+		}
 	}
 	return s
 }
@@ -105,6 +113,7 @@ func (s *Session) openKept(record store.Account) {
 	a := newAccount(s, record, address)
 	a.kept, a.accepted = true, true
 	s.byJID[a.ref()] = a
+	s.order = append(s.order, a.ref())
 	a.settle()
 }
 
@@ -117,6 +126,9 @@ func (s *Session) Close(ctx context.Context) {
 	s.mu.Lock()
 	again := s.ending
 	s.ending = true
+	for _, up := range s.signUps.open {
+		up.cancel()
+	}
 	s.mu.Unlock()
 	if again {
 		<-s.closed
@@ -167,6 +179,7 @@ func (s *Session) forget(a *account) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.byJID, a.ref())
+	s.order = slices.DeleteFunc(s.order, func(other string) bool { return other == a.ref() })
 }
 
 func (s *Session) everyAccount() []*account {
@@ -243,6 +256,7 @@ func (s *Session) accountFor(address jid.JID) *account {
 	if !ok {
 		a = newAccount(s, newRecord(address), address)
 		s.byJID[a.ref()] = a
+		s.order = append(s.order, a.ref())
 		a.start()
 	}
 	return a
@@ -283,10 +297,12 @@ func (s *Session) AddContact(account, address, name string) (Ref, error) {
 	return Ref{account, contact.String()}, err
 }
 
-// Accept lets somebody who asked (Contact.Wants) see our presence, and asks for theirs.
+// Accept lets somebody who asked (Contact.Wants) see our presence, and asks for theirs. Somebody who wrote and did not ask is added as by
+// AddContact.
 func (s *Session) Accept(r Ref) { s.with(r, (*conversation).accept) }
 
-// Decline refuses a subscription request.
+// Decline refuses a subscription request. Whoever is not on the roster disappears from the list, with what they wrote; who did not ask is
+// not told. See also Block.
 func (s *Session) Decline(r Ref) { s.with(r, (*conversation).decline) }
 
 // Rename changes the person's name for a contact.
@@ -347,6 +363,18 @@ func (s *Session) EndPrivate(r Ref) { s.with(r, (*conversation).endPrivate) }
 // ContinueUnencrypted is the person's answer where encryption could not be had: from now on this contact has policy ByHand. Texts that
 // were waiting go on waiting.
 func (s *Session) ContinueUnencrypted(r Ref) { s.with(r, (*conversation).continueUnencrypted) }
+
+// SelectDevice has texts go to this one of Contact.Devices, until its private conversation ends. Otherwise they go to a verified device
+// rather than to another, and to the one heard from last.
+func (s *Session) SelectDevice(r Ref, tag otr.InstanceTag) {
+	s.with(r, func(c *conversation) { c.selectDevice(tag) })
+}
+
+// AllowV2 lets this contact speak version 2 of OTR, or no longer. It is for programs that speak nothing newer (Contact.OnlyV2), and never
+// happens by itself.
+func (s *Session) AllowV2(r Ref, allowed bool) {
+	s.with(r, func(c *conversation) { c.setAllowV2(allowed) })
+}
 
 // Decide settles a changed key (Contact.KeyChange). fp is the new key as it was shown. What was waiting for another key becomes
 // Failed (WhyKeyChanged), for the person to retry.

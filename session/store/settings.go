@@ -43,6 +43,10 @@ type Account struct {
 	SCRAM       bool      `json:"scram,omitempty"`       // signed in with it before: never again with less
 	Binding     bool      `json:"binding,omitempty"`     // the same for channel binding
 	Policy      string    `json:"policy,omitempty"`      // "" is require; otherwise a word of package session
+	Disabled    bool      `json:"disabled,omitempty"`    // stays offline when the program starts
+	Presence    string    `json:"presence,omitempty"`    // "": available; otherwise a word of package session
+	Status      string    `json:"status,omitempty"`      // the words beside it, which contacts see
+	Typing      string    `json:"typing,omitempty"`      // who is told that the person is typing; "": as package session has it
 	Contacts    []Contact `json:"contacts,omitempty"`
 }
 
@@ -51,6 +55,7 @@ type Contact struct {
 	JID        string `json:"jid"`                   // bare
 	Policy     string `json:"policy,omitempty"`      // "": the account's
 	Keys       []Key  `json:"keys,omitempty"`        // every key they have used
+	AllowV2    bool   `json:"allow_v2,omitempty"`    // the person lets this contact speak version 2 of OTR
 	VerifiedUs bool   `json:"verified_us,omitempty"` // they have verified our present key, as far as the protocol told
 }
 
@@ -129,14 +134,14 @@ func (a *Account) check() error {
 		return invalid("account id")
 	case a.JID == "" || !isText(a.JID):
 		return invalid("account address")
-	case !isText(a.Server), !isText(a.Resource), !isText(a.UserAgentID):
+	case !isText(a.Server), !isText(a.Resource), !isText(a.UserAgentID), !isText(a.Status):
 		return invalid("account text")
 	case a.TLS != "" && a.TLS != "starttls" && a.TLS != "direct":
 		return invalid("tls")
 	case a.Fingerprint != "" && !isFingerprint(a.Fingerprint):
 		return invalid("account fingerprint")
-	case !isWord(a.Policy):
-		return invalid("account policy")
+	case !isWord(a.Policy), !isWord(a.Presence), !isWord(a.Typing):
+		return invalid("account word")
 	case len(a.Contacts) > maxContacts:
 		return invalid("too many contacts")
 	}

@@ -1,0 +1,187 @@
+package session
+
+import (
+	"crypto/rand"
+	"slices"
+	"time"
+
+	"github.com/sotto-im/sotto/crypto/otr"
+)
+
+// Nobody can know whether a text arrived whose confirmation did not. Between two Sottos that needs no decision of the person: every
+// private text carries, inside the encryption, a record with a number of its own, and who receives it a second time confirms it and shows
+// it once. Then it may as well be sent again.
+//
+// That is right only as long as the other program remembers, so the record also says since when: a random value that is drawn with each
+// conversation in memory and never kept. A text is sent again by itself to the key that it went to, if whoever holds that key says in the
+// live session that it is the very program that the text went to first. After a restart there is another value, and the person decides.
+
+// recordMark is the type of the record: the sender's memory, then the number of the text that it comes with. Without a number it says only
+// that there is a Sotto, and which; it is answered by one of that kind, once in a session. Programs that do not know the type pass over it
+// ("Type/Length/Value (TLV) Records").
+const recordMark = 0x536f
+
+const (
+	maxNumbers     = 2048             // texts of a contact that are recognised; an outbox has at most maxSettled in doubt
+	memoryPatience = 10 * time.Second // for the answer of what was a Sotto in the session before
+)
+
+// A memory tells one run of a program from the next, within one conversation.
+type memory [16]byte
+
+// A number is that of a text.
+type number [16]byte
+
+func newNumber() (n number) {
+	rand.Read(n[:]) // never fails
+	return n
+}
+
+// numbered is a text as its sender's key and number tell it from others.
+type numbered struct {
+	from   otr.Fingerprint
+	number number
+}
+
+// numbers are the texts that came last, oldest first.
+type numbers struct {
+	known map[numbered]bool
+	order []numbered
+}
+
+// again tells whether n was there before, and remembers it.
+func (s *numbers) again(n numbered) bool {
+	if s.known[n] {
+		return true
+	}
+	if s.known == nil {
+		s.known = map[numbered]bool{}
+	}
+	s.known[n] = true
+	s.order = append(s.order, n)
+	if len(s.order) > maxNumbers {
+		delete(s.known, s.order[0])
+		s.order = s.order[1:]
+	}
+	return false
+}
+
+// An acquaintance is what a session has told about the program at the other end.
+type acquaintance struct {
+	session [8]byte
+	theirs  memory // zero until they tell, and for ever with other programs
+	told    bool   // they know ours
+	asked   bool   // because something depends on it
+}
+
+// acquaintance is that of a live session.
+func (c *conversation) acquaintance(p otr.Peer) *acquaintance {
+	q := c.acquaintances[p.Tag]
+	if q == nil || q.session != p.SSID {
+		if len(c.acquaintances) >= maxTags {
+			clear(c.acquaintances)
+		}
+		q = &acquaintance{session: p.SSID}
+		c.acquaintances[p.Tag] = q
+	}
+	return q
+}
+
+// mark is the record that goes with o. No Sotto speaks version 2 with another.
+func (c *conversation) mark(o *outgoing) []otr.TLV {
+	p := c.otrPeer()
+	if c.otrState() != otr.Encrypted || p.Version < 3 {
+		return nil
+	}
+	c.acquaintance(p).told = true
+	return []otr.TLV{{Type: recordMark, Value: slices.Concat(c.memory[:], o.number[:])}}
+}
+
+// introduce says that there is a Sotto here, and which.
+func (c *conversation) introduce(q *acquaintance) {
+	q.told = true
+	events, err := c.otr.Send(nil, otr.TLV{Type: recordMark, Value: slices.Clone(c.memory[:])})
+	if err == nil {
+		c.apply(events, cause{})
+	}
+}
+
+// recognise reads the record that came with a text or by itself, and tells whether the text has come before.
+func (c *conversation) recognise(from otr.Peer, records []otr.TLV) (again bool) {
+	i := slices.IndexFunc(records, func(r otr.TLV) bool { return r.Type == recordMark })
+	if i < 0 {
+		return false
+	}
+	theirs, rest := memory{}, records[i].Value
+	if len(rest) != len(theirs) && len(rest) != len(theirs)+len(number{}) {
+		return false
+	}
+	rest = rest[copy(theirs[:], rest):]
+	q := c.acquaintance(from)
+	q.theirs = theirs
+	for _, o := range c.outbox {
+		if o.session == from.SSID {
+			o.reader = theirs
+		}
+	}
+	if !q.told && from.Tag == c.otrPeer().Tag {
+		c.introduce(q)
+	}
+	if len(rest) == 0 {
+		return false
+	}
+	return c.numbers.again(numbered{from.Fingerprint, number(rest)})
+}
+
+// inDoubt tells that o may have arrived, and where that can be found out.
+func (o *outgoing) inDoubt() bool {
+	return o.entry.Status == StatusUnconfirmed && o.entry.Guard >= EncryptedUnverified && o.reader != memory{}
+}
+
+// mayBe tells that o will be in doubt if the session does not go on.
+func (o *outgoing) mayBe() bool {
+	return o.in.doubtful && o.entry.Guard >= EncryptedUnverified && o.reader != memory{} && o.in.confirms &&
+		(o.entry.Status == StatusSent || o.entry.Status == StatusStored)
+}
+
+// resend sends o again, if the program that may have it already is there and says so. wait tells that it was asked: what was written after
+// o goes out after it.
+func (c *conversation) resend(o *outgoing) (wait bool) {
+	if c.otrState() != otr.Encrypted || c.mode() != SendPrivately {
+		return false
+	}
+	p := c.otrPeer()
+	if !slices.Contains(o.bound, p.Fingerprint) {
+		o.reader = memory{}
+		return false
+	}
+	switch q := c.acquaintance(p); q.theirs {
+	case o.reader:
+		c.write(o)
+	case memory{}:
+		if !q.asked {
+			q.asked = true
+			c.introduce(q)
+			c.account.after(memoryPatience, func() { c.unacquainted(q) })
+		}
+		return true
+	default:
+		o.reader = memory{} // it was started anew meanwhile
+	}
+	return false
+}
+
+// unacquainted: the program does not say that it is a Sotto, so the person decides.
+func (c *conversation) unacquainted(q *acquaintance) {
+	if q.theirs == (memory{}) && c.acquaintance(c.otrPeer()) == q {
+		c.forgetReaders()
+		c.flush()
+	}
+}
+
+// forgetReaders leaves everything that is in doubt to the person.
+func (c *conversation) forgetReaders() {
+	for _, o := range c.outbox {
+		o.reader = memory{}
+	}
+}

@@ -1,0 +1,292 @@
+package session
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sotto-im/sotto/crypto/otr"
+	"github.com/sotto-im/sotto/session/xmpp"
+)
+
+func unverified(texts ...string) []string {
+	var lines []string
+	for _, text := range texts {
+		lines = append(lines, "< unverified "+text)
+	}
+	return lines
+}
+
+// Between two Sottos a broken connection costs nothing: what may not have arrived goes out again by itself, what had arrived is shown once,
+// and the order is that in which it was written. Also where only one of the two ever writes.
+func TestSentAgainByItself(t *testing.T) {
+	for _, who := range []string{"both write", "one writes"} {
+		t.Run(who, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h, a, b := private(t)
+				hello := canary()
+				a.say(b, hello)
+				if who == "both write" {
+					b.say(a, "hello")
+				}
+				// Some arrive and are not confirmed, some do not arrive, some are not even acknowledged by the server.
+				arrived, lost, unacked, later := canary(), canary(), canary(), canary()
+				h.tamper = func(m *xmpp.Message) bool { return m.Receipt == "" }
+				a.say(b, arrived)
+				h.tamper = func(m *xmpp.Message) bool { return false }
+				a.say(b, lost)
+				h.noAcks = true
+				a.say(b, unacked)
+				h.tamper, h.noAcks = nil, false
+				h.cut(a.jid, xmpp.Unreachable)
+				synctest.Wait()
+				a.say(b, later)
+				pass(5 * time.Second)
+				if got := b.heard(); !slices.Equal(got, unverified(hello, arrived, lost, unacked, later)) {
+					t.Errorf("%q\n%s", got, strings.Join(a.lines(), "\n"))
+				}
+				for _, l := range a.lines() {
+					if strings.HasPrefix(l, "> ") && !strings.HasPrefix(l, "> unverified delivered") {
+						t.Errorf("%s", l)
+					}
+				}
+				h.assertSecret(t, "canary")
+				h.assertFresh(t)
+			})
+		})
+	}
+}
+
+// assertFresh is that no ciphertext was sent twice.
+func (h *hub) assertFresh(t *testing.T) {
+	t.Helper()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	seen := map[string]bool{}
+	for _, m := range h.wire {
+		if strings.HasPrefix(m.Body, "?OTR:AAMD") && seen[m.Body] {
+			t.Errorf("ciphertext was sent again: %.60q", m.Body)
+		}
+		seen[m.Body] = true
+	}
+}
+
+// A cut in the other person's connection is no different.
+func TestSentAgainByItselfWhenTheyWereCut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, a, b := private(t)
+		a.say(b, "hello")
+		lost := canary()
+		h.tamper = func(m *xmpp.Message) bool { return false }
+		a.say(b, lost)
+		h.tamper = nil
+		h.cut(b.jid, xmpp.Unreachable)
+		pass(10 * time.Second)
+		if got := b.heard(); !slices.Equal(got, unverified("hello", lost)) {
+			t.Errorf("%q\n%s", got, strings.Join(a.lines(), "\n"))
+		}
+	})
+}
+
+// Who was started anew does not remember what it has shown: the person decides.
+func TestNotSentAgainByItselfAfterARestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, a, b := private(t)
+		a.say(b, "hello")
+		x := canary()
+		h.tamper = func(m *xmpp.Message) bool { return m.Receipt == "" }
+		id := a.say(b, x) // is read
+		h.tamper = nil
+		b.die(true)
+		b.open()
+		synctest.Wait()
+		later := canary()
+		a.say(b, later)
+		pass(time.Minute)
+		if got := b.heard(); !slices.Equal(got, unverified(later)) {
+			t.Errorf("%q\n%s", got, strings.Join(a.lines(), "\n"))
+		}
+		if s := a.entries[id].Status; s != StatusUnconfirmed {
+			t.Errorf("%s", statusNames[s])
+		}
+		a.decideAgain(b)
+		pass(time.Minute)
+		if got := b.heard(); !slices.Equal(got, unverified(later, x)) || a.entries[id].Status != StatusDelivered {
+			t.Errorf("%q", got)
+		}
+	})
+}
+
+// Whoever has the contact's address and another key gets nothing again, though it be a Sotto.
+func TestI9NotSentAgainByItselfToAnotherKey(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, a, b := private(t)
+		a.say(b, "hello")
+		x := canary()
+		h.tamper = func(m *xmpp.Message) bool { return false }
+		id := a.say(b, x)
+		h.tamper = nil
+		swapKey(b)
+		a.session.EndPrivate(a.ref(b))
+		a.session.StartPrivate(a.ref(b))
+		synctest.Wait()
+		y := canary()
+		a.say(b, y)
+		pass(time.Minute)
+		if got := b.heard(); !slices.Equal(got, unverified(y)) || a.entries[id].Status != StatusUnconfirmed {
+			t.Errorf("%q %q", got, a.lines())
+		}
+		h.assertSecret(t, "canary")
+	})
+}
+
+// A program that is not ours may show a text twice, so it is asked nothing and sent nothing.
+func TestNotSentAgainByItselfToAProgram(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, a, mike, m := withProgram(t)
+		a.say(mike, "hello")
+		m.say("hello")
+		x, y := canary(), canary()
+		h.tamper = func(m *xmpp.Message) bool { return false }
+		id := a.say(mike, x)
+		h.tamper = nil
+		h.cut(a.jid, xmpp.Unreachable)
+		pass(5 * time.Second)
+		began := time.Now()
+		a.say(mike, y)
+		if time.Since(began) > 0 {
+			t.Errorf("the next text waited")
+		}
+		pass(time.Minute)
+		if got := m.hearing(); !slices.Equal(got, []string{"hello", y}) || a.entries[id].Status != StatusUnconfirmed {
+			t.Errorf("%q %q", got, a.lines())
+		}
+	})
+}
+
+// A Sotto that gives its account to another program leaves nothing behind that waits for ever.
+func TestAnotherProgramInThePlaceOfASotto(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, a, b := private(t)
+		a.say(b, "hello")
+		x, y := canary(), canary()
+		h.tamper = func(m *xmpp.Message) bool { return false }
+		id := a.say(b, x)
+		h.tamper = nil
+		account, _ := b.session.account(b.jid)
+		key, tag := account.key, otr.InstanceTag(account.record.InstanceTag)
+		resource := account.record.Resource
+		b.die(true)
+		m := newProgram(t, h, b.jid, "for a moment", a)
+		m.line.Close(t.Context())
+		<-m.ended
+		m.key, m.tag = key, tag
+		m.start(t, h, b.jid, resource)
+		synctest.Wait()
+		a.say(b, y)
+		pass(memoryPatience + time.Second)
+		if got := m.hearing(); !slices.Equal(got, []string{y}) || a.entries[id].Status != StatusUnconfirmed {
+			t.Errorf("%q\n%s", got, strings.Join(a.lines(), "\n"))
+		}
+	})
+}
+
+// When a person sends again what had arrived after all, it is confirmed and not shown twice.
+func TestSentAgainByThePersonIsShownOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, a, b := private(t)
+		x := canary()
+		h.noAcks = true
+		h.tamper = func(m *xmpp.Message) bool {
+			return m.Receipt == "" && !strings.HasPrefix(m.Body, "?OTR:AAMD") || m.From.Bare().String() == a.jid
+		}
+		id := a.say(b, x) // bob reads it, and nothing of his arrives
+		h.tamper = nil
+		h.cut(a.jid, xmpp.Unreachable)
+		synctest.Wait()
+		if s := a.entries[id].Status; s != StatusUnconfirmed {
+			t.Fatalf("%s", statusNames[s])
+		}
+		a.session.Retry(a.ref(b), id)
+		pass(time.Minute)
+		if got := b.heard(); !slices.Equal(got, unverified(x)) || a.entries[id].Status != StatusDelivered {
+			t.Errorf("%q %q", got, a.lines())
+		}
+	})
+}
+
+// What a person ended is not taken up again by itself.
+func TestNotSentAgainByItselfAfterThePersonEnded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, a, b := private(t)
+		a.say(b, "hello")
+		x := canary()
+		h.tamper = func(m *xmpp.Message) bool { return false }
+		id := a.say(b, x)
+		h.tamper = nil
+		a.session.EndPrivate(a.ref(b))
+		pass(time.Minute)
+		a.session.StartPrivate(a.ref(b))
+		pass(time.Minute)
+		if got := b.heard(); !slices.Equal(got, unverified("hello")) || a.entries[id].Status != StatusUnconfirmed {
+			t.Errorf("%q %q", got, a.lines())
+		}
+	})
+}
+
+// Each session is introduced once: two Sottos do not answer each other's introductions for ever.
+func TestIntroducedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, a, b := private(t)
+		before := len(h.wire)
+		for range 10 {
+			a.say(b, canary())
+		}
+		if n := len(h.wire) - before; n != 10+10+1 { // texts, receipts, bob's introduction
+			t.Errorf("%d stanzas", n)
+		}
+	})
+}
+
+func TestNumbers(t *testing.T) {
+	var s numbers
+	alice, eve := otr.Fingerprint{1}, otr.Fingerprint{2}
+	n := newNumber()
+	if s.again(numbered{alice, n}) || !s.again(numbered{alice, n}) {
+		t.Error("a second time is a second time")
+	}
+	if s.again(numbered{eve, n}) {
+		t.Error("another key with the same number says something else")
+	}
+	for range 2 * maxNumbers {
+		s.again(numbered{eve, newNumber()})
+	}
+	if len(s.known) > maxNumbers || len(s.order) > maxNumbers {
+		t.Errorf("%d, %d", len(s.known), len(s.order))
+	}
+}
+
+// Records that say nothing sensible change nothing.
+func TestStrangeRecords(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, a, b := private(t)
+		account, _ := b.session.account(b.jid)
+		for i, value := range [][]byte{nil, {1}, make([]byte, 15), make([]byte, 17), make([]byte, 33), make([]byte, 1000)} {
+			account.ask(func() {
+				c := account.conversations[a.jid]
+				events, err := c.otr.Send(fmt.Append(nil, "text ", i), otr.TLV{Type: recordMark, Value: value})
+				if err != nil {
+					t.Error(err)
+				}
+				c.apply(events, cause{})
+			})
+		}
+		synctest.Wait()
+		if got := a.heard(); len(got) != 6 || a.contact(b).Lock != Unverified {
+			t.Errorf("%q", got)
+		}
+	})
+}
