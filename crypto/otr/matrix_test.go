@@ -889,7 +889,7 @@ func playCell(t *testing.T, opened *stage, v variant, c cell, total *tally) {
 		return // it is as without SMP, which was checked
 	}
 	player := &player{t, total, map[[sha256.Size]byte]error{}}
-	deedSample, mutantSample := &sample{n: 61, seen: 5 * len(c.String())}, &sample{n: 3989, seen: 31 * len(c.String())}
+	deedSample, mutantSample := &sample{n: 149, seen: 5 * len(c.String())}, &sample{n: 9973, seen: 31 * len(c.String())}
 	failures := 0
 	fail := func(kind, what string, err error) {
 		if failures++; err != nil && failures < 20 {
@@ -944,10 +944,11 @@ func playCell(t *testing.T, opened *stage, v variant, c cell, total *tally) {
 			if changed && refused(events) && !fresh.heard(s) && otrtest.Snapshot(fresh.alice.Conversation, mayChange...) != essence {
 				fail(kind, fmt.Sprintf("%s %.80q", name, mutant), errors.New("refused, but it changed the conversation"))
 			}
+			known := len(player.settled)
 			if err := player.finish(fresh, false, s); err != nil {
 				fail(kind, fmt.Sprintf("%s %.80q", name, mutant), err)
 			}
-			if changed {
+			if changed || len(player.settled) > known { // it was played to its end
 				fresh = s.cloneAlice()
 			}
 		})
