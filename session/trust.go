@@ -30,7 +30,7 @@ func (c *conversation) recall() {
 		return
 	}
 	kept := c.account.record.Contacts[i]
-	c.policySet, c.verifiedUs = parsePolicy(kept.Policy), kept.VerifiedUs
+	c.policySet, c.verifiedUs, c.allowV2 = parsePolicy(kept.Policy), kept.VerifiedUs, kept.AllowV2
 	for _, k := range kept.Keys {
 		fp, err := otr.ParseFingerprint(k.Fingerprint)
 		if err != nil {
@@ -46,7 +46,7 @@ func (c *conversation) recall() {
 // remember keeps what is known of the contact.
 func (c *conversation) remember() {
 	a := c.account
-	kept := store.Contact{JID: c.ref.Contact, Policy: c.policySet.word(), VerifiedUs: c.verifiedUs}
+	kept := store.Contact{JID: c.ref.Contact, Policy: c.policySet.word(), VerifiedUs: c.verifiedUs, AllowV2: c.allowV2}
 	for _, k := range c.keys {
 		kept.Keys = append(kept.Keys, store.Key{
 			Fingerprint: compact(k.Fingerprint),
@@ -62,7 +62,7 @@ func (c *conversation) remember() {
 	switch {
 	case i >= 0:
 		a.record.Contacts[i] = kept
-	case len(a.record.Contacts) < maxKept || verified || kept.Policy != "":
+	case len(a.record.Contacts) < maxKept || verified || kept.Policy != "" || kept.AllowV2:
 		a.record.Contacts = append(a.record.Contacts, kept)
 	}
 	a.keep()
