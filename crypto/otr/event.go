@@ -81,14 +81,19 @@ const (
 	SMPCheated                   // the other side sent a value that no honest party sends
 )
 
-// SMPResult reports the end of a run that we did not abort ourselves. Success verifies the peer to us if
-// Initiator || !Asked: whoever only answered a question has proved itself, and learned little about the other.
+// SMPResult reports the end of a run that we did not abort ourselves. Success verifies in one direction or in both, see
+// Verifies. Failure does not take back what was verified before, by comparing fingerprints for example: keep that, and
+// tell the user that the answers differed.
 type SMPResult struct {
 	Outcome   SMPOutcome
 	Asked     bool // the run carried a question
 	Initiator bool // we started it
 	Peer      Peer
 }
+
+// Verifies says whether the run has verified Peer to us. Whoever only answered a question has proved itself, and learned
+// little about the other, who may have chosen a question that many can answer.
+func (r SMPResult) Verifies() bool { return r.Outcome == SMPSuccess && (r.Initiator || !r.Asked) }
 
 // Rejected reports that something arrived that was not accepted. The session is what it was.
 type Rejected struct {

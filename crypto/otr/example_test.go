@@ -73,7 +73,7 @@ func ExampleConversation_StartSMP() {
 				}
 				deliver(to, from, answer)
 			case otr.SMPResult:
-				fmt.Println("equal:", e.Outcome == otr.SMPSuccess, "this verifies the other:", e.Initiator || !e.Asked)
+				fmt.Println("equal:", e.Outcome == otr.SMPSuccess, "this verifies the other:", e.Verifies())
 			}
 		}
 	}
@@ -88,6 +88,62 @@ func ExampleConversation_StartSMP() {
 	// Where did we meet?
 	// equal: true this verifies the other: true
 	// equal: true this verifies the other: false
+}
+
+// Receive takes in whatever arrives, and tells what it was. Whether a text was private stands beside it.
+func ExampleConversation_Receive() {
+	c := otr.New(newClient())
+	for _, body := range []string{"hello", "what is ?OTR? anyway", "?OTRv2?", "?OTRv23?"} {
+		for _, e := range c.Receive(body) {
+			switch e := e.(type) {
+			case otr.Message:
+				fmt.Printf("%q, private: %t\n", e.Text, e.Encrypted)
+			case otr.Rejected:
+				fmt.Println("the other program speaks versions", e.Versions, "and we do not")
+			case otr.Offer:
+				fmt.Println("the other program speaks versions", e.Versions)
+			case otr.Transmit:
+				fmt.Println("to be sent:", e.Body[:9])
+			}
+		}
+	}
+
+	// Output:
+	// "hello", private: false
+	// "what is ?OTR? anyway", private: false
+	// the other program speaks versions 2 and we do not
+	// the other program speaks versions 2, 3
+	// to be sent: ?OTR:AAMC
+}
+
+// Two programs agree on a key for a file that goes another way.
+func ExampleConversation_UseExtraKey() {
+	alice, bob := otr.New(newClient()), otr.New(newClient())
+	var deliver func(to, from *otr.Conversation, events []otr.Event)
+	var received [32]byte
+	deliver = func(to, from *otr.Conversation, events []otr.Event) {
+		for _, e := range events {
+			switch e := e.(type) {
+			case otr.Transmit:
+				deliver(from, to, to.Receive(e.Body))
+			case otr.ExtraKey:
+				received = e.Key
+				fmt.Printf("use %d: %s\n", e.Use, e.Data)
+			}
+		}
+	}
+	deliver(bob, alice, alice.Start())
+	const encryptedFile = 1 // a number that both programs know
+	key, events, err := alice.UseExtraKey(encryptedFile, []byte("holiday.jpg"))
+	if err != nil {
+		panic(err)
+	}
+	deliver(bob, alice, events)
+	fmt.Println("equal:", key == received)
+
+	// Output:
+	// use 1: holiday.jpg
+	// equal: true
 }
 
 // A text that may not leave in clear is the caller's to keep until there is a session, and to send only to the

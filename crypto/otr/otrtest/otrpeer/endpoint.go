@@ -388,7 +388,7 @@ func bold(initiator bool) string {
 func (e *endpoint) smpResult(r otr.SMPResult) {
 	switch r.Outcome {
 	case otr.SMPSuccess:
-		if r.Initiator || !r.Asked {
+		if r.Verifies() {
 			e.trust[r.Peer.Fingerprint] = true
 		}
 		e.printf("event smp-success pct=100")
