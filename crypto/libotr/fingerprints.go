@@ -29,11 +29,11 @@ func ParseFingerprints(file []byte) ([]Fingerprint, error) {
 	var all []Fingerprint
 	err := readLines(file, func(columns []string) (problem string) {
 		if len(columns) != 4 && len(columns) != 5 {
-			return "it has not four or five columns"
+			return "it should have four or five columns"
 		}
 		f := Fingerprint{Contact: columns[0], Account: columns[1], Protocol: columns[2]}
 		if len(columns[3]) != hex.EncodedLen(len(f.Fingerprint)) {
-			return "the fingerprint has not forty digits"
+			return "the fingerprint should have forty digits"
 		}
 		if _, err := hex.Decode(f.Fingerprint[:], []byte(columns[3])); err != nil {
 			return "the fingerprint is not hexadecimal"

@@ -23,10 +23,10 @@ func ParseInstanceTags(file []byte) ([]InstanceTag, error) {
 	var all []InstanceTag
 	err := readLines(file, func(columns []string) (problem string) {
 		if len(columns) != 3 {
-			return "it has not three columns"
+			return "it should have three columns"
 		}
 		if len(columns[2]) != 8 {
-			return "the tag has not eight digits"
+			return "the tag should have eight digits"
 		}
 		n, err := strconv.ParseUint(columns[2], 16, 32)
 		if err != nil {
