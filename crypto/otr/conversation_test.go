@@ -48,8 +48,20 @@ func wantTexts(t testing.TB, p *otrtest.Party, want ...string) {
 }
 
 func TestConversation(t *testing.T) {
-	n, alice, bob := encrypted(t, otr.PolicyManual)
+	for version, policy := range versions {
+		t.Run(fmt.Sprint("version ", version), func(t *testing.T) { converse(t, version, policy) })
+	}
+}
+
+// versions are policies that lead to each version.
+var versions = map[int]otr.Policy{2: otr.AllowV2, 3: otr.AllowV3}
+
+func converse(t *testing.T, version int, policy otr.Policy) {
+	n, alice, bob := encrypted(t, policy)
 	a, b := alice.Peer(), bob.Peer()
+	if a.Version != version || b.Version != version || (a.Tag == 0) != (version == 2) || (b.Tag == 0) != (version == 2) {
+		t.Errorf("versions are %d and %d, tags %x and %x", a.Version, b.Version, a.Tag, b.Tag)
+	}
 	if a.Fingerprint != bob.Config.Key.Fingerprint() || b.Fingerprint != alice.Config.Key.Fingerprint() {
 		t.Error("fingerprints are not those of the keys")
 	}
@@ -84,6 +96,12 @@ func TestConversation(t *testing.T) {
 
 // TestTolerance: what networks do to a message on its way does not harm it ("Encoded messages" demands none of it).
 func TestTolerance(t *testing.T) {
+	for version, policy := range versions {
+		tolerate(t, version, policy)
+	}
+}
+
+func tolerate(t *testing.T, version int, policy otr.Policy) {
 	wrap := map[string]func(string) string{
 		"as it is":     func(s string) string { return s },
 		"line feed":    func(s string) string { return s + "\n" },
@@ -92,10 +110,12 @@ func TestTolerance(t *testing.T) {
 		"words before": func(s string) string { return "hey, " + s },
 		"line breaks":  func(s string) string { return s[:60] + "\r\n" + s[60:120] + "\n " + s[120:] },
 		"junk inside":  func(s string) string { return s[:60] + "<" + s[60:] },
-		"in one piece": func(s string) string { return "?OTR|1000|2000,1,1," + s + "," },
+		"in one piece": func(s string) string {
+			return map[int]string{2: "?OTR,1,1,", 3: "?OTR|1000|2000,1,1,"}[version] + s + ","
+		},
 	}
 	for name, f := range wrap {
-		n, alice, bob := encrypted(t, otr.PolicyManual)
+		n, alice, bob := encrypted(t, policy)
 		send(t, alice, "hello")
 		n.Tap = func(p otrtest.Packet) []otrtest.Packet {
 			p.Body = f(p.Body)
@@ -105,7 +125,7 @@ func TestTolerance(t *testing.T) {
 		if name == "no period" {
 			// Good enough for a data message, whose end is authenticated.
 			wantTexts(t, bob, "hello")
-			alice.Do(alice.Receive("?OTRv3?"))
+			alice.Do(alice.Receive("?OTRv23?"))
 			n.Run()
 			if _, ok := bob.Take()[0].(otr.Rejected); !ok {
 				t.Error("a D-H Commit Message without a period is accepted")

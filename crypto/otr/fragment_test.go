@@ -14,8 +14,14 @@ import (
 // TestMaxSize: everything is sent in pieces that fit, texts of every length arrive, and a size that nothing fits
 // into is an error and not silence.
 func TestMaxSize(t *testing.T) {
-	for _, size := range []int{60, 100, 140, 200, 401, 1400, 4000} {
-		n, alice, bob := otrtest.NewNetwork(otr.PolicyManual)
+	for version, policy := range versions {
+		t.Run(fmt.Sprint("version ", version), func(t *testing.T) { splitAll(t, policy) })
+	}
+}
+
+func splitAll(t *testing.T, policy otr.Policy) {
+	for _, size := range []int{37, 60, 100, 140, 200, 401, 1400, 4000} {
+		n, alice, bob := otrtest.NewNetwork(policy)
 		alice.Config.MaxSize, bob.Config.MaxSize = size, size
 		bob.Do(bob.Start())
 		n.Run()

@@ -3,6 +3,7 @@ package otr_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sotto-im/sotto/crypto/otr"
 	"github.com/sotto-im/sotto/crypto/otr/otrtest"
@@ -73,7 +74,7 @@ func TestTwoInstancesAnswerOneCommit(t *testing.T) {
 	n.Run()
 	wantTexts(t, bob2, "to the second")
 	wantTexts(t, bob1)
-	// A choice of the user holds until another client with the same key is heard from.
+	// A choice of the user holds.
 	alice.Do(alice.Select(0x2000))
 	send(t, alice, "to the first")
 	n.Run()
@@ -299,4 +300,106 @@ func TestSenderTag(t *testing.T) {
 			t.Errorf("IsOTR(%q)", text)
 		}
 	}
+}
+
+// TestInstances: the clients are listed as they were heard from, and what is selected is said.
+func TestInstances(t *testing.T) {
+	n, alice, bob1, bob2 := twoBobs(t, "bob")
+	if got := alice.Instances(); len(got) != 0 {
+		t.Errorf("before any session there are %+v", got)
+	}
+	bob1.Do(bob1.Start())
+	n.Run()
+	n.Clock.Advance(time.Second)
+	send(t, bob1, "hello")
+	n.Run()
+	first, second := alice.Instances()[0], alice.Instances()[1]
+	if first.Peer != alice.Peer() || first.Peer.Tag != 0x2000 || !first.Selected || first.State != otr.Encrypted || !first.Heard.Equal(n.Clock.Now()) {
+		t.Errorf("heard from last: %+v", first)
+	}
+	if second.Peer.Tag != 0x3000 || second.Selected || second.State != otr.Encrypted || !second.Heard.Equal(n.Clock.Now().Add(-time.Second)) {
+		t.Errorf("heard from before: %+v", second)
+	}
+	bob2.Do(bob2.End())
+	n.Run()
+	if first = alice.Instances()[0]; first.Peer.Tag != 0x3000 || first.State != otr.Finished || first.Selected {
+		t.Errorf("ended: %+v", first)
+	}
+	alice.Do(alice.End())
+	if got := alice.Instances(); len(got) != 0 {
+		t.Errorf("after the end there are %+v", got)
+	}
+}
+
+// TestSelect: which client each choice leads to, and for how long.
+func TestSelect(t *testing.T) {
+	n, alice, bob1, bob2 := twoBobs(t, "bob")
+	bob1.Do(bob1.Start())
+	n.Run()
+	send(t, bob1, "hello")
+	n.Run()
+	want := func(what string, tag otr.InstanceTag) {
+		t.Helper()
+		if got := alice.Peer().Tag; got != tag {
+			t.Fatalf("%s: alice writes to %x, want %x", what, got, tag)
+		}
+	}
+	want("the first was heard from last", 0x2000)
+	alice.Do(alice.Select(0x3000))
+	want("the second was chosen", 0x3000)
+	send(t, bob1, "hello")
+	n.Run()
+	want("the first was heard from, but the second was chosen", 0x3000)
+	bob1.Do(bob1.Receive("?OTRv3?"))
+	n.Run()
+	want("the first has fresh keys, but the second was chosen", 0x3000)
+	for _, tag := range []otr.InstanceTag{0, 0xff, 0x4000, 0x1000} {
+		if alice.Select(tag) != nil {
+			t.Errorf("%x, which has no session, can be chosen", tag)
+		}
+	}
+	want("nobody else could be chosen", 0x3000)
+	alice.Do(alice.Select(otr.SelectRecent))
+	want("the first was heard from last", 0x2000)
+	send(t, bob2, "hello")
+	n.Run()
+	want("nobody is chosen any more, and the second was heard from", 0x3000)
+	alice.Do(alice.Select(0x2000))
+	alice.Do(alice.Select(otr.SelectBest))
+	want("both are as good, but the second was heard from last", 0x3000)
+	alice.Do(alice.Select(0x2000))
+	bob1.Do(bob1.End())
+	n.Run()
+	want("the one that was chosen has ended", 0x3000)
+}
+
+// TestSelectVersion2: the client that speaks version 2 can be chosen too, by tag 0.
+func TestSelectVersion2(t *testing.T) {
+	n, alice, bob1, bob2 := twoBobs(t, "bob")
+	alice.Config.Policy |= otr.AllowV2
+	bob1.Config.Policy = otr.AllowV2
+	n.Right = []*otrtest.Party{bob1}
+	alice.Do(alice.Start())
+	n.Run()
+	n.Clock.Advance(61e9)
+	n.Right = []*otrtest.Party{bob2}
+	alice.Do(alice.Start())
+	n.Run()
+	n.Right = []*otrtest.Party{bob1, bob2}
+	alice.Take()
+	if got := alice.Peer(); got.Version != 3 || got.Tag != 0x3000 {
+		t.Fatalf("alice writes to %+v", got)
+	}
+	bob1.Take()
+	bob2.Take()
+	alice.Do(alice.Select(0))
+	send(t, alice, "by version 2")
+	n.Run()
+	wantTexts(t, bob1, "by version 2")
+	wantTexts(t, bob2)
+	alice.Do(alice.Select(otr.SelectBest))
+	send(t, alice, "by version 3")
+	n.Run()
+	wantTexts(t, bob1)
+	wantTexts(t, bob2, "by version 3")
 }

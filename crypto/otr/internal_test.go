@@ -611,6 +611,26 @@ func TestWiping(t *testing.T) {
 		}
 	}
 
+	// In version 2 also a commitment that has lost.
+	dave := New(&Config{Key: testKey(), Tag: 0x1000, Policy: AllowV2, Time: func() time.Time { return now }})
+	for dave.instances[0] == nil || dave.instances[0].ake.state != authAwaitingRevealSig { // until dave's is the lower hash
+		dave = New(dave.config)
+		dave.Receive("?OTRv2?")
+		eve := New(dave.config)
+		dave.Receive(eve.Receive("?OTRv2?")[1].(Transmit).Body)
+	}
+	lost := &dave.instances[0].ake.lost
+	now = now.Add(59 * time.Second)
+	dave.Poll()
+	if lost.key.IsZero() {
+		t.Error("a commitment that has lost is wiped too early")
+	}
+	now = now.Add(time.Second)
+	dave.Poll()
+	if *lost != (lostCommitment{}) {
+		t.Error("a commitment that has lost is left")
+	}
+
 	alice, bob = session(t)
 	i, j := alice.selected, bob.selected
 	deliver(bob, alice, alice.End())
