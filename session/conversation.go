@@ -922,7 +922,7 @@ func (c *conversation) bounced(m *xmpp.Message) {
 		}
 		c.doubt()
 	}
-	if o, ok := c.account.sent[m.ID]; ok && o.in == c {
+	if o, ok := c.account.sent[m.ID]; ok && o.in == c && (why != WhyAway || !c.resendElsewhere(o, m.From)) {
 		o.settle(StatusFailed, why)
 	}
 	if x := c.exchange; x != nil && m.ID != "" && m.ID == x.ours {

@@ -125,7 +125,7 @@ func (c *conversation) flush() {
 			if c.account.sinceSignIn() < lateReceipts {
 				return // what comes after it waits as well
 			}
-			c.resendClear(o)
+			c.resendClear(o, c.target())
 		case o.inDoubt() && c.resend(o):
 			return
 		}
@@ -138,14 +138,29 @@ func (o *outgoing) lostInClear() bool {
 }
 
 // resendClear sends the same words under the same id, if they may still be read on the way. It happens once for each loss.
-func (c *conversation) resendClear(o *outgoing) {
-	if o.open == nil || c.policy() == Require || c.turningPrivate() || c.otrState() != otr.Plaintext {
-		return
+func (c *conversation) resendClear(o *outgoing, to jid.JID) (sent bool) {
+	if o.open == nil || o.wire == "" || c.policy() == Require || c.turningPrivate() || c.otrState() != otr.Plaintext || !c.onRoster {
+		return false
 	}
-	err := c.put(clearText{o.wire, *o.open}, stanza{id: o.ids[len(o.ids)-1], to: c.target(), receipt: true})
+	err := c.put(clearText{o.wire, *o.open}, stanza{id: o.ids[len(o.ids)-1], to: to, receipt: true})
 	if err == nil {
 		o.sentAgain()
 	}
+	return err == nil
+}
+
+// resendElsewhere is for clear text that came back because the client it was for has gone: once, another gets it. What was encrypted was
+// for that client alone.
+func (c *conversation) resendElsewhere(o *outgoing, gone jid.JID) (sent bool) {
+	if o.moved || o.entry.Guard != InClear || o.entry.Status != StatusSent && o.entry.Status != StatusStored || gone.Resourcepart() == "" {
+		return false
+	}
+	o.moved = true
+	to := c.target()
+	if to.Equal(gone) {
+		to = c.address
+	}
+	return c.resendClear(o, to)
 }
 
 // sentAgain: o was in doubt and is on its way once more.

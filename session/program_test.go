@@ -20,6 +20,7 @@ type program struct {
 	line  *hubLine
 	key   *otr.PrivateKey
 	tag   otr.InstanceTag
+	speak otr.Policy
 	ended chan struct{}
 
 	mu      sync.Mutex
@@ -27,12 +28,17 @@ type program struct {
 	partner jid.JID // the client that wrote last
 	heard   []string
 	waiting []string // until there is a session
-	records int      // that it did not understand
 	silent  bool     // it confirms nothing
 }
 
 // newProgram signs in as somebody of the hub.
 func newProgram(t *testing.T, h *hub, name, resource string, partner *person) *program {
+	t.Helper()
+	return newProgramSpeaking(otr.PolicyAlways, t, h, name, resource, partner)
+}
+
+// newProgramSpeaking is newProgram with another policy.
+func newProgramSpeaking(speak otr.Policy, t *testing.T, h *hub, name, resource string, partner *person) *program {
 	t.Helper()
 	key, err := otr.GenerateKey(rand.Reader)
 	if err != nil {
@@ -42,7 +48,7 @@ func newProgram(t *testing.T, h *hub, name, resource string, partner *person) *p
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &program{key: key, tag: tag, partner: jid.MustParse(partner.jid)}
+	p := &program{key: key, tag: tag, speak: speak, partner: jid.MustParse(partner.jid)}
 	p.start(t, h, name, resource)
 	t.Cleanup(func() {
 		p.line.Close(t.Context())
@@ -60,7 +66,7 @@ func (p *program) start(t *testing.T, h *hub, name, resource string) {
 	}
 	p.mu.Lock()
 	p.line, p.ended, p.waiting = line, make(chan struct{}), nil
-	p.talk = otr.New(&otr.Config{Key: p.key, Tag: p.tag, Policy: otr.PolicyAlways, Time: time.Now})
+	p.talk = otr.New(&otr.Config{Key: p.key, Tag: p.tag, Policy: p.speak, Time: time.Now})
 	ended := p.ended
 	p.mu.Unlock()
 	go func() {
@@ -77,7 +83,7 @@ func (p *program) start(t *testing.T, h *hub, name, resource string) {
 func (p *program) forget() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.talk = otr.New(&otr.Config{Key: p.key, Tag: p.tag, Policy: otr.PolicyAlways, Time: time.Now})
+	p.talk = otr.New(&otr.Config{Key: p.key, Tag: p.tag, Policy: p.speak, Time: time.Now})
 	p.waiting = nil
 }
 
@@ -239,6 +245,7 @@ func TestP10AFloodOfErrors(t *testing.T) {
 		before := len(h.sent(a.jid))
 		for i := range 200 {
 			h.inject(a.jid, &xmpp.Message{ID: xmpp.NewID(), From: m.line.full, Type: xmpp.Chat, Body: "?OTR Error: what?"})
+			synctest.Wait()
 			a.say(mike, canary())
 			if i == 0 && a.contact(mike).Lock != Unverified {
 				t.Errorf("anybody can end a private conversation: %+v", a.contact(mike))
@@ -479,4 +486,39 @@ func times(texts []string, text string) int {
 		}
 	}
 	return n
+}
+
+// Clear text for a client that has gone goes to another one, once.
+func TestClearTextMovesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, a, b := friends(t)
+		a.session.SetPolicy(a.ref(b), ByHand)
+		b.session.SetPolicy(b.ref(a), ByHand)
+		gone := jid.MustParse(b.jid + "/gone")
+		h.inject(a.jid, &xmpp.Presence{From: gone, To: h.fullOf(a.jid), Priority: 10})
+		synctest.Wait()
+		x := canary()
+		id := a.say(b, x)
+		if got := b.heard(); !slices.Equal(got, []string{"< clear " + x}) || a.entries[id].Status != StatusDelivered {
+			t.Errorf("%q %q", got, a.lines())
+		}
+		var ids []string
+		for _, m := range h.wire {
+			if m.Body == x {
+				ids = append(ids, m.ID)
+			}
+		}
+		if len(ids) != 2 || ids[0] != ids[1] {
+			t.Errorf("%q", ids)
+		}
+		h.mu.Lock()
+		h.users[b.jid] = nil // and now nobody is there at all
+		h.mu.Unlock()
+		y := canary()
+		id = a.say(b, y)
+		pass(time.Minute)
+		if s := a.entries[id].Status; s != StatusFailed {
+			t.Errorf("%s", statusNames[s])
+		}
+	})
 }
