@@ -7,7 +7,7 @@ FUZZTIME ?= 1m
 SESSIONS ?= 1000
 MESSAGES ?= 100000
 
-.PHONY: run build test check unit e2e fuzz interop bench soak clean
+.PHONY: run build test check unit e2e fuzz interop bench timing benchmarks soak clean
 
 run: build
 	@echo "Opening Sotto"
@@ -22,7 +22,7 @@ test:
 	@.ci/packages test
 	@$(MAKE) --no-print-directory check unit e2e
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=2s
-	@$(MAKE) --no-print-directory bench BENCHTIME=1x
+	@$(MAKE) --no-print-directory benchmarks BENCHTIME=1x
 	@echo "All of Sotto's tests passed."
 
 # Format, vet and staticcheck over every package.
@@ -53,8 +53,17 @@ interop:
 	@.ci/packages interop
 	@SOTTO_INTEROP_SESSIONS=$(SESSIONS) $(GO) test -v -count=1 -timeout 4h -run Interop ./crypto/otr/otrtest/...
 
-BENCHTIME ?= 1s
+# The cost of a key, a key exchange, messages and memory beside libotr, in turns: one ratio for each.
 bench:
+	@.ci/packages test
+	@cd crypto/otr/otrtest/bench && $(GO) run .
+
+# Whether what is computed with secrets takes the same time whatever they are.
+timing:
+	@SOTTO_TIMING=1 $(GO) test -v -count=1 -p 1 -timeout 1h -run Timing ./crypto/otr/...
+
+BENCHTIME ?= 1s
+benchmarks:
 	@$(GO) test -run '^$$' -bench . -benchtime $(BENCHTIME) ./crypto/... ./session/... ./ui/chat/... ./ui/model/...
 
 # Two sessions over Prosody with reconnects: MESSAGES of them, none lost, none twice.

@@ -1,0 +1,47 @@
+package timing
+
+import (
+	"os"
+	"testing"
+)
+
+// Gate skips the test unless the timing gate was asked for (make timing). It takes minutes, and on a machine that is
+// busy with other tests it could fail without a reason.
+func Gate(t *testing.T) {
+	t.Helper()
+	if os.Getenv("SOTTO_TIMING") == "" {
+		t.Skip("the timing gate has its own target: make timing")
+	}
+}
+
+// Constant fails the test if the time of work depends on the class of its input. What is found once may be an accident
+// of the machine; what is found three times is not.
+func Constant(t *testing.T, name string, samples, repeat int, input func(class int) []byte, work func(in []byte)) {
+	t.Helper()
+	const tries = 3
+	for try := 1; ; try++ {
+		r := Compare(samples, repeat, input, work)
+		t.Logf("%s: %v", name, r)
+		if !r.Leaks() {
+			return
+		}
+		if try == tries {
+			t.Errorf("%s: the time depends on the input", name)
+			return
+		}
+	}
+}
+
+// Varies fails the test if Compare does not find that the time of work, which does, depends on the class of its input.
+func Varies(t *testing.T, name string, samples, repeat int, input func(class int) []byte, work func(in []byte)) {
+	t.Helper()
+	const tries = 3
+	for range tries {
+		r := Compare(samples, repeat, input, work)
+		t.Logf("%s: %v", name, r)
+		if r.Leaks() {
+			return
+		}
+	}
+	t.Errorf("%s: the time depends on the input, and it was not found", name)
+}
