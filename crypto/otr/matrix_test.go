@@ -502,15 +502,15 @@ func (f field) with(body string) string {
 	return string(b)
 }
 
-// tags are wrong instance tags, sender and receiver.
-var tags = []field{
+// wrongTags are wrong instance tags, sender and receiver.
+var wrongTags = []field{
 	{"from another client", 3, []byte{0, 0, 0x30, 0}}, {"from tag 0", 3, []byte{0, 0, 0, 0}}, {"from tag ff", 3, []byte{0, 0, 0, 0xff}},
 	{"from her own tag", 3, []byte{0, 0, 0x10, 0}}, {"to another client", 7, []byte{0, 0, 0x12, 0x34}},
 	{"to nobody", 7, []byte{0, 0, 0, 0}}, {"to tag ff", 7, []byte{0, 0, 0, 0xff}},
 }
 
-// versions are wrong versions of the protocol.
-var versions = []field{{"version 0", 0, []byte{0, 0}}, {"version 1", 0, []byte{0, 1}}, {"version 2", 0, []byte{0, 2}},
+// wrongVersions are wrong versions of the protocol.
+var wrongVersions = []field{{"version 0", 0, []byte{0, 0}}, {"version 1", 0, []byte{0, 1}}, {"version 2", 0, []byte{0, 2}},
 	{"version 3", 0, []byte{0, 3}}, {"version 4", 0, []byte{0, 4}}, {"version 65535", 0, []byte{0xff, 0xff}}}
 
 // A deed is something done to a message on its way.
@@ -551,9 +551,9 @@ func deeds(v variant, kind, message string) []deed {
 			receive(s, m)
 		}},
 	}
-	fields := slices.Clone(versions)
+	fields := slices.Clone(wrongVersions)
 	if v.name == "v3" {
-		fields = append(fields, tags...)
+		fields = append(fields, wrongTags...)
 	}
 	for _, f := range fields {
 		if decoded(message) == nil && (kind != "fragment" || f.at == 0) || bytes.Equal(f.value, []byte{0, byte(v.number)}) {
@@ -847,11 +847,14 @@ func (s *stage) verify() error {
 	return nil
 }
 
+// whole says that all cases are to be played.
+var whole = os.Getenv("OTR_MATRIX") != ""
+
 // sample says which of many cases TestMatrix plays: one in n, or all of them.
 type sample struct{ n, seen int }
 
 func (s *sample) next() bool {
-	if os.Getenv("OTR_MATRIX") != "" {
+	if whole {
 		return true
 	}
 	s.seen++
@@ -874,7 +877,11 @@ func TestMatrix(t *testing.T) {
 						c := cell{message, auth, smp}
 						t.Run(v.name+"/"+c.String(), func(t *testing.T) {
 							t.Parallel()
+							start := time.Now()
 							playCell(t, opened, v, c, &total)
+							if whole {
+								fmt.Printf("%s %v: %v; %d cases so far\n", v.name, c, time.Since(start).Round(time.Second), total.cases.Load())
+							}
 						})
 					}
 				}

@@ -3,8 +3,8 @@ package otr_test
 import (
 	"maps"
 	"math/rand/v2"
-	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/sotto-im/sotto/crypto/otr"
@@ -20,6 +20,17 @@ var mayChange = []string{
 	"lastQuery",      // the same
 	"steps",          // how many key exchange messages were worked on
 	"stepsSince",
+	"cache", // what is derived from keys that are there, whenever it is first needed
+}
+
+func TestMayChange(t *testing.T) {
+	_, alice, _ := encrypted(t, otr.PolicyManual)
+	all := otrtest.Snapshot(alice.Conversation)
+	for _, name := range mayChange {
+		if !strings.Contains(all, name+":") {
+			t.Errorf("a Conversation holds no %s", name)
+		}
+	}
 }
 
 // refused says whether events say that what arrived was not accepted: Rejected, the text of an error message, what
@@ -90,7 +101,7 @@ func mutate(random *rand.Rand, message, other string) string {
 // conversation deeply equal to before, but for mayChange. That this can be seen is proved by what is accepted.
 func TestRefusedChangesNothing(t *testing.T) {
 	rounds := 12
-	if os.Getenv("OTR_MATRIX") != "" {
+	if whole {
 		rounds = 2000
 	}
 	for _, v := range variants {

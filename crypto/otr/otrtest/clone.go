@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
-	"strings"
+	"strconv"
 	"time"
 	"unsafe"
 
@@ -45,13 +45,11 @@ func (p *Party) Clone(clock *Clock) *Party {
 // Snapshot returns everything that p holds as text, its randomness included: two parties with equal snapshots go on in
 // the same way.
 func (p *Party) Snapshot() string {
-	var b strings.Builder
-	b.WriteString(Snapshot(p.Conversation))
-	dump(&b, reflect.ValueOf(p.Config.Rand))
+	b := new(dumper).append([]byte(Snapshot(p.Conversation)), reflect.ValueOf(p.Config.Rand))
 	for _, packet := range p.Packets {
-		fmt.Fprintf(&b, "%q ", packet.Body)
+		b = strconv.AppendQuote(b, packet.Body)
 	}
-	return b.String()
+	return string(b)
 }
 
 // A copier makes deep copies, unexported fields included. It maps each pointer that it met to its copy, so that what

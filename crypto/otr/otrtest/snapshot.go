@@ -1,82 +1,70 @@
 package otrtest
 
 import (
-	"fmt"
+	"encoding/hex"
 	"reflect"
 	"slices"
-	"strings"
+	"strconv"
 
 	"github.com/sotto-im/sotto/crypto/otr"
 )
 
-// Snapshot returns everything that a Conversation holds, but its Config and the fields with the names except, as text:
-// two snapshots are equal if the conversations are deeply equal.
+// Snapshot returns everything that a Conversation holds, but its Config and what is in fields with the names except, as
+// text: two snapshots are equal if the conversations are deeply equal.
 func Snapshot(c *otr.Conversation, except ...string) string {
-	var b strings.Builder
-	v := reflect.ValueOf(c).Elem()
-	for _, name := range except {
-		if !v.FieldByName(name).IsValid() {
-			panic("otrtest: a Conversation has no field " + name)
-		}
-	}
-	for i := range v.NumField() {
-		name := v.Type().Field(i).Name
-		if slices.Contains(except, name) {
-			continue
-		}
-		b.WriteString(name + ":")
-		dump(&b, v.Field(i))
-	}
-	return b.String()
+	d := dumper{except: except}
+	return string(d.append(nil, reflect.ValueOf(c).Elem()))
 }
 
-func dump(b *strings.Builder, v reflect.Value) {
+// A dumper writes values. Millions of cases depend on it, so it does without package fmt.
+type dumper struct {
+	except []string
+}
+
+func (d *dumper) append(b []byte, v reflect.Value) []byte {
 	switch v.Kind() {
 	case reflect.Pointer:
 		if v.Type() == reflect.TypeFor[*otr.Config]() || v.IsNil() {
-			b.WriteString("-")
-			return
+			return append(b, '-')
 		}
-		dump(b, v.Elem())
+		return d.append(b, v.Elem())
 	case reflect.Struct:
-		b.WriteString("{")
+		b = append(b, '{')
 		for i := range v.NumField() {
-			if v.Type().Field(i).Name == "cache" {
+			name := v.Type().Field(i).Name
+			if slices.Contains(d.except, name) {
 				continue
 			}
-			fmt.Fprintf(b, "%s:", v.Type().Field(i).Name)
-			dump(b, v.Field(i))
+			b = d.append(append(append(b, name...), ':'), v.Field(i))
 		}
-		b.WriteString("}")
+		return append(b, '}')
 	case reflect.Map:
 		entries := make([]string, 0, v.Len())
 		for _, k := range v.MapKeys() {
-			var entry strings.Builder
-			dump(&entry, k)
-			dump(&entry, v.MapIndex(k))
-			entries = append(entries, entry.String())
+			entries = append(entries, string(d.append(d.append(nil, k), v.MapIndex(k))))
 		}
 		slices.Sort(entries)
-		fmt.Fprintf(b, "%s", entries)
+		for _, e := range entries {
+			b = append(append(b, e...), ' ')
+		}
+		return append(b, ']')
 	case reflect.Slice, reflect.Array:
 		if v.Type().Elem().Kind() == reflect.Uint8 && v.CanAddr() {
-			fmt.Fprintf(b, "%x ", v.Bytes())
-			return
+			return append(hex.AppendEncode(b, v.Bytes()), ' ')
 		}
-		fmt.Fprintf(b, "%d[", v.Len())
+		b = append(b, '[')
 		for i := range v.Len() {
-			dump(b, v.Index(i))
+			b = d.append(b, v.Index(i))
 		}
-		b.WriteString("]")
+		return append(b, ']')
 	case reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr, reflect.Uint:
-		fmt.Fprintf(b, "%x ", v.Uint())
+		return append(strconv.AppendUint(b, v.Uint(), 16), ' ')
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-		fmt.Fprintf(b, "%d ", v.Int())
+		return append(strconv.AppendInt(b, v.Int(), 10), ' ')
 	case reflect.String:
-		fmt.Fprintf(b, "%q ", v.String())
+		return append(strconv.AppendQuote(b, v.String()), ' ')
 	case reflect.Bool:
-		fmt.Fprintf(b, "%t ", v.Bool())
-	default:
-		panic("otrtest: cannot take a snapshot of " + v.Type().String())
+		return append(strconv.AppendBool(b, v.Bool()), ' ')
 	}
+	panic("otrtest: cannot take a snapshot of " + v.Type().String())
 }

@@ -1,0 +1,5 @@
+//go:build race
+
+package otr_test
+
+func init() { slowdown = 20 }
