@@ -3,6 +3,7 @@ package assets
 import (
 	"net/url"
 	"regexp"
+	"strings"
 	"testing"
 )
 
@@ -13,7 +14,7 @@ func TestServers(t *testing.T) {
 	country := regexp.MustCompile(`^([A-Z]{2})?$`)
 	seen, onlyWeb := map[string]bool{}, false
 	for _, s := range Servers() {
-		if !domain.MatchString(s.Domain) || seen[s.Domain] || !month.MatchString(s.Checked) || !country.MatchString(s.Country) {
+		if !domain.MatchString(s.Domain) || seen[s.Domain] || !month.MatchString(s.AsOf) || !strings.HasPrefix(s.Source, "https://") || !country.MatchString(s.Country) {
 			t.Errorf("%+v", s)
 		}
 		seen[s.Domain] = true
