@@ -413,8 +413,12 @@ func (c *Conversation) dropPartial(besides InstanceTag) {
 	delete(c.partial, victim)
 }
 
-// forgetPartial forgets the fragments that something else came between: all if the sender is not known.
+// forgetPartial forgets the fragments that something else came between: all if the sender is not known. What may be one of
+// them, damaged, does not count.
 func (c *Conversation) forgetPartial(b body) {
+	if strings.Contains(b.text, "?OTR,") || strings.Contains(b.text, "?OTR|") {
+		return
+	}
 	var h header
 	s := cryptobyte.String(b.message)
 	if b.form == formEncoded && h.read(&s) {

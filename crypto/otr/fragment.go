@@ -49,8 +49,9 @@ type fragment struct {
 	piece    string
 }
 
-// parseFragment reads a fragment that s begins with. Something that begins like one but goes on otherwise is a
-// fragment too, an illegal one; ok says that it is not to be taken for text.
+// parseFragment reads a fragment that s begins with. Something that begins like one of version 3 but goes on otherwise,
+// or has the form of one with numbers that none can have, is a fragment too, an illegal one; ok says that it is not to be
+// taken for text. The mark of version 2 is short enough to be found in a sentence.
 func parseFragment(s string) (f fragment, ok bool) {
 	switch {
 	case strings.HasPrefix(s, "?OTR|"):
@@ -73,8 +74,9 @@ func parseFragment(s string) (f fragment, ok bool) {
 	k, rest, ok1 := cutNumber(s, ",", decimal)
 	n, rest, ok2 := cutNumber(rest, ",", decimal)
 	piece, _, ok3 := strings.Cut(rest, ",")
-	if !ok1 || !ok2 || !ok3 || piece == "" {
-		return f, true
+	complete := ok1 && ok2 && ok3
+	if !complete || piece == "" {
+		return f, complete || f.version == version3
 	}
 	f.k, f.n, f.piece = parseShort(k), parseShort(n), piece
 	if f.k == 0 || f.k > f.n {

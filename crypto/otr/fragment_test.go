@@ -148,6 +148,7 @@ func TestFragments(t *testing.T) {
 		{"two senders", []string{f("2000", 1, 2, "a"), f("3000", 1, 2, "x"), f("2000", 2, 2, "bc")}, true},
 		{"illegal ones in between", []string{f("2000", 1, 2, "a"), f("2000", 0, 2, "x"), f("2000", 3, 2, "x"), f("2000", 2, 65537, "x"),
 			f("2000", 65538, 65538, "x"), "?OTR|2000|1000,2,2,,", "?OTR|2000|1000,x", f("2000", 2, 2, "bc")}, true},
+		{"damaged ones in between", []string{f("2000", 1, 2, "a"), "?OTR|zz|1000,2,2,bc,", "?OTR,2", f("2000", 2, 2, "bc")}, true},
 		{"double", []string{f("2000", 1, 2, "a"), f("2000", 1, 2, "a"), f("2000", 2, 2, "bc")}, true},
 
 		{"out of order", []string{f("2000", 1, 3, "a"), f("2000", 3, 3, "b"), f("2000", 2, 3, "c"), f("2000", 3, 3, "c")}, false},

@@ -109,6 +109,8 @@ func FuzzCommands(f *testing.F) {
 	for _, c := range commands {
 		f.Add(c.input)
 	}
+	f.Add("policy v2\nstart\nrecv P09UUnYyPw==\nstatus\nselect master\nsymkey 1 AA==\ndebug-keys\nloggedin 0\nend")
+	f.Add("recv P09UUnYzPw==\nrecv P09UUiwxLDIseCw=\ntlv 1 -\nselect recent\nsend aGVsbG8=\nselect best")
 	f.Add("policy always\nsend aGVsbG8=\nrecv P09UUnYzPw==\nstatus\nclock 70\npoll\nstatus\nend")
 	f.Fuzz(func(t *testing.T, input string) {
 		lines := 0
