@@ -23,6 +23,11 @@ var (
 	NoAcks    = ProsodyOption{`"smacks", `, ""}                           // no XEP-0198
 	NoSCRAM   = ProsodyOption{"VirtualHost", `disable_sasl_mechanisms = { "SCRAM-SHA-256", "SCRAM-SHA-256-PLUS" }
 VirtualHost`}
+	SignUps = ProsodyOption{"VirtualHost", `allow_registration = true
+additional_registration_fields = { "email+", "nick" }
+registration_throttle_max = 4
+registration_throttle_period = 3600
+VirtualHost`}  // accounts in band (XEP-0077), with an e-mail address and perhaps a nickname, 4 an hour
 )
 
 // wireLog is a Prosody module that writes every byte of clients, as it is inside TLS, to a file.
