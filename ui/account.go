@@ -106,12 +106,40 @@ func (d *desk) accountItems(a session.Account) []*fyne.MenuItem {
 	default:
 		items = append(items, fyne.NewMenuItem(lang.L("Connect"), func() { d.engine.Connect(jid) }))
 	}
+	if a.State == session.Online {
+		show := fyne.NewMenuItem(lang.L("Show yourself as"), nil)
+		show.ChildMenu = d.presenceMenu(a)
+		items = append(items, show)
+	}
 	items = append(items, fyne.NewMenuItem(lang.L("How messages are protected…"), func() { d.chooseAccountPolicy(a) }))
 	items = append(items, fyne.NewMenuItem(lang.L("Your fingerprint…"), func() { d.ownKey(jid) }))
 	if d.practising {
 		return items
 	}
+	if a.State == session.Online {
+		atServer := fyne.NewMenuItem(lang.L("Account on the server"), nil)
+		atServer.ChildMenu = fyne.NewMenu("",
+			fyne.NewMenuItem(lang.L("Change password…"), func() { d.changePassword(a) }),
+			fyne.NewMenuItem(lang.L("Delete account…"), func() { d.deleteAccount(a) }))
+		items = append(items, atServer)
+	}
 	return append(items, fyne.NewMenuItem(lang.L("Sign out for good…"), func() { d.removeAccount(a) }))
+}
+
+// presences are how one can be seen, in the order in which they are offered.
+var presences = []session.Presence{session.PresenceOnline, session.PresenceChatty, session.PresenceAway, session.PresenceLongAway,
+	session.PresenceBusy, session.PresenceInvisible}
+
+// presenceMenu chooses how contacts see the account.
+func (d *desk) presenceMenu(a session.Account) *fyne.Menu {
+	menu := fyne.NewMenu("")
+	for _, p := range presences {
+		item := fyne.NewMenuItem(presenceWord(p), func() { d.engine.SetPresence(a.JID, p, a.Status) })
+		item.Checked = p == a.Presence
+		menu.Items = append(menu.Items, item)
+	}
+	menu.Items = append(menu.Items, fyne.NewMenuItemSeparator(), fyne.NewMenuItem(lang.L("In words…"), func() { d.ownWords(a) }))
+	return menu
 }
 
 // commonItems are what one can do whatever accounts there are.
@@ -123,6 +151,7 @@ func (d *desk) commonItems() []*fyne.MenuItem {
 	}
 	return []*fyne.MenuItem{
 		fyne.NewMenuItem(lang.L("Sign in with another account…"), func() { d.openSignIn("") }),
+		fyne.NewMenuItem(lang.L("Create an account…"), d.openSignUp),
 		fyne.NewMenuItem(lang.L("Practise"), d.shell.practise),
 		looks,
 	}

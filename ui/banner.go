@@ -144,8 +144,12 @@ func (d *desk) talkNotice(c session.Contact) notice {
 	}
 	calm := func(s string, o ...offer) notice { return notice{words: s, actions: o} }
 	switch {
+	case c.Blocked:
+		return calm(lang.L("You have blocked {{.Name}}: nothing comes from them, and nothing goes to them.", name),
+			offer{label: lang.L("Unblock"), do: func() { d.unblock(c) }})
 	case c.Wants:
-		return calm(lang.L("{{.Name}} wants to be your contact: to write to you and to see when you are online.", words{"Name": c.Ref.Contact}),
+		return calm(requestWords(c),
+			offer{label: lang.L("Block"), do: func() { d.block(c) }},
 			offer{label: lang.L("Decline"), do: func() { d.engine.Decline(r) }}, offer{label: lang.L("Accept"), do: func() { d.engine.Accept(r) }, main: true})
 	case c.KeyChange != nil:
 		return danger(lang.L("{{.Name}} uses a new key. You had verified the old one, so nothing is sent until you decide.", name),
@@ -156,7 +160,19 @@ func (d *desk) talkNotice(c session.Contact) notice {
 		return danger(lang.L("The program of {{.Name}} does not answer the invitation to a private conversation. Perhaps it cannot. What you wrote waits here; nothing was sent unencrypted.", name),
 			offer{label: lang.L("Write unencrypted"), do: func() { d.confirmUnencrypted(c) }}, offer{label: lang.L("Invite again"), do: start, main: true})
 	}
+	if n := d.linkNotice(c); n.words != "" {
+		return n
+	}
 	return d.waitNotice(c)
+}
+
+// requestWords says who asks to be a contact, and what they wrote with it.
+func requestWords(c session.Contact) string {
+	if said := quoted(c.Request); said != "" {
+		return lang.L("{{.Name}} wants to be your contact: to write to you and to see when you are online. They write: “{{.Text}}”",
+			words{"Name": c.Ref.Contact, "Text": said})
+	}
+	return lang.L("{{.Name}} wants to be your contact: to write to you and to see when you are online.", words{"Name": c.Ref.Contact})
 }
 
 func (d *desk) finishedNotice(c session.Contact) notice {

@@ -137,8 +137,12 @@ func rowSpoken(r model.Row) string {
 // rowWords is the second line of a contact in the list.
 func rowWords(r model.Row) string {
 	switch {
+	case r.Blocked:
+		return lang.L("blocked")
 	case r.Wants:
 		return lang.L("wants to be your contact")
+	case r.Typing == session.TypingNow:
+		return lang.L("is writing…")
 	case r.Last != "" && r.LastOurs:
 		return lang.L("You: {{.Text}}", words{"Text": r.Last})
 	case r.Last != "":

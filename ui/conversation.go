@@ -194,6 +194,12 @@ const ownResource = "sotto-"
 
 func (t *talkPane) aboutWords(c session.Contact) string {
 	parts := []string{presenceWord(c.Presence)}
+	switch c.Typing {
+	case session.TypingNow:
+		parts = []string{lang.L("is writing…")}
+	case session.TypingPaused:
+		parts = []string{lang.L("has begun to write")}
+	}
 	if t.desk.model.ShowAddress(t.ref) {
 		parts = append(parts, t.ref.Contact)
 	}
@@ -225,7 +231,10 @@ func (t *talkPane) typed(text string) {
 	t.desk.model.SetDraft(t.ref, text, intent.Typing(text, c.SendMode))
 	if text == "" {
 		t.changed.show(notice{})
+		t.desk.engine.StoppedTyping(t.ref)
+		return
 	}
+	t.desk.engine.Typing(t.ref)
 }
 
 // confirmPaste asks before a whole page gets into a message.

@@ -30,6 +30,7 @@ type desk struct {
 	root    *fyne.Container // one page at a time
 	start   *startPage
 	signIn  *signInPage
+	signUp  *signUpPage
 	secrets *secretsPage
 	main    *mainPage
 	typed   string                     // the address on the page for signing in when it was left
@@ -88,6 +89,14 @@ func (d *desk) apply(batch []session.Event) {
 	loud := make(map[session.Ref]bool)
 	accounts, list := false, false
 	for _, e := range batch {
+		switch e := e.(type) {
+		case session.SignUpChanged:
+			if d.signUp != nil {
+				d.signUp.changed(e.SignUp)
+			}
+		case session.AccountTaskChanged:
+			d.taskChanged(e.Task)
+		}
 		c := d.model.Apply(e)
 		switch c.Topic {
 		case model.Accounts:
@@ -190,6 +199,8 @@ func (d *desk) route() {
 		d.show(d.secrets.content)
 	case d.signIn != nil:
 		d.show(d.signIn.content)
+	case d.signUp != nil:
+		d.show(d.signUp.content)
 	case len(d.model.Accounts()) > 0, d.expected, d.practising:
 		d.show(d.main.content)
 	default:
@@ -220,6 +231,8 @@ func (d *desk) firstFocus() (fyne.Focusable, bool) {
 	switch {
 	case d.signIn != nil && d.shown == d.signIn.content:
 		return d.signIn.first(), true
+	case d.signUp != nil && d.shown == d.signUp.content:
+		return d.signUp.first(), true
 	case d.secrets != nil && d.shown == d.secrets.content && d.secrets.form.Visible():
 		return d.secrets.first, true
 	case d.shown == d.start.content:
@@ -273,6 +286,17 @@ func (d *desk) openSignIn(address string) {
 
 func (d *desk) closeSignIn() {
 	d.signIn = nil
+	d.route()
+}
+
+// openSignUp shows the page for making an account.
+func (d *desk) openSignUp() {
+	d.signUp = newSignUpPage(d)
+	d.route()
+}
+
+func (d *desk) closeSignUp() {
+	d.signUp = nil
 	d.route()
 }
 

@@ -13,6 +13,12 @@ type Engine interface {
 	UseKeyring(k keyring.Keyring)
 
 	SignIn(in session.SignIn) error
+	SignUp(in session.NewAccount) (number int, err error)
+	SubmitSignUp(number int, answers map[string][]string)
+	CancelSignUp(number int)
+	ChangePassword(account string, password []byte) error
+	DeleteAccount(account string) error
+	SetPresence(account string, p session.Presence, status string)
 	Connect(account string)
 	Disconnect(account string)
 	RemoveAccount(account string)
@@ -24,9 +30,16 @@ type Engine interface {
 	Decline(r session.Ref)
 	Rename(r session.Ref, name string)
 	RemoveContact(r session.Ref)
+	Block(r session.Ref) error
+	Unblock(r session.Ref) error
 	SetPolicy(r session.Ref, p session.Policy)
 
 	Opened(r session.Ref)
+	Typing(r session.Ref)
+	StoppedTyping(r session.Ref)
+	FollowLink(account string, l session.Link) (session.Ref, error)
+	ConfirmLink(r session.Ref, fp otr.Fingerprint) error
+	DropLink(r session.Ref)
 	Send(r session.Ref, text string, mode session.SendMode) (session.EntryID, error)
 	Retry(r session.Ref, id session.EntryID)
 	Discard(r session.Ref, id session.EntryID)

@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"slices"
+
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/lang"
@@ -103,6 +105,11 @@ func (t *talkPane) openMore() {
 		fyne.NewMenuItemSeparator(),
 		fyne.NewMenuItem(lang.L("Remove…"), func() { t.desk.remove(c) }),
 	)
+	block := fyne.NewMenuItem(lang.L("Block…"), func() { t.desk.block(c) })
+	if c.Blocked {
+		block = fyne.NewMenuItem(lang.L("Unblock"), func() { t.desk.unblock(c) })
+	}
+	menu.Items = slices.Insert(menu.Items, len(menu.Items)-1, block)
 	if !c.OnRoster {
 		menu.Items[0] = fyne.NewMenuItem(lang.L("Add contact…"), func() { t.desk.addContact(c.Ref.Contact) })
 	}

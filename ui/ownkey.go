@@ -20,7 +20,7 @@ import (
 )
 
 const (
-	codeSide  = 200
+	codeSide  = 180
 	codeQuiet = 4 // modules of white round a QR code (ISO/IEC 18004)
 )
 
@@ -95,11 +95,12 @@ func fingerprintLink(account string, fp otr.Fingerprint) string {
 	return session.Link{Address: address, Fingerprints: []otr.Fingerprint{fp}}.String()
 }
 
-// newCode draws a QR code, black on white in every theme: cameras want it so. A text that is too long for one gives an empty place.
-func newCode(text string, side float32) fyne.CanvasObject {
+// newCode draws a QR code, at least side long, black on white in every theme: cameras want it so. A text that is too long for one
+// gives an empty place.
+func newCode(text string, side int) fyne.CanvasObject {
 	code, err := qr.Encode(text, qr.M)
 	if err != nil {
-		return gap(side, 0)
+		return gap(float32(side), 0)
 	}
 	modules := code.Size + 2*codeQuiet
 	picture := image.NewGray(image.Rect(0, 0, modules, modules))
@@ -112,6 +113,7 @@ func newCode(text string, side float32) fyne.CanvasObject {
 	}
 	i := canvas.NewImageFromImage(picture)
 	i.ScaleMode, i.FillMode = canvas.ImageScalePixels, canvas.ImageFillContain
-	i.SetMinSize(fyne.NewSquareSize(side))
+	each := (side + modules - 1) / modules // all modules are equally large
+	i.SetMinSize(fyne.NewSquareSize(float32(each * modules)))
 	return container.NewStack(i)
 }

@@ -38,6 +38,44 @@ func (s *scripted) SignIn(in session.SignIn) error {
 	s.note("SignIn %s %s plain=%v", in.Address, in.TLS, in.AllowPlain)
 	return s.refuse
 }
+func (s *scripted) SignUp(in session.NewAccount) (int, error) {
+	s.note("SignUp %s", in.Domain)
+	return 1, s.refuse
+}
+func (s *scripted) SubmitSignUp(n int, answers map[string][]string) {
+	s.note("SubmitSignUp %d %v", n, answers)
+}
+func (s *scripted) CancelSignUp(n int) { s.note("CancelSignUp %d", n) }
+func (s *scripted) ChangePassword(a string, password []byte) error {
+	s.note("ChangePassword %s", a)
+	return s.refuse
+}
+func (s *scripted) DeleteAccount(a string) error {
+	s.note("DeleteAccount %s", a)
+	return s.refuse
+}
+func (s *scripted) SetPresence(a string, p session.Presence, status string) {
+	s.note("SetPresence %s %d %s", a, p, status)
+}
+func (s *scripted) Block(r session.Ref) error {
+	s.note("Block %s", r.Contact)
+	return nil
+}
+func (s *scripted) Unblock(r session.Ref) error {
+	s.note("Unblock %s", r.Contact)
+	return nil
+}
+func (s *scripted) Typing(r session.Ref)        { s.note("Typing %s", r.Contact) }
+func (s *scripted) StoppedTyping(r session.Ref) { s.note("StoppedTyping %s", r.Contact) }
+func (s *scripted) FollowLink(account string, l session.Link) (session.Ref, error) {
+	s.note("FollowLink %s %s", account, l)
+	return session.Ref{Account: account, Contact: l.Address.String()}, s.refuse
+}
+func (s *scripted) ConfirmLink(r session.Ref, _ otr.Fingerprint) error {
+	s.note("ConfirmLink %s", r.Contact)
+	return nil
+}
+func (s *scripted) DropLink(r session.Ref) { s.note("DropLink %s", r.Contact) }
 func (s *scripted) Connect(a string)       { s.note("Connect %s", a) }
 func (s *scripted) Disconnect(a string)    { s.note("Disconnect %s", a) }
 func (s *scripted) RemoveAccount(a string) { s.note("RemoveAccount %s", a) }

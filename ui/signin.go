@@ -82,9 +82,7 @@ func newSignInPage(d *desk, address string) *signInPage {
 func (p *signInPage) build() fyne.CanvasObject {
 	advanced := container.NewVBox(label(lang.L("Server")), p.server, label(lang.L("Encryption")), p.tls)
 	advanced.Hide()
-	p.unfold = newQuietButton(lang.L("Advanced"), func() { advanced.Hidden = !advanced.Hidden; p.content.Refresh() })
-	p.unfold.Icon = look.IconChevron
-	p.unfold.Alignment = widget.ButtonAlignLeading
+	p.unfold = newUnfolding(lang.L("Advanced"), advanced, func() { p.content.Refresh() })
 	p.unfold.escape = p.cancel
 	return page(
 		look.NewText(p.heading(), look.Title),

@@ -403,5 +403,9 @@ func (s *shell) escape() {
 		d.signIn.cancel()
 		return
 	}
+	if d.signUp != nil {
+		d.signUp.cancel()
+		return
+	}
 	d.main.showList()
 }

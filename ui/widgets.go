@@ -49,6 +49,14 @@ func newIconButton(name string, icon fyne.Resource, tapped func()) *button {
 	return access.Name(b, name)
 }
 
+// newUnfolding makes a button that shows and hides what most people do not need.
+func newUnfolding(label string, what *fyne.Container, refresh func()) *button {
+	b := newQuietButton(label, func() { what.Hidden = !what.Hidden; refresh() })
+	b.Icon = look.IconChevron
+	b.Alignment = widget.ButtonAlignLeading
+	return b
+}
+
 // TypedKey implements fyne.Focusable. A key presses the button without taking the keyboard from it, as Tapped would.
 func (b *button) TypedKey(e *fyne.KeyEvent) {
 	switch e.Name {

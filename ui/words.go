@@ -79,6 +79,8 @@ func presenceWord(p session.Presence) string {
 		return lang.L("away for long")
 	case session.PresenceBusy:
 		return lang.L("busy")
+	case session.PresenceInvisible:
+		return lang.L("invisible")
 	}
 	return lang.L("offline")
 }
@@ -87,7 +89,10 @@ func presenceWord(p session.Presence) string {
 func stateWord(a session.Account) string {
 	switch a.State {
 	case session.Online:
-		return lang.L("online")
+		if a.Status != "" {
+			return presenceWord(a.Presence) + " · " + a.Status
+		}
+		return presenceWord(a.Presence)
 	case session.Connecting:
 		return lang.L("connecting")
 	case session.Waiting:

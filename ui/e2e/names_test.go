@@ -6,6 +6,8 @@ package e2e
 const (
 	practise      = "Practise first"
 	signIn        = "Sign in"
+	signUp        = "Create an account"
+	makeAccount   = "Create account"
 	addContact    = "Add contact"
 	add           = "Add"
 	accept        = "Accept"
@@ -28,6 +30,10 @@ const (
 	address  = "Address"
 	password = "Password"
 	server   = "Server"
+	domain   = "Another server"
+	reached  = "Where it is reached"
+	userName = "Name"
+	email    = "Email" // the server's word
 	composer = "Message"
 	question = "Question"
 
@@ -42,6 +48,7 @@ const (
 	// Sentences, or enough of them to know them by.
 	online            = "online"
 	greeting          = "Conversations that stay between you."
+	nameTaken         = "Somebody else has this name"
 	wrongPassword     = "did not accept this address and password"
 	noKeyring         = "There is no keyring to use"
 	wantsContact      = "wants to be your contact"

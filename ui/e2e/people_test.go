@@ -295,6 +295,38 @@ func TestNoKeyring(t *testing.T) {
 	}
 }
 
+// TestSignUp makes an account at a real server, with the first choice of a name taken already.
+func TestSignUp(t *testing.T) {
+	m := &marks{}
+	secret := m.mark()
+	prosody := xmpptest.StartProsody(t, map[string]string{"taken": "password of somebody else"}, xmpptest.SignUps)
+	grace := newPerson(t, "grace", keyringtest.Start(t), m)
+	grace.start("-ca", prosody.CAFile)
+	grace.presses(signUp)
+	grace.types(domain, xmpptest.Domain)
+	grace.presses(advanced)
+	grace.types(reached, prosody.Addr)
+	grace.presses(next)
+	grace.types(userName, "taken")
+	grace.types(password, secret)
+	grace.types(email, "grace@example.org")
+	grace.shoot("form")
+	grace.presses(makeAccount)
+	grace.read(nameTaken)
+	grace.shoot("taken")
+	grace.types(userName, "grace")
+	grace.presses(makeAccount)
+	grace.online()
+	grace.shoot("online")
+	grace.quit()
+	m.absentFromFiles(t)
+	for _, w := range grace.written {
+		if w.Name != "dbus-monitor" { // the keyring is told the password
+			m.absent(t, "what "+w.Name+" wrote", []byte(w.Written()))
+		}
+	}
+}
+
 // TestPractice goes from a cold start to a verified conversation without any account.
 func TestPractice(t *testing.T) {
 	m := &marks{}
