@@ -9,8 +9,8 @@ import (
 	"github.com/sotto-im/sotto/crypto/otr/otrtest"
 )
 
-// TestMarksWithoutEnd: the time that a body takes grows with its length and no faster, whatever marks of the protocol it
-// repeats.
+// TestMarksWithoutEnd: the time that a body takes grows with its length and no faster, whatever marks of the protocol
+// it repeats.
 func TestMarksWithoutEnd(t *testing.T) {
 	for _, mark := range []string{
 		"?OTR", "?OTR:", "?OTR:A", "?OTR:AA", "?OTR:=", "?OTR:\n", "?OTR|", "?OTR|1", "?OTR|1|", "?OTR,", "?OTR,1", "?OTRv", "?OTRv3", "?OTR Error:",

@@ -91,8 +91,8 @@ type SMPResult struct {
 	Peer      Peer
 }
 
-// Verifies says whether the run has verified Peer to us. Whoever only answered a question has proved itself, and learned
-// little about the other, who may have chosen a question that many can answer.
+// Verifies says whether the run has verified Peer to us. Whoever only answered a question has proved itself, and
+// learned little about the other, who may have chosen a question that many can answer.
 func (r SMPResult) Verifies() bool { return r.Outcome == SMPSuccess && (r.Initiator || !r.Asked) }
 
 // Rejected reports that something arrived that was not accepted. The session is what it was.

@@ -30,8 +30,8 @@ func honest(t testing.TB, alice, bob *Conversation) {
 	}
 }
 
-// TestFloodOfCommits: a multitude of invented clients that begin key exchanges costs one key for each place there is, and
-// each is answered all the same.
+// TestFloodOfCommits: a multitude of invented clients that begin key exchanges costs one key for each place there is,
+// and each is answered all the same.
 func TestFloodOfCommits(t *testing.T) {
 	alice, bob, _ := flooded(t)
 	commit, err := newCommitment(testRand("flood"))
@@ -83,8 +83,8 @@ func TestFloodOfKeys(t *testing.T) {
 	honest(t, alice, bob)
 }
 
-// TestFloodOfExchanges: when more was worked on in a minute than honest key exchanges need, every message of one is refused
-// and changes nothing, until a minute has passed or our own user asks for a session.
+// TestFloodOfExchanges: when more was worked on in a minute than honest key exchanges need, every message of one is
+// refused and changes nothing, until a minute has passed or our own user asks for a session.
 func TestFloodOfExchanges(t *testing.T) {
 	for _, after := range map[string]func(alice, bob *Conversation, now *time.Time){
 		"a minute": func(alice, bob *Conversation, now *time.Time) {

@@ -232,8 +232,8 @@ const base64Alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123
 // headerDigits is how much of an encoded message shows its version and type.
 const headerDigits = 4
 
-// peekVersion says of what version the encoded message is that s begins with, after its prefix, or 0 if it does not begin
-// with one. This is what tells a message from a sentence that has "?OTR:" in it.
+// peekVersion says of what version the encoded message is that s begins with, after its prefix, or 0 if it does not
+// begin with one. This is what tells a message from a sentence that has "?OTR:" in it.
 func peekVersion(s string) int {
 	var digits [headerDigits]byte
 	n := 0

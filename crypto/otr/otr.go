@@ -1,7 +1,7 @@
-// Package otr implements Off-the-Record Messaging, versions 3 and 2: private conversations over any network that carries
-// short texts between two people. A conversation is encrypted; each side knows whose key is at the other end; keys
-// change all the time, so that one that is lost later opens nothing that was said before; and afterwards nobody can
-// prove what was said, because the keys that authenticated it are published.
+// Package otr implements Off-the-Record Messaging, versions 3 and 2: private conversations over any network that
+// carries short texts between two people. A conversation is encrypted; each side knows whose key is at the other end;
+// keys change all the time, so that one that is lost later opens nothing that was said before; and afterwards nobody
+// can prove what was said, because the keys that authenticated it are published.
 //
 // It does not hide who talks to whom and when, does not carry messages to someone who is not there, and is not for
 // groups. It has no opinion on whose key is whose: compare [Conversation.Peer] with what the user has verified, and
@@ -10,29 +10,30 @@
 // # Driving a Conversation
 //
 // A [Conversation] is one correspondent on one account. It computes and does nothing else: no I/O, no goroutine, no
-// timer. Give it every body that arrives from the correspondent by [Conversation.Receive] and every text that the user
-// writes by [Conversation.Send], exactly as they are. Each method returns a list of events, in order and complete: carry
-// out each [Transmit], show each [Message], and let each [StateChange] be seen. No event comes any other way. Call
-// [Conversation.Poll] at least once a minute, so that secrets of exchanges that nobody answered do not stay.
+// timer. Give it every body that arrives from the correspondent by [Conversation.Receive] and every text that the
+// user writes by [Conversation.Send], exactly as they are. Each method returns a list of events, in order and
+// complete: carry out each [Transmit], show each [Message], and let each [StateChange] be seen. No event comes any
+// other way. Call [Conversation.Poll] at least once a minute, so that secrets of exchanges that nobody answered do
+// not stay.
 //
 // Receive has no error: nothing that the network sends makes a call fail, and what is not accepted gives a [Rejected]
 // and changes nothing. Whether a text was private is a property of the Message that holds it, with the key that
 // authenticated it, and not of the state that the Conversation happens to be in.
 //
 // The package keeps no text. What Send refuses because there is no session yet is the caller's to keep and to send
-// after StateChange, if the Peer is the one it was meant for. Nothing is ever sent again by itself: a new session may be
-// with somebody else.
+// after StateChange, if the Peer is the one it was meant for. Nothing is ever sent again by itself: a new session may
+// be with somebody else.
 //
 // A session begins when the user asks for one ([Conversation.Start]), when Send may not send in clear, or when the
 // correspondent asks; with the right [Policy] also when a text carries the invisible offer that other programs
-// recognize. It ends by [Conversation.End], and only so does a conversation become clear again. If the correspondent ends it,
-// the conversation is Finished: nothing more leaves until the user has taken notice.
+// recognize. It ends by [Conversation.End], and only so does a conversation become clear again. If the correspondent
+// ends it, the conversation is Finished: nothing more leaves until the user has taken notice.
 //
 // # Verifying the correspondent
 //
-// [Conversation.StartSMP] asks the other person something that only he or she can know, and tells neither side more than
-// whether the two answers are equal. The outcome is an [SMPResult]. Show each [SMPRequest] as it comes, and answer by
-// its ID: an answer goes to the question it was typed for, or nowhere.
+// [Conversation.StartSMP] asks the other person something that only he or she can know, and tells neither side more
+// than whether the two answers are equal. The outcome is an [SMPResult]. Show each [SMPRequest] as it comes, and
+// answer by its ID: an answer goes to the question it was typed for, or nowhere.
 //
 // # Several clients of one correspondent
 //
@@ -41,21 +42,21 @@
 // client is selected by what it proves, never by what merely arrives: while the selected client has its session,
 // another takes its place only if it has the same key and is heard from, or if its session is the answer to
 // [Conversation.Start]. When the session ends, a client that still has one follows, if possible with the same key.
-// What happens to the others is told by [InstanceChange]; [Conversation.Instances] lists all, and [Conversation.Select]
-// chooses among them.
+// What happens to the others is told by [InstanceChange]; [Conversation.Instances] lists all, and
+// [Conversation.Select] chooses among them.
 //
 // # Version 2
 //
-// Some programs speak nothing newer than version 2. It is off unless [AllowV2] is set, and serves only a correspondent that
-// offers nothing better: which version is spoken is the highest that one side offers and the other allows. Nobody
-// signs that choice, so whoever is on the way can make it 2 where both allow both. Therefore a session of version 3 is not given
-// up for one of version 2: as long as there is one, Start offers version 3 only, and what arrives of version 2 is refused,
-// until the user ends it or the policy does not allow version 3 any more. The other way round, a session of version 2 goes
-// on until a key exchange of version 3 has ended well. [Peer] tells the version; a caller that remembers it can warn when
-// a key comes back with a lower one.
+// Some programs speak nothing newer than version 2. It is off unless [AllowV2] is set, and serves only a
+// correspondent that offers nothing better: which version is spoken is the highest that one side offers and the other
+// allows. Nobody signs that choice, so whoever is on the way can make it 2 where both allow both. Therefore a session
+// of version 3 is not given up for one of version 2: as long as there is one, Start offers version 3 only, and what
+// arrives of version 2 is refused, until the user ends it or the policy does not allow version 3 any more. The other
+// way round, a session of version 2 goes on until a key exchange of version 3 has ended well. [Peer] tells the
+// version; a caller that remembers it can warn when a key comes back with a lower one.
 //
-// Version 2 has no instance tags. All clients that speak it are one, with tag 0: if there are several, each receives what
-// is for the others and cannot read it.
+// Version 2 has no instance tags. All clients that speak it are one, with tag 0: if there are several, each receives
+// what is for the others and cannot read it.
 //
 // # What else travels
 //
@@ -70,7 +71,8 @@
 //   - A text that contains "?OTR" but is no message of the protocol is shown, not swallowed.
 //   - A Reveal Signature or Signature Message that fails its checks is ignored, and the exchange goes on.
 //   - A whitespace tag starts no exchange in Encrypted.
-//   - In version 2, when two D-H Commit Messages have crossed, a D-H Key Message that answers the one that lost is answered.
+//   - In version 2, when two D-H Commit Messages have crossed, a D-H Key Message that answers the one that lost is
+//     answered.
 //   - Public keys, in data messages too, are checked before they are used; so are the parameters of DSA keys, which
 //     must have 1024 and 160 bits.
 //   - A data message without a session is not answered by an error message, and none is sent more than once a minute.
@@ -78,8 +80,8 @@
 //   - Plaintext is padded to a multiple of 256 bytes.
 //   - Everything but clear text is split when Config.MaxSize demands it.
 //   - A second request while one waits for its answer, and two requests that cross, end both runs of SMP.
-//   - Whatever the correspondent sends costs bounded memory and bounded work, see Limits in otr.go. A body takes time in
-//     proportion to its length.
+//   - Whatever the correspondent sends costs bounded memory and bounded work, see Limits in otr.go. A body takes time
+//     in proportion to its length.
 //
 // # Reading the code
 //

@@ -401,7 +401,8 @@ func (e *endpoint) smpResult(r otr.SMPResult) {
 	}
 }
 
-// rejected reports what was refused. What is of a version that is not allowed is passed over, as if it was for somebody else.
+// rejected reports what was refused. What is of a version that is not allowed is passed over, as if it was for
+// somebody else.
 func (e *endpoint) rejected(r otr.Rejected) {
 	if r.Reason == otr.BadVersion {
 		return
