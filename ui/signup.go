@@ -170,7 +170,7 @@ func (p *signUpPage) build() fyne.CanvasObject {
 func (p *signUpPage) first() fyne.Focusable {
 	switch {
 	case p.form != nil:
-		return p.form.first()
+		return p.form.first
 	case len(p.options.all) > 0:
 		return p.options.all[max(p.options.chosen, 0)]
 	}
@@ -260,6 +260,7 @@ func (p *signUpPage) fill(up session.SignUp) {
 	if before != nil {
 		p.form.takeOver(before)
 	}
+	p.form.first = p.form.begin(up)
 	p.content.Objects = []fyne.CanvasObject{p.form.content}
 	p.content.Refresh()
 	p.desk.window.Canvas().Focus(p.first())
@@ -295,7 +296,7 @@ func signUpWords(up session.SignUp) string {
 		return problemWords(session.Account{JID: up.Domain, Server: up.Domain, Problem: up.Problem})
 	}
 	said := refusalWords(up)
-	if text := model.Name(up.Text); text != "" {
+	if text := model.Name(up.Text); text != "" && up.Refusal != session.RefusalNameTaken {
 		said += " " + lang.L("{{.Server}} says: “{{.Words}}”", words{"Server": up.Domain, "Words": text})
 	}
 	return said

@@ -68,6 +68,9 @@ func TestSignUp(t *testing.T) {
 	if s.answer("username").Text != "juliet" || s.answer("password").Text != " secret " {
 		t.Error("what was typed has to be typed again")
 	}
+	if s.shell.window.Canvas().Focused() != s.answer("username") {
+		t.Error("the cursor is not in the name that has to be another one")
+	}
 	if s.answer("ocr").Text != "" {
 		t.Error("the answer to the last picture stands under the next")
 	}
@@ -89,7 +92,9 @@ func TestSignUpEnds(t *testing.T) {
 		up := session.SignUp{Number: 1, Domain: "example.org", Stage: session.SignUpFailed, Refusal: refusal, Text: "not\ntoday", Web: "https://example.org/"}
 		s.tell(session.SignUpChanged{SignUp: up})
 		s.wantSeen(refusalWords(up))
-		s.wantSeen("example.org says: “not today”")
+		if refusal != session.RefusalNameTaken { // where there is nothing to add
+			s.wantSeen("example.org says: “not today”")
+		}
 		s.wantSeen("Open in the browser")
 		if password.Text != "" {
 			t.Errorf("refusal %d: the password stays in an entry nobody sees", refusal)

@@ -30,6 +30,7 @@ const (
 type formPage struct {
 	page     *signUpPage
 	domain   string
+	first    fyne.Focusable // where one begins, or what has to be mended
 	content  fyne.CanvasObject
 	answers  []*formAnswer
 	trouble  *trouble
@@ -235,9 +236,19 @@ func formPicture(q session.Field) fyne.CanvasObject {
 	return container.NewCenter(i)
 }
 
-func (f *formPage) first() fyne.Focusable {
+// begin is the answer that the server refused, else the first that is missing.
+func (f *formPage) begin(up session.SignUp) fyne.Focusable {
+	refused := func(a *formAnswer) bool {
+		switch up.Refusal {
+		case session.RefusalNameTaken, session.RefusalBadName:
+			return a.field.Name == fieldUser
+		case session.RefusalIncomplete:
+			return a.field.Name == up.Field
+		}
+		return a.entry.Text == ""
+	}
 	for _, a := range f.answers {
-		if a.entry != nil && a.entry.Text == "" {
+		if a.entry != nil && refused(a) {
 			return a.entry
 		}
 	}
