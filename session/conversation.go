@@ -577,12 +577,16 @@ type cause struct {
 	entry   *outgoing     // it is to go out
 }
 
-// apply does what a list of OTR events asks for, in its order.
+// apply does what a list of OTR events asks for, in its order; but what is to be sent goes out first. What the rest of the list leads to may
+// be sent as well, and that was encrypted later.
 func (c *conversation) apply(events []otr.Event, why cause) {
 	for _, e := range events {
+		if t, ok := e.(otr.Transmit); ok {
+			c.transmit(t, why)
+		}
+	}
+	for _, e := range events {
 		switch e := e.(type) {
-		case otr.Transmit:
-			c.transmit(e, why)
 		case otr.Message:
 			c.received(e, why.message)
 		case otr.Records:

@@ -290,3 +290,30 @@ func TestStrangeRecords(t *testing.T) {
 		}
 	})
 }
+
+// What answers a text by itself goes out in the order in which it was encrypted, or the other side could not read it.
+func TestIntroductionAfterAHeartbeat(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, a, b := private(t)
+		pass(2 * time.Minute)
+		a.say(b, canary()) // bob answers with a heartbeat, and introduces himself
+		answers := 0
+		for _, body := range h.sent(b.jid) {
+			if strings.HasPrefix(body, "?OTR:AAMD") {
+				answers++
+			}
+		}
+		if answers != 2 {
+			t.Fatalf("%d answers: this test proves nothing", answers)
+		}
+		account, _ := a.session.account(a.jid)
+		account.ask(func() {
+			c := account.conversations[b.jid]
+			if q := c.acquaintance(c.otrPeer()); q.theirs == (memory{}) {
+				t.Error("not introduced")
+			}
+		})
+		l := &logins{t: t, h: h, count: map[string]uint64{}, reveal: map[string]bool{}}
+		l.checkWire(nil)
+	})
+}

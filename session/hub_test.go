@@ -26,6 +26,7 @@ type hub struct {
 	seen  []xmpp.Presence
 
 	noAcks    bool
+	carbons   bool                              // other clients get copies of what is not marked private
 	quiet     bool                              // nobody is told that a line has ended
 	refuse    error                             // what Connect says, when set
 	dials     int                               //
@@ -182,6 +183,7 @@ func (h *hub) push(user, contact string) {
 	}
 }
 
+func (l *hubLine) Probe(time.Duration)       {}
 func (l *hubLine) Facts() xmpp.Facts         { return xmpp.Facts{Strength: xmpp.Strength{SCRAM: true}} }
 func (l *hubLine) Events() <-chan xmpp.Event { return l.events }
 
@@ -216,6 +218,7 @@ func (h *hub) route(l *hubLine, m xmpp.Message) {
 		l.in <- &xmpp.Message{ID: m.ID, From: m.To, To: l.full, Type: xmpp.ErrorMessage, Body: m.Body, Err: &xmpp.StanzaError{Type: "cancel", Condition: "item-not-found"}}
 		return
 	}
+	h.copies(l, m)
 	if r := m.To.Resourcepart(); r != "" {
 		if o := u.lines[r]; o != nil {
 			o.in <- &m
@@ -234,6 +237,27 @@ func (h *hub) route(l *hubLine, m xmpp.Message) {
 	if len(u.lines) == 0 && m.Body != "" {
 		m.Delay = time.Now()
 		u.offline = append(u.offline, m)
+	}
+}
+
+// copies are carbons (XEP-0280).
+func (h *hub) copies(l *hubLine, m xmpp.Message) {
+	if !h.carbons || m.OTR || m.Body == "" {
+		return
+	}
+	for _, o := range l.owner.lines {
+		if o != l {
+			m := m
+			m.Carbon = xmpp.CarbonSent
+			o.in <- &m
+		}
+	}
+	for r, o := range h.users[m.To.Bare().String()].lines {
+		if m.To.Resourcepart() != "" && r != m.To.Resourcepart() {
+			m := m
+			m.Carbon = xmpp.CarbonReceived
+			o.in <- &m
+		}
 	}
 }
 

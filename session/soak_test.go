@@ -287,6 +287,9 @@ func (s *soak) show(to, words string, guard Guard) {
 // verify is somebody asking somebody a question.
 func (s *soak) verify() {
 	s.calm()
+	for _, c := range s.clients {
+		c.do("later") // nobody is shown more than a few questions in an hour
+	}
 	alice := s.clients["alice"]
 	other := []string{"bob", "mike"}[s.verified%2]
 	for range 3 {
@@ -376,12 +379,7 @@ func (s *soak) calm() {
 	s.t.Helper()
 	for round := 0; ; round++ {
 		for name, c := range s.clients {
-			s.until(name+" online", func() bool {
-				if c.account.State == Waiting {
-					c.do("connect", address("")) // the person is impatient
-				}
-				return c.account.State == Online
-			})
+			s.until(name+" online", c.online)
 		}
 		s.libotr.until("online", func() bool { return s.libotr.conn != nil })
 		for _, p := range s.pairs() {
@@ -767,6 +765,7 @@ type clientProcess struct {
 	life     int
 	command  *exec.Cmd
 	in       io.WriteCloser
+	typing   sync.Mutex
 	stderr   string // file
 	sent     chan EntryID
 	uses     chan clientUse
@@ -856,6 +855,9 @@ func (c *clientProcess) take(r report) {
 			}
 			c.signedIn = true
 		}
+		if r.Account.State == Waiting {
+			time.AfterFunc(rand.N(2*time.Second), func() { c.do("connect") }) // the person is impatient
+		}
 		c.account = *r.Account
 	case r.Contact != nil:
 		c.contacts[r.Contact.JID] = *r.Contact
@@ -888,6 +890,8 @@ func (c *clientProcess) unconfirmed(t *soakText) bool {
 }
 
 func (c *clientProcess) do(words ...string) {
+	c.typing.Lock()
+	defer c.typing.Unlock()
 	fmt.Fprintln(c.in, strings.Join(words, " "))
 }
 

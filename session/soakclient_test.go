@@ -19,6 +19,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -97,8 +98,10 @@ func runSoakClient(line string) {
 	if err != nil {
 		panic(err)
 	}
-	s := Open(Config{Store: kept, Keyring: fileSecrets(filepath.Join(config.Dir, "secrets")), RootCAs: roots})
-	c := &client{session: s, jid: config.JID, out: json.NewEncoder(os.Stdout), modes: map[string]SendMode{}, texts: map[EntryID]bool{}}
+	var ahead atomic.Int64
+	now := func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+	s := Open(Config{Store: kept, Keyring: fileSecrets(filepath.Join(config.Dir, "secrets")), RootCAs: roots, Time: now})
+	c := &client{session: s, ahead: &ahead, jid: config.JID, out: json.NewEncoder(os.Stdout), modes: map[string]SendMode{}, texts: map[EntryID]bool{}}
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -125,6 +128,7 @@ func runSoakClient(line string) {
 type client struct {
 	session *Session
 	jid     string
+	ahead   *atomic.Int64 // how far the clock was put forward
 
 	mu    sync.Mutex
 	out   *json.Encoder
@@ -199,6 +203,8 @@ func (c *client) do(words []string) {
 		if err := c.session.Ask(ref, [20]byte(fp), "What colour is the sky?", []byte("blue")); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 		}
+	case "later":
+		c.ahead.Add(int64(time.Hour))
 	case "use":
 		c.tell(report{Use: use()})
 	}
