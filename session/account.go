@@ -48,6 +48,7 @@ type line interface {
 	Unblock(context.Context, jid.JID) error
 	ChangePassword(context.Context, []byte) error
 	DeleteAccount(context.Context) error
+	Probe(within time.Duration)
 	Close(context.Context)
 }
 
@@ -114,16 +115,21 @@ type account struct {
 	task      AccountTask   // the last one
 	keeping   chan struct{} // closed when the last attempt to put something into the keyring while online has ended
 	keyrings  int           // that the person has chosen
+
+	circuit   circuit
+	serverKey *ServerKeyChange // what ProblemServerKey asks about
+	keyNews   *ServerKeyChange // of the present connection
 }
 
 // A way is how to reach the server, as the person said.
 type way struct {
 	server, tls string
 	plain       bool
+	proxy       Proxy
 }
 
 // unkept says which secrets the keyring does not have yet.
-type unkept struct{ password, key bool }
+type unkept struct{ password, key, proxy bool }
 
 // newRecord is what will be kept of an account that is new here.
 func newRecord(address jid.JID) store.Account {
@@ -149,7 +155,8 @@ func newAccount(s *Session, record store.Account, address jid.JID) *account {
 		do:            make(chan func()),
 		done:          make(chan struct{}),
 		record:        record,
-		way:           way{record.Server, record.TLS, record.AllowPlain},
+		way:           way{record.Server, record.TLS, record.AllowPlain, proxyOf(record)},
+		circuit:       newCircuit(),
 		conversations: map[string]*conversation{},
 		changed:       map[*conversation]struct{}{},
 		sent:          map[string]*outgoing{},
@@ -187,6 +194,7 @@ func (a *account) run() {
 		a.session.working.Go(func() { discard(conn) })
 	}
 	clear(a.password)
+	clear(a.way.proxy.Password)
 }
 
 // tell has f carried out on the account's goroutine. It does not wait for that, and does nothing once the account has ended.
@@ -247,6 +255,12 @@ func (a *account) value() Account {
 		Presence: a.ownShow(),
 		Status:   a.record.Status,
 		Typing:   parseTyping(a.record.Typing),
+
+		Proxy:          a.way.proxy.Kind,
+		ProxyServer:    a.way.proxy.Server,
+		ProxyUser:      a.way.proxy.User,
+		ServerKey:      a.serverKey,
+		ServerKeyCheck: a.keyCheck(),
 	}
 	if fp, err := otr.ParseFingerprint(a.record.Fingerprint); err == nil {
 		v.Fingerprint = &fp
@@ -339,7 +353,10 @@ func (a *account) signIn(in SignIn) {
 	}
 	clear(a.password)
 	a.password, a.unkept.password = in.Password, true
-	a.way = way{in.Server, in.TLS, in.AllowPlain}
+	a.way.server, a.way.tls, a.way.plain = in.Server, in.TLS, in.AllowPlain
+	if in.Proxy != nil {
+		a.way.proxy, a.unkept.proxy = *in.Proxy, in.Proxy.User != ""
+	}
 	a.accepted = false
 	a.hangUp()
 	a.show(Offline, NoProblem)
@@ -413,7 +430,7 @@ func (a *account) erase() {
 				<-ended // it may be putting into the keyring what is to be deleted
 			}
 		}
-		return errors.Join(ring.Delete(ctx, passwordName(id)), ring.Delete(ctx, keyName(id)))
+		return errors.Join(ring.Delete(ctx, passwordName(id)), ring.Delete(ctx, keyName(id)), ring.Delete(ctx, proxyName(id)))
 	}, func(err error) {
 		if err != nil && (a.kept || !errors.Is(err, keyring.ErrAbsent)) {
 			a.session.emit(StoreProblem{Err: err})
@@ -433,7 +450,7 @@ func (a *account) newIdentity() {
 
 // keyringChanged tries again what the old keyring was in the way of.
 func (a *account) keyringChanged() {
-	a.unkept = unkept{password: a.password != nil, key: a.key != nil}
+	a.unkept = unkept{password: a.password != nil, key: a.key != nil, proxy: len(a.way.proxy.Password) > 0}
 	a.keyrings++
 	if a.state == Connecting {
 		// The attempt under way asks the old keyring.
@@ -454,7 +471,7 @@ func (a *account) keyringChanged() {
 
 // show sets what the person sees of the connection.
 func (a *account) show(s AccountState, p Problem) {
-	a.state, a.problem, a.server, a.retryAt = s, p, "", time.Time{}
+	a.state, a.problem, a.server, a.retryAt, a.serverKey = s, p, "", time.Time{}, nil
 	if p != NoProblem {
 		a.server = a.address.Domainpart()
 		if a.way.server != "" {
@@ -500,10 +517,12 @@ func (a *account) connect() {
 			AllowPlain:  a.way.plain,
 			UserAgentID: a.record.UserAgentID,
 			Presence:    showing.stanza(),
-			Seen:        xmpp.Strength{SCRAM: a.record.SCRAM, Binding: a.record.Binding},
+			Proxy:       a.through(),
 		},
-		dial: a.session.config.dial,
+		proxy: a.way.proxy.clone(),
+		dial:  a.session.config.dial,
 	}
+	a.demands(&l.config)
 	// report drops what an attempt that was given up still has to say.
 	report := func(f func()) {
 		a.tell(func() {
@@ -590,14 +609,13 @@ func (a *account) settled(l *login, roster []xmpp.RosterItem) {
 		}
 	}
 	clear(a.password)
-	a.password, a.unkept = l.password, unkept{}
+	a.password, a.way.proxy.Password, a.unkept = l.password, l.proxy.Password, unkept{}
 	a.accepted = true
 	// With a keyring that forgets, what is on the disk of this account stays as it was: it belongs to the key that is not here.
 	a.kept = !keyring.Forgets(l.keyring)
 	a.record.Server, a.record.TLS, a.record.AllowPlain = a.way.server, a.way.tls, a.way.plain
-	s := a.conn.Facts().Strength
-	a.record.SCRAM = a.record.SCRAM || s.SCRAM
-	a.record.Binding = a.record.Binding || s.Binding
+	a.keepProxy(a.way.proxy)
+	a.noteLogin()
 	a.keep()
 
 	a.show(Online, NoProblem)
@@ -712,6 +730,9 @@ func (a *account) refused(err error) {
 	}
 	if a.needsPerson(p) {
 		a.show(Stopped, p)
+		if k := (*xmpp.KeyChange)(nil); errors.As(err, &k) {
+			a.serverKey = a.change(k)
+		}
 		return
 	}
 	d := min(firstBackOff<<min(a.failed, 20), longestBackOff)
@@ -733,7 +754,7 @@ func (a *account) needsPerson(p Problem) bool {
 		return true
 	}
 	switch p {
-	case ProblemUnreachable, ProblemUnknownHost, ProblemTimeout, ProblemServerClosed, ProblemBrokenStream:
+	case ProblemUnreachable, ProblemUnknownHost, ProblemTimeout, ProblemServerClosed, ProblemBrokenStream, ProblemProxy:
 		return false
 	case ProblemNoTLS, ProblemCertificate:
 		// What stands between us and the server, a hotel's network perhaps, goes away; until then nothing secret is sent.
@@ -753,6 +774,7 @@ type login struct {
 	key      *otr.PrivateKey
 	password []byte
 	unkept   unkept
+	proxy    Proxy
 	config   xmpp.Config
 	dial     func(context.Context, xmpp.Config) (line, error)
 }
@@ -764,6 +786,7 @@ var (
 
 func passwordName(id string) string { return id + "-password" }
 func keyName(id string) string      { return id + "-key" }
+func proxyName(id string) string    { return id + "-proxy" }
 
 // connect finds the secrets, then the server. The keyring comes first even when nothing is in it yet: whether there is one that works is
 // known before the password goes anywhere.
@@ -780,6 +803,14 @@ func (l *login) connect(ctx context.Context) (line, error) {
 			return nil, err
 		}
 		l.password = password
+	}
+	if l.proxy.User != "" && l.proxy.Password == nil {
+		password, err := l.secret(ctx, proxyName(l.id))
+		if err != nil && !errors.Is(err, keyring.ErrNotFound) {
+			return nil, err
+		}
+		l.proxy.Password = password // without one the proxy may refuse us
+		l.config.Proxy.Password = string(password)
 	}
 	made := make(chan error, 1)
 	if l.key == nil {
@@ -857,6 +888,11 @@ func (l *login) keepSecrets(ctx context.Context) error {
 			return err
 		}
 	}
+	if l.unkept.proxy && len(l.proxy.Password) > 0 {
+		if err := l.set(ctx, proxyName(l.id), l.proxy.Password); err != nil {
+			return err
+		}
+	}
 	if l.unkept.key {
 		b := l.key.Bytes()
 		defer clear(b)
@@ -909,6 +945,9 @@ var xmppProblems = map[xmpp.ErrorKind]Problem{
 	xmpp.Conflict:       ProblemConflict,
 	xmpp.ServerClosed:   ProblemServerClosed,
 	xmpp.BrokenStream:   ProblemBrokenStream,
+	xmpp.ProxyFailed:    ProblemProxy,
+	xmpp.NeedsTor:       ProblemNeedsTor,
+	xmpp.KeyChanged:     ProblemServerKey,
 }
 
 // problemOf is the one place where errors of the rooms below become what a person can be told.

@@ -61,6 +61,12 @@ type Account struct {
 	Status      string           // the words beside it
 	Typing      TypingPolicy     // who is told that the person is typing
 	Kept        bool             // on disk and in the keyring (false: until the program ends)
+
+	Proxy          ProxyKind        // what the account connects through; see SetProxy
+	ProxyServer    string           // of ProxySOCKS5: host:port
+	ProxyUser      string           // of ProxySOCKS5
+	ServerKey      *ServerKeyChange // ProblemServerKey: what the person is asked about; see TrustServerKey
+	ServerKeyCheck ServerKeyCheck
 }
 
 // AccountState says what the connection of an account is doing.
@@ -98,6 +104,9 @@ const (
 	ProblemKeyringNotKept
 	ProblemKeyMissing      // the key that made Account.Fingerprint is not in the keyring any more
 	ProblemPasswordMissing // ask for it again
+	ProblemProxy           // the proxy, or Tor, is not there or does not let us through
+	ProblemNeedsTor        // an .onion address can be reached through Tor only
+	ProblemServerKey       // the server has another key: see Account.ServerKey
 )
 
 // Contact is a contact as it stands now.

@@ -127,7 +127,7 @@ func (a *account) deleteAccount() {
 // keepSecrets puts into the keyring what it does not have yet, while the account is online. What cannot be kept is tried again at the next
 // signing in, which does not succeed without it.
 func (a *account) keepSecrets() {
-	l := &login{keyring: a.session.presentKeyring(), id: a.record.ID, key: a.key, password: slices.Clone(a.password), unkept: a.unkept}
+	l := &login{keyring: a.session.presentKeyring(), id: a.record.ID, key: a.key, password: slices.Clone(a.password), proxy: a.way.proxy.clone(), unkept: a.unkept}
 	if a.kept {
 		l.known = a.record.Fingerprint
 	}

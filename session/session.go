@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"github.com/sotto-im/sotto/crypto/otr"
+	"github.com/sotto-im/sotto/session/internal/network"
 	"github.com/sotto-im/sotto/session/keyring"
 	"github.com/sotto-im/sotto/session/store"
 	"github.com/sotto-im/sotto/session/xmpp"
@@ -38,13 +39,15 @@ type Config struct {
 
 	dial     func(context.Context, xmpp.Config) (line, error)                 // nil: xmpp.Connect; tests have a network in memory
 	register func(context.Context, xmpp.Config, string) (registration, error) // nil: xmpp.Register
+	network  func(context.Context) <-chan struct{}                            // nil: network.Watch; nothing where there is a network in memory
 }
 
 // A Session is the person's accounts at work.
 type Session struct {
-	config Config
-	ctx    context.Context // of everything under way; ends when Close has waited long enough
-	stop   context.CancelFunc
+	config  Config
+	ctx     context.Context // of everything under way; ends when Close has waited long enough
+	stop    context.CancelFunc
+	unwatch context.CancelFunc // ends watch
 
 	news     chan Event // see pipe: an account never waits for the window
 	events   chan Event
@@ -69,6 +72,9 @@ func Open(c Config) *Session {
 	}
 	if c.dial == nil {
 		c.dial = dial
+		if c.network == nil {
+			c.network = network.Watch
+		}
 	}
 	if c.register == nil {
 		c.register = register
@@ -87,6 +93,11 @@ func Open(c Config) *Session {
 	go pipe(s.news, s.events, s.closed)
 	go pipe(s.changes, changes, s.closed)
 	s.working.Go(func() { s.keep(changes) })
+	watching, stop := context.WithCancel(s.ctx)
+	s.unwatch = stop
+	if c.network != nil {
+		s.working.Go(func() { s.watch(watching) })
+	}
 
 	for _, record := range c.Store.Settings().Accounts {
 		s.openKept(record)
@@ -134,6 +145,7 @@ func (s *Session) Close(ctx context.Context) {
 		<-s.closed
 		return
 	}
+	s.unwatch()
 	for _, a := range s.everyAccount() {
 		a.tell(func() { a.quit(ctx) })
 	}
@@ -228,10 +240,11 @@ type SignIn struct {
 	Server     string // "" unless the person gave one
 	TLS        string // "", starttls, direct
 	AllowPlain bool   // the password itself may be sent to the server, inside TLS
+	Proxy      *Proxy // what to connect through; nil: as before, at first without one
 }
 
-// SignIn adds the account (or replaces its password) and connects. The error is an *AddressError, only for what can be seen without
-// the network. The password is copied. It and the account are kept only once the server has accepted them; until then a failure
+// SignIn adds the account (or replaces its password) and connects. The error is an *AddressError, or ErrBadProxy, only for what can be
+// seen without the network. The password is copied. It and the account are kept only once the server has accepted them; until then a failure
 // stops the account, and SignIn or Connect tries again.
 func (s *Session) SignIn(in SignIn) error {
 	address, err := parseLogin(in.Address)
@@ -239,6 +252,13 @@ func (s *Session) SignIn(in SignIn) error {
 		return err
 	}
 	in.Password = slices.Clone(in.Password)
+	if in.Proxy != nil {
+		if !in.Proxy.usable() {
+			return ErrBadProxy
+		}
+		p := in.Proxy.clone()
+		in.Proxy = &p
+	}
 	if a := s.accountFor(address); a != nil {
 		a.tell(func() { a.signIn(in) })
 	}

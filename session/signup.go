@@ -20,6 +20,7 @@ type NewAccount struct {
 	Server string // "" unless the person gave one
 	TLS    string // "", starttls, direct
 	Token  string // of an invitation (Link.Token), or ""
+	Proxy  Proxy  // what to connect through, now and with the account
 }
 
 // SignUpChanged carries an account in the making.
@@ -142,7 +143,7 @@ func (s *Session) SignUp(in NewAccount) (number int, err error) {
 	n := s.signUps.last
 	ctx, cancel := context.WithCancel(s.ctx)
 	up := &signUp{session: s, answers: make(chan map[string][]string, 1), cancel: cancel, v: SignUp{Number: n, Domain: domain.String()}}
-	up.config = xmpp.Config{JID: domain, Server: in.Server, TLS: tlsMode(in.TLS), RootCAs: s.config.RootCAs}
+	up.config = xmpp.Config{JID: domain, Server: in.Server, TLS: tlsMode(in.TLS), RootCAs: s.config.RootCAs, Proxy: in.Proxy.plain()}
 	s.signUps.open[n] = up
 	s.working.Go(func() {
 		up.run(ctx, in)
@@ -297,5 +298,5 @@ func (u *signUp) fail(ctx context.Context, err error) {
 func (u *signUp) done(in NewAccount, address jid.JID, password string) {
 	u.v.Form, u.v.Account = nil, address.String()
 	u.stage(SignUpDone)
-	_ = u.session.SignIn(SignIn{Address: address.String(), Password: []byte(password), Server: in.Server, TLS: in.TLS}) // login has checked it
+	_ = u.session.SignIn(SignIn{Address: address.String(), Password: []byte(password), Server: in.Server, TLS: in.TLS, Proxy: &in.Proxy}) // login has checked it
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -31,23 +32,39 @@ type Window struct {
 
 // Account is an account of the person. Its password and its key are in the keyring.
 type Account struct {
-	ID          string    `json:"id"`                    // random, opaque: names the account's secrets in the keyring
-	JID         string    `json:"jid"`                   // bare
-	Server      string    `json:"server,omitempty"`      // host or host:port that the person gave; "": as DNS says
-	TLS         string    `json:"tls,omitempty"`         // "": whatever the server has; starttls, direct
-	AllowPlain  bool      `json:"allow_plain,omitempty"` // the person agreed to send the password itself
-	Resource    string    `json:"resource"`              // of this installation
-	UserAgentID string    `json:"user_agent_id"`         // XEP-0388
-	InstanceTag uint32    `json:"instance_tag"`          // of OTR
-	Fingerprint string    `json:"fingerprint,omitempty"` // of our own key, to notice a missing or replaced one
-	SCRAM       bool      `json:"scram,omitempty"`       // signed in with it before: never again with less
-	Binding     bool      `json:"binding,omitempty"`     // the same for channel binding
-	Policy      string    `json:"policy,omitempty"`      // "" is require; otherwise a word of package session
-	Disabled    bool      `json:"disabled,omitempty"`    // stays offline when the program starts
-	Presence    string    `json:"presence,omitempty"`    // "": available; otherwise a word of package session
-	Status      string    `json:"status,omitempty"`      // the words beside it, which contacts see
-	Typing      string    `json:"typing,omitempty"`      // who is told that the person is typing; "": as package session has it
-	Contacts    []Contact `json:"contacts,omitempty"`
+	ID          string      `json:"id"`                     // random, opaque: names the account's secrets in the keyring
+	JID         string      `json:"jid"`                    // bare
+	Server      string      `json:"server,omitempty"`       // host or host:port that the person gave; "": as DNS says
+	TLS         string      `json:"tls,omitempty"`          // "": whatever the server has; starttls, direct
+	AllowPlain  bool        `json:"allow_plain,omitempty"`  // the person agreed to send the password itself
+	Resource    string      `json:"resource"`               // of this installation
+	UserAgentID string      `json:"user_agent_id"`          // XEP-0388
+	InstanceTag uint32      `json:"instance_tag"`           // of OTR
+	Fingerprint string      `json:"fingerprint,omitempty"`  // of our own key, to notice a missing or replaced one
+	SCRAM       bool        `json:"scram,omitempty"`        // signed in with it before: never again with less
+	Binding     bool        `json:"binding,omitempty"`      // the same for channel binding
+	Hash        int         `json:"hash,omitempty"`         // the same for the bits of SCRAM's hash
+	Proxy       string      `json:"proxy,omitempty"`        // "": none; socks5, tor
+	ProxyServer string      `json:"proxy_server,omitempty"` // of socks5: host:port
+	ProxyUser   string      `json:"proxy_user,omitempty"`   // of socks5; its password is in the keyring
+	ServerKeys  []ServerKey `json:"server_keys,omitempty"`  // that were accepted; the last one used first
+	KeyCheck    string      `json:"key_check,omitempty"`    // what another key takes; a word of package session
+	Policy      string      `json:"policy,omitempty"`       // "" is require; otherwise a word of package session
+	Disabled    bool        `json:"disabled,omitempty"`     // stays offline when the program starts
+	Presence    string      `json:"presence,omitempty"`     // "": available; otherwise a word of package session
+	Status      string      `json:"status,omitempty"`       // the words beside it, which contacts see
+	Typing      string      `json:"typing,omitempty"`       // who is told that the person is typing; "": as package session has it
+	Contacts    []Contact   `json:"contacts,omitempty"`
+}
+
+// ServerKey is a key that an account's server had.
+type ServerKey struct {
+	Hash      string    `json:"hash"` // SHA-256 of the SubjectPublicKeyInfo, 64 hexadecimal digits
+	Issuer    string    `json:"issuer,omitempty"`
+	NotBefore time.Time `json:"not_before"` // of the certificate
+	NotAfter  time.Time `json:"not_after"`
+	FirstSeen time.Time `json:"first_seen"`
+	LastSeen  time.Time `json:"last_seen"`
 }
 
 // Contact is what Sotto itself knows of a contact; the roster lives on the server.
@@ -73,6 +90,7 @@ const (
 	maxText           = 4096 // bytes of any text; an address has at most 3071 (RFC 7622)
 	fingerprintLength = 20
 	maxKeys           = 1000
+	maxServerKeys     = 100
 	maxContacts       = 100_000
 )
 
@@ -138,6 +156,14 @@ func (a *Account) check() error {
 		return invalid("account text")
 	case a.TLS != "" && a.TLS != "starttls" && a.TLS != "direct":
 		return invalid("tls")
+	case !slices.Contains([]string{"", "socks5", "tor"}, a.Proxy):
+		return invalid("proxy")
+	case !isText(a.ProxyServer), !isText(a.ProxyUser), !isWord(a.KeyCheck):
+		return invalid("account text")
+	case len(a.ServerKeys) > maxServerKeys:
+		return invalid("too many keys of the server")
+	case slices.ContainsFunc(a.ServerKeys, func(k ServerKey) bool { return !k.valid() }):
+		return invalid("key of the server")
 	case a.Fingerprint != "" && !isFingerprint(a.Fingerprint):
 		return invalid("account fingerprint")
 	case !isWord(a.Policy), !isWord(a.Presence), !isWord(a.Typing):
@@ -157,6 +183,11 @@ func (a *Account) check() error {
 		}
 	}
 	return nil
+}
+
+func (k ServerKey) valid() bool {
+	b, err := hex.DecodeString(k.Hash)
+	return err == nil && len(b) == sha256.Size && isText(k.Issuer)
 }
 
 func (c *Contact) check() error {
@@ -200,6 +231,7 @@ func (s *Settings) clone() Settings {
 	c.Accounts = slices.Clone(s.Accounts)
 	for i := range c.Accounts {
 		a := &c.Accounts[i]
+		a.ServerKeys = slices.Clone(a.ServerKeys)
 		a.Contacts = slices.Clone(a.Contacts)
 		for j := range a.Contacts {
 			a.Contacts[j].Keys = slices.Clone(a.Contacts[j].Keys)

@@ -283,7 +283,8 @@ func (c *Config) dialer() (*dialer, error) {
 	if c.tor != nil {
 		d.tor = c.tor
 	}
-	return d, d.throughProxy()
+	d.throughProxy()
+	return d, c.Proxy.Check()
 }
 
 // dial connects to the first of the targets that answers and returns which it was. The next one is tried as soon as

@@ -41,29 +41,32 @@ const (
 	maxSOCKSText = 255 // RFC 1928 section 5, RFC 1929 section 2
 )
 
+// Check refuses, with an *Error, what could not work with any proxy.
+func (p Proxy) Check() error {
+	host, port, err := net.SplitHostPort(p.Address)
+	n, bad := strconv.ParseUint(port, 10, 16)
+	switch {
+	case p.Kind > Tor:
+		return &Error{Kind: ProxyFailed, Detail: "unknown kind of proxy"}
+	case p.Kind == SOCKS5 && (err != nil || bad != nil || n == 0 || host == ""):
+		return &Error{Kind: ProxyFailed, Detail: "the proxy's address is not host:port"}
+	case len(p.User) > maxSOCKSText, len(p.Password) > maxSOCKSText, p.User == "" && p.Password != "":
+		return &Error{Kind: ProxyFailed, Detail: "name or password of the proxy cannot be used"}
+	}
+	return nil
+}
+
 // throughProxy fits the dialer to its proxy.
-func (d *dialer) throughProxy() error {
+func (d *dialer) throughProxy() {
 	switch d.proxy.Kind {
-	case NoProxy:
-		return nil
 	case SOCKS5:
-		host, port, err := net.SplitHostPort(d.proxy.Address)
-		if n, bad := strconv.ParseUint(port, 10, 16); err != nil || bad != nil || n == 0 || host == "" {
-			return &Error{Kind: ProxyFailed, Detail: "the proxy's address is not host:port"}
-		}
 		d.stagger = socksStagger
 	case Tor:
 		d.limit, d.stagger = torTimeout, torStagger
 		if d.proxy.User == "" {
 			d.proxy.User, d.proxy.Password = NewID(), NewID()
 		}
-	default:
-		return &Error{Kind: ProxyFailed, Detail: "unknown kind of proxy"}
 	}
-	if len(d.proxy.User) > maxSOCKSText || len(d.proxy.Password) > maxSOCKSText || d.proxy.User == "" && d.proxy.Password != "" {
-		return &Error{Kind: ProxyFailed, Detail: "name or password of the proxy cannot be used"}
-	}
-	return nil
 }
 
 // connectThrough has the proxy connect to a host, which it is told by name.
