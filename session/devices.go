@@ -100,6 +100,10 @@ func (c *conversation) prefer() {
 func (c *conversation) setAllowV2(allowed bool) {
 	c.allowV2 = allowed
 	c.remember()
+	if x := c.exchange; allowed && x != nil && x.soon != nil {
+		c.stopExchange() // the invitation that waits for an answer did not offer it
+		c.wanted = true
+	}
 	c.policyChanged()
 }
 
