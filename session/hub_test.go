@@ -378,7 +378,8 @@ type person struct {
 	stages   []SMPStage
 	events   []Event
 	ended    chan struct{}
-	roots    *x509.CertPool // of a real server
+	roots    *x509.CertPool                                                   // of a real server
+	register func(context.Context, xmpp.Config, string) (registration, error) // see signup_test.go
 
 	mu    sync.Mutex    // guards what was told, where there is no synctest.Wait
 	moved chan struct{} // closed and made anew with every event
@@ -467,6 +468,7 @@ func (p *person) open() {
 	if p.hub != nil {
 		config.dial = p.hub.dial
 	}
+	config.register = p.register
 	p.session = Open(config)
 	ended := make(chan struct{})
 	p.ended = ended

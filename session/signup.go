@@ -235,6 +235,9 @@ func (u *signUp) run(ctx context.Context, in NewAccount) {
 			u.v.Refusal = RefusalBadName
 			continue
 		}
+		if local := address.Localpart(); local != "" {
+			answers["username"] = []string{local} // as it will be signed in with: not every server makes the same of "Alice"
+		}
 		u.stage(SignUpSending)
 		err := server.Submit(ctx, answers)
 		if err == nil {
