@@ -93,8 +93,8 @@ func (c *Conversation) query(offer Versions) []Event {
 	return []Event{Transmit{Body: body, To: c.Peer().Tag}}
 }
 
-// allows says whether a key exchange of a version may begin or go on. A session of version 3 does not give way to version
-// 2, whoever asks for it: nothing that is said before the end of a key exchange is authentic.
+// allows says whether a key exchange of a version may begin or go on. A session of version 3 does not give way to
+// version 2, whoever asks for it: nothing that is said before the end of a key exchange is authentic.
 func (c *Conversation) allows(version int) bool {
 	switch version {
 	case version3:
@@ -228,8 +228,7 @@ func (c *Conversation) End() []Event {
 // disconnect tells i that the session ends.
 func (c *Conversation) disconnect(i *instance) []Event {
 	h := c.header(i.version(), typeData, i.tag)
-	plaintext := c.appendPlaintext(nil, TLV{Type: tlvDisconnected})
-	message, err := i.keys.sealLast(h, flagIgnoreUnreadable, plaintext, c.rand())
+	message, err := i.keys.sealLast(h, flagIgnoreUnreadable, c.content(nil, TLV{Type: tlvDisconnected}), c.rand())
 	if err != nil {
 		return failure(cannotSend(err))
 	}
@@ -255,6 +254,9 @@ func (c *Conversation) expire() {
 		c.steps, c.stepsSince = 0, time.Time{}
 	}
 	for tag, i := range c.instances {
+		if i.state != Plaintext && i.ake.since.IsZero() && i.ake.lost.since.IsZero() {
+			continue // no key exchange is on
+		}
 		if c.elapsed(i.ake.lost.since, handshakeTimeout) {
 			i.ake.lost = lostCommitment{}
 		}
@@ -333,7 +335,8 @@ func (c *Conversation) show(text string) []Event {
 	return []Event{Message{Text: []byte(text), Unexpected: unexpected}}
 }
 
-// receiveQuery implements "Receiving a Query Message". A sentence with "?OTR?" in it offers nothing that anybody speaks.
+// receiveQuery implements "Receiving a Query Message". A sentence with "?OTR?" in it offers nothing that anybody
+// speaks.
 func (c *Conversation) receiveQuery(b body) []Event {
 	version := c.agreed(b.offer)
 	switch {
@@ -398,8 +401,8 @@ func (c *Conversation) gathered() (size int) {
 	return size
 }
 
-// dropPartial makes room for the message in fragments that the client with a tag is sending: of the others, the one that
-// was heard of longest ago goes, but none of a client with a session before one of a client without.
+// dropPartial makes room for the message in fragments that the client with a tag is sending: of the others, the one
+// that was heard of longest ago goes, but none of a client with a session before one of a client without.
 func (c *Conversation) dropPartial(besides InstanceTag) {
 	var victim InstanceTag
 	var oldest *assembly
@@ -413,8 +416,8 @@ func (c *Conversation) dropPartial(besides InstanceTag) {
 	delete(c.partial, victim)
 }
 
-// forgetPartial forgets the fragments that something else came between: all if the sender is not known. What may be one of
-// them, damaged, does not count.
+// forgetPartial forgets the fragments that something else came between: all if the sender is not known. What may be
+// one of them, damaged, does not count.
 func (c *Conversation) forgetPartial(b body) {
 	if strings.Contains(b.text, "?OTR,") || strings.Contains(b.text, "?OTR|") {
 		return

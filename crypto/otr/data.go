@@ -61,36 +61,48 @@ const (
 	maxPadding     = 1 << 15 // one record of padding has to do
 )
 
-// appendPlaintext returns the plaintext of text, records and padding. text has no NUL and no value more than 65535 bytes.
-func (c *Conversation) appendPlaintext(text []byte, records ...TLV) []byte {
+// A content is what a data message is to say: text, records and padding. text has no NUL and no value more than 65535
+// bytes.
+type content struct {
+	text    []byte
+	records []TLV
+	padTo   int // the length of the plaintext becomes a multiple of it, if it is more than 1
+}
+
+// content returns a content with padding as the configuration wants it.
+func (c *Conversation) content(text []byte, records ...TLV) content {
 	padTo := c.config.Padding
 	if padTo == 0 {
 		padTo = defaultPadding
 	}
-	return appendPlaintext(nil, min(padTo, maxPadding), text, records...)
+	return content{text, records, min(padTo, maxPadding)}
 }
 
-// appendPlaintext appends text, records and padding to b. Its length becomes a multiple of padTo, if that is more than 1.
-func appendPlaintext(b []byte, padTo int, text []byte, records ...TLV) []byte {
-	size := len(text) + 1
-	for _, t := range records {
+// size returns a length that the plaintext does not exceed.
+func (c content) size() int {
+	size := len(c.text) + 1 + tlvHeader + max(c.padTo, 1)
+	for _, t := range c.records {
 		size += tlvHeader + len(t.Value)
 	}
-	b = slices.Grow(b, size+tlvHeader+max(padTo, 1))
+	return size
+}
+
+// append appends the plaintext to b.
+func (c content) append(b []byte) []byte {
 	start := len(b)
-	b = append(b, text...)
-	if padTo <= 1 && len(records) == 0 {
+	b = append(b, c.text...)
+	if c.padTo <= 1 && len(c.records) == 0 {
 		return b
 	}
 	b = append(b, 0)
-	for _, t := range records {
+	for _, t := range c.records {
 		b = appendTLV(b, t)
 	}
-	if padTo <= 1 {
+	if c.padTo <= 1 {
 		return b
 	}
 	filled := len(b) - start + tlvHeader
-	return appendTLV(b, TLV{tlvPadding, zeros[:(padTo-filled%padTo)%padTo]})
+	return appendTLV(b, TLV{tlvPadding, zeros[:(c.padTo-filled%c.padTo)%c.padTo]})
 }
 
 var zeros [maxPadding]byte

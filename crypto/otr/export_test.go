@@ -36,7 +36,7 @@ func (c *Conversation) Forge(f Forgery) string {
 		plaintext = append(plaintext, f.Value...)
 	}
 	h := c.header(i.version(), typeData, i.tag)
-	message, next, err := i.keys.seal(h, f.Flags, plaintext, c.rand())
+	message, next, err := i.keys.seal(h, f.Flags, content{text: plaintext}, c.rand())
 	if err != nil {
 		panic(err)
 	}

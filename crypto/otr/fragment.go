@@ -1,7 +1,6 @@
 package otr
 
 import (
-	"bytes"
 	"fmt"
 	"math"
 	"strconv"
@@ -49,9 +48,9 @@ type fragment struct {
 	piece    string
 }
 
-// parseFragment reads a fragment that s begins with. Something that begins like one of version 3 but goes on otherwise,
-// or has the form of one with numbers that none can have, is a fragment too, an illegal one; ok says that it is not to be
-// taken for text. The mark of version 2 is short enough to be found in a sentence.
+// parseFragment reads a fragment that s begins with. Something that begins like one of version 3 but goes on
+// otherwise, or has the form of one with numbers that none can have, is a fragment too, an illegal one; ok says that
+// it is not to be taken for text. The mark of version 2 is short enough to be found in a sentence.
 func parseFragment(s string) (f fragment, ok bool) {
 	switch {
 	case strings.HasPrefix(s, "?OTR|"):
@@ -142,7 +141,14 @@ func (a *assembly) append(piece string) {
 }
 
 // message returns F.
-func (a *assembly) message() string { return string(bytes.Join(a.chunks, nil)) }
+func (a *assembly) message() string {
+	var s strings.Builder
+	s.Grow(a.size)
+	for _, chunk := range a.chunks {
+		s.Write(chunk)
+	}
+	return s.String()
+}
 
 // add takes fragment f in, which is legal, and says whether the message is complete. If ok is false the fragment is
 // out of order, and nothing of the message is worth keeping.

@@ -54,8 +54,8 @@ func (c *Conversation) encrypted(tag InstanceTag) bool {
 	return i != nil && i.state == Encrypted
 }
 
-// inTheWay returns the client that has to be forgotten for i to be remembered, or nil: of those that have no session, the
-// one that is longest without an answer to its key exchange. ok says whether i can be remembered at all.
+// inTheWay returns the client that has to be forgotten for i to be remembered, or nil: of those that have no session,
+// the one that is longest without an answer to its key exchange. ok says whether i can be remembered at all.
 func (c *Conversation) inTheWay(i *instance) (victim *instance, ok bool) {
 	if c.instances[i.tag] != nil || len(c.instances) < maxInstances {
 		return nil, true
@@ -82,8 +82,9 @@ func (c *Conversation) remember(i *instance) bool {
 	return true
 }
 
-// spareKey returns a y that serves for a key exchange with i, who would take the place of somebody that we have shown it
-// to in vain; so whoever invents a multitude of clients does not make us compute a key for each. It is zero if there is none.
+// spareKey returns a y that serves for a key exchange with i, who would take the place of somebody that we have shown
+// it to in vain; so whoever invents a multitude of clients does not make us compute a key for each. It is zero if
+// there is none.
 func (c *Conversation) spareKey(i *instance) group.PrivateKey {
 	if victim, _ := c.inTheWay(i); victim != nil && victim.ake.state == authAwaitingRevealSig {
 		return victim.ake.key
@@ -382,9 +383,7 @@ func (c *Conversation) sendData(i *instance, flags byte, text []byte, records ..
 		return nil, ErrTooLarge
 	}
 	h := c.header(i.version(), typeData, i.tag)
-	plaintext := c.appendPlaintext(text, records...)
-	message, next, err := i.keys.seal(h, flags, plaintext, c.rand())
-	clear(plaintext)
+	message, next, err := i.keys.seal(h, flags, c.content(text, records...), c.rand())
 	if err != nil {
 		return nil, cannotSend(err)
 	}
@@ -441,15 +440,16 @@ func (c *Conversation) Instances() []Instance {
 	return list
 }
 
-// What Select understands beside the tag of a client. They are not valid tags. The tag of a client that speaks version 2
-// is 0.
+// What Select understands beside the tag of a client. They are not valid tags. The tag of a client that speaks
+// version 2 is 0.
 const (
 	SelectBest   InstanceTag = 1 // as the conversation chooses by itself, see the package comment
 	SelectRecent InstanceTag = 2 // the client that was heard from last
 )
 
 // Select makes the client with a tag the one that Send, StartSMP and UseExtraKey work with, until its session ends; a
-// client that has no session is not selected. After SelectBest or SelectRecent the conversation goes on to choose by itself.
+// client that has no session is not selected. After SelectBest or SelectRecent the conversation goes on to choose by
+// itself.
 func (c *Conversation) Select(tag InstanceTag) []Event {
 	before := c.view()
 	i := c.instances[tag]
@@ -468,8 +468,9 @@ func (c *Conversation) Select(tag InstanceTag) []Event {
 }
 
 // choose selects a client after something authentic came from i. Nothing else may change the selection. As long as
-// the selected client has its session, only one that proved to have the same key takes its place, and not with a lower
-// version while the higher one is allowed: who merely logs in with another key does not get what is meant for the first.
+// the selected client has its session, only one that proved to have the same key takes its place, and not with a
+// lower version while the higher one is allowed: who merely logs in with another key does not get what is meant for
+// the first.
 func (c *Conversation) choose(i *instance) {
 	switch s := c.selected; {
 	case s == nil || s.state != Encrypted:

@@ -135,7 +135,7 @@ func withoutCaches(pairs [2][2]pair) [2][2]pair {
 // forge makes alice's next data message to bob with whatever edit changes before the MAC is computed.
 func forge(alice *Conversation, edit func(*dataMessage)) string {
 	i := alice.selected
-	message, next, err := i.keys.seal(alice.header(version3, typeData, i.tag), 0, appendPlaintext(nil, defaultPadding, []byte("forged")), alice.rand())
+	message, next, err := i.keys.seal(alice.header(version3, typeData, i.tag), 0, alice.content([]byte("forged")), alice.rand())
 	if err != nil {
 		panic(err)
 	}
@@ -228,7 +228,7 @@ func TestRecords(t *testing.T) {
 // TestPadding: the length of a plaintext is always a multiple of 256.
 func TestPadding(t *testing.T) {
 	for n := range 600 {
-		b := appendPlaintext(nil, defaultPadding, make([]byte, n), TLV{tlvSMPAbort, nil})
+		b := content{make([]byte, n), []TLV{{tlvSMPAbort, nil}}, defaultPadding}.append(nil)
 		if len(b)%defaultPadding != 0 || len(b) > n+9+defaultPadding {
 			t.Fatalf("a text of %d bytes becomes %d", n, len(b))
 		}

@@ -121,18 +121,18 @@ func (k *keys) derive(our, their int) *pair {
 }
 
 // seal implements "When you send a Data Message". It returns the whole message. Of k only caches change.
-func (k *keys) seal(h header, flags byte, plaintext []byte, rand io.Reader) (message []byte, next keys, err error) {
-	return k.sealRevealing(k.reveal, h, flags, plaintext, rand)
+func (k *keys) seal(h header, flags byte, says content, rand io.Reader) (message []byte, next keys, err error) {
+	return k.sealRevealing(k.reveal, h, flags, says, rand)
 }
 
 // sealLast seals the message after which all keys are forgotten: it reveals every MAC key that verified a message,
 // because nothing that comes will be accepted any more.
-func (k *keys) sealLast(h header, flags byte, plaintext []byte, rand io.Reader) (message []byte, err error) {
-	message, _, err = k.sealRevealing(k.revealAll(), h, flags, plaintext, rand)
+func (k *keys) sealLast(h header, flags byte, says content, rand io.Reader) (message []byte, err error) {
+	message, _, err = k.sealRevealing(k.revealAll(), h, flags, says, rand)
 	return message, err
 }
 
-func (k *keys) sealRevealing(reveal [][20]byte, h header, flags byte, plaintext []byte, rand io.Reader) (message []byte, next keys, err error) {
+func (k *keys) sealRevealing(reveal [][20]byte, h header, flags byte, says content, rand io.Reader) (message []byte, next keys, err error) {
 	p := k.derive(previous, latest)
 	next = *k
 	if next.ours[latest].IsZero() {
@@ -148,12 +148,15 @@ func (k *keys) sealRevealing(reveal [][20]byte, h header, flags byte, plaintext 
 		senderKey:    k.ourID - 1,
 		recipientKey: k.theirID,
 		nextY:        nextY.Bytes(),
-		encrypted:    plaintext,
 	}
 	binary.BigEndian.PutUint64(m.counter[:], p.sent+1)
 
-	message = m.append(h.append(make([]byte, 0, messageOverhead+len(plaintext)+len(reveal)*20)))
-	encrypted := message[len(message)-len(plaintext):]
+	// The plaintext is written where the ciphertext will be, so that no second copy of a long text is made.
+	message = m.append(h.append(make([]byte, 0, messageOverhead+says.size()+len(reveal)*20)))
+	start := len(message)
+	message = says.append(message)
+	encrypted := message[start:]
+	binary.BigEndian.PutUint32(message[start-4:], uint32(len(encrypted)))
 	crypt(&p.sendAES, m.counter, encrypted, encrypted)
 	message = append(message, dataMAC(&p.sendMAC, message)...)
 	message = binary.BigEndian.AppendUint32(message, uint32(len(reveal)*20))
@@ -224,7 +227,7 @@ func index(id, latestID uint32) (i int, ok bool) {
 // isOurs says whether y came from us.
 func (k *keys) isOurs(y *group.Element) bool {
 	for i := range k.ours {
-		if public := k.ours[i].Public(); public.Equal(y) {
+		if k.ours[i].Owns(y) {
 			return true
 		}
 	}

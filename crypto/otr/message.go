@@ -1,6 +1,7 @@
 package otr
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/binary"
 	"strings"
@@ -207,6 +208,12 @@ func encode(message []byte) string {
 // characters that are not of the alphabet are skipped, and a = ends it.
 func decode(s string) []byte {
 	s, _, _ = strings.Cut(s, "=")
+	if start := s[:min(len(s), startDigits)]; len(start) == startDigits {
+		var b [startDigits / 4 * 3]byte
+		if _, err := base64.StdEncoding.Decode(b[:], []byte(start)); err == nil && !plausible(b[:], len(s)/4*3) {
+			return bytes.Clone(b[:]) // as malformed as the whole
+		}
+	}
 	message, err := base64.RawStdEncoding.DecodeString(s)
 	if err == nil {
 		return message
@@ -225,6 +232,21 @@ func decode(s string) []byte {
 		panic("otr: internal error: " + err.Error())
 	}
 	return message
+}
+
+// startDigits is how much of an encoded message shows the length of its first number or DATA.
+const startDigits = 32
+
+// plausible says whether what a message of at most size bytes starts with can be the start of one: that its first number
+// or DATA ends within it. Most of what is no message is found out so before the rest is decoded.
+func plausible(start []byte, size int) bool {
+	s := cryptobyte.String(start)
+	var h header
+	var length uint32
+	if !h.read(&s) || h.kind == typeData && !s.Skip(1+4+4) || !s.ReadUint32(&length) {
+		return false
+	}
+	return uint64(length) <= uint64(size) && (h.kind != typeData || length <= wire.MaxMPI)
 }
 
 const base64Alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"

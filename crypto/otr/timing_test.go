@@ -1,7 +1,6 @@
 package otr
 
 import (
-	"bytes"
 	"testing"
 
 	"github.com/sotto-im/sotto/crypto/otr/otrtest/timing"
@@ -13,7 +12,7 @@ func TestTiming(t *testing.T) {
 	timing.Gate(t)
 	alice, bob := session(t)
 	i := alice.selected
-	message, _, err := i.keys.seal(alice.header(version3, typeData, i.tag), 0, bytes.Repeat([]byte("x"), 64), alice.rand())
+	message, _, err := i.keys.seal(alice.header(version3, typeData, i.tag), 0, alice.content([]byte("x")), alice.rand())
 	if err != nil {
 		t.Fatal(err)
 	}

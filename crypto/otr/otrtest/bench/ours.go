@@ -27,6 +27,14 @@ func newOurs() (*ours, error) {
 	return o, nil
 }
 
+// unpadded is the same two parties, who do not hide the lengths of texts.
+func (o *ours) unpadded() *ours {
+	const none = 1
+	alice, bob := *o.alice, *o.bob
+	alice.Padding, bob.Padding = none, none
+	return &ours{&alice, &bob}
+}
+
 // workloads do the work that libotrbench.c does under the same names, n times, and return the CPU time in nanoseconds
 // or, for memory, the bytes.
 var workloads = map[string]func(o *ours, n int) (float64, error){
