@@ -32,7 +32,7 @@ func TestBoundLoginHasOneEnd(t *testing.T) {
 		want    []ErrorKind
 	}{
 		{tls.VersionTLS12, Strength{}, []ErrorKind{WrongPassword, BrokenStream}}, // the server notices, and says so in its way
-		{tls.VersionTLS13, facts.Strength, []ErrorKind{WeakerLogin}},               // where there is nothing to bind to
+		{tls.VersionTLS13, facts.Strength, []ErrorKind{WeakerLogin}},             // where there is nothing to bind to
 	} {
 		var carried atomic.Int32
 		c := good

@@ -138,6 +138,15 @@ func (p *Proxy) CutAfter(d Direction, n int64) {
 	p.cuts[d] = n
 }
 
+// CutIn ends every connection there is when n more bytes have gone in the direction.
+func (p *Proxy) CutIn(d Direction, n int64) {
+	for _, l := range p.live() {
+		l.mu.Lock()
+		l.cuts[d] = n
+		l.mu.Unlock()
+	}
+}
+
 // Stall keeps bytes of one direction from now on, until Resume: connections stay open. With both directions stalled the
 // line is half-open: neither side is told of anything.
 func (p *Proxy) Stall(d Direction) {

@@ -120,7 +120,13 @@ func TestCutAfter(t *testing.T) {
 	if n := p.Passed(Up) - before; n != 5 {
 		t.Errorf("%d bytes reached the server, want 5", n)
 	}
-	back(t, through(t, p), text) // only the next one was to be cut
+	conn = through(t, p)
+	back(t, conn, text) // only the next one was to be cut
+	p.CutIn(Down, 7)
+	conn.Write(text)
+	if got, err := io.ReadAll(conn); len(got) != 7 {
+		t.Errorf("cut in 7: %d bytes, %v", len(got), err)
+	}
 }
 
 func TestStall(t *testing.T) {
