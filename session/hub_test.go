@@ -379,7 +379,9 @@ type person struct {
 	events   []Event
 	ended    chan struct{}
 	roots    *x509.CertPool                                                   // of a real server
+	time     func() time.Time                                                 // nil: the usual
 	register func(context.Context, xmpp.Config, string) (registration, error) // see signup_test.go
+	network  func(context.Context) <-chan struct{}                            // nil: the usual
 
 	mu    sync.Mutex    // guards what was told, where there is no synctest.Wait
 	moved chan struct{} // closed and made anew with every event
@@ -464,11 +466,11 @@ func (p *person) open() {
 	p.accounts, p.contacts, p.entries, p.order = map[string]Account{}, map[string]Contact{}, map[EntryID]Entry{}, nil
 	p.smp, p.stages, p.events = SMP{}, nil, nil
 	p.moved = make(chan struct{})
-	config := Config{Store: p.store, Keyring: p.keyring, RootCAs: p.roots}
+	config := Config{Store: p.store, Keyring: p.keyring, RootCAs: p.roots, Time: p.time}
 	if p.hub != nil {
 		config.dial = p.hub.dial
 	}
-	config.register = p.register
+	config.register, config.network = p.register, p.network
 	p.session = Open(config)
 	ended := make(chan struct{})
 	p.ended = ended

@@ -18,11 +18,17 @@ import (
 // realPerson is somebody with an account on a real server, signed in.
 func realPerson(t *testing.T, server *xmpptest.Server, local, password string) *person {
 	t.Helper()
+	return realPersonAt(t, server, local, password, nil)
+}
+
+// realPersonAt is realPerson with a clock.
+func realPersonAt(t *testing.T, server *xmpptest.Server, local, password string, clock func() time.Time) *person {
+	t.Helper()
 	s, err := store.Open(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &person{t: t, jid: local + "@" + xmpptest.Domain, store: s, keyring: keyringDouble{}, roots: server.RootCAs}
+	p := &person{t: t, jid: local + "@" + xmpptest.Domain, store: s, keyring: keyringDouble{}, roots: server.RootCAs, time: clock}
 	p.open()
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)

@@ -101,7 +101,7 @@ func runSoakClient(line string) {
 	var ahead atomic.Int64
 	now := func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
 	s := Open(Config{Store: kept, Keyring: fileSecrets(filepath.Join(config.Dir, "secrets")), RootCAs: roots, Time: now})
-	c := &client{session: s, ahead: &ahead, jid: config.JID, out: json.NewEncoder(os.Stdout), modes: map[string]SendMode{}, texts: map[EntryID]bool{}}
+	c := &client{session: s, ahead: &ahead, jid: config.JID, out: json.NewEncoder(os.Stdout), modes: map[string]SendMode{}}
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -133,7 +133,6 @@ type client struct {
 	mu    sync.Mutex
 	out   *json.Encoder
 	modes map[string]SendMode
-	texts map[EntryID]bool // whose words were told
 }
 
 func (c *client) tell(r report) {
