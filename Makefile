@@ -7,7 +7,7 @@ FUZZTIME ?= 1m
 SESSIONS ?= 1000
 MESSAGES ?= 100000
 
-.PHONY: run build test check unit e2e fuzz interop bench timing benchmarks soak clean
+.PHONY: run build test check unit e2e fuzz interop bench timing benchmarks soak chaos logins clean
 
 run: build
 	@echo "Opening Sotto"
@@ -66,10 +66,21 @@ BENCHTIME ?= 1s
 benchmarks:
 	@$(GO) test -run '^$$' -bench . -benchtime $(BENCHTIME) ./crypto/... ./session/... ./ui/chat/... ./ui/model/...
 
-# Two sessions over Prosody with reconnects: MESSAGES of them, none lost, none twice.
+# Two Sottos and a libotr over Prosody, with broken connections and kills: MESSAGES of them, none lost, none twice.
 soak:
 	@.ci/packages test
 	@SOTTO_SOAK_MESSAGES=$(MESSAGES) $(GO) test -v -count=1 -timeout 12h -run Soak ./session
+
+# The line breaks at every byte of a key exchange and of a verification; the server is killed in the middle of 200.
+CUTS ?= all
+chaos:
+	@.ci/packages test
+	@SOTTO_CHAOS=$(CUTS) $(GO) test -v -count=1 -timeout 24h -run Chaos ./session
+
+# Two people signed in three times each, SCRIPTS random stories.
+SCRIPTS ?= 500
+logins:
+	@SOTTO_LOGINS=$(SCRIPTS) $(GO) test -count=1 -timeout 4h -run Logins ./session
 
 clean:
 	@rm -rf build
