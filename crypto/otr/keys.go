@@ -227,7 +227,7 @@ func index(id, latestID uint32) (i int, ok bool) {
 // isOurs says whether y came from us.
 func (k *keys) isOurs(y *group.Element) bool {
 	for i := range k.ours {
-		if k.ours[i].Owns(y) {
+		if k.ours[i].OwnsVarTime(y) {
 			return true
 		}
 	}

@@ -192,7 +192,7 @@ func encode(message []byte) string {
 	var s strings.Builder
 	s.Grow(len(encodedPrefix) + base64.StdEncoding.EncodedLen(len(message)) + 1)
 	s.WriteString(encodedPrefix)
-	const block = 3 * 1024
+	const block = 3 * 256
 	var digits [block / 3 * 4]byte
 	for len(message) > 0 {
 		n := min(block, len(message))

@@ -28,8 +28,8 @@ func NewPrivateKey(rand io.Reader) (PrivateKey, error) {
 // Public returns g^x.
 func (k *PrivateKey) Public() Element { return k.public }
 
-// Owns says whether y is g^x, in constant time.
-func (k *PrivateKey) Owns(y *Element) bool { return k.public.Equal(y) }
+// OwnsVarTime says whether y is g^x. Both are public.
+func (k *PrivateKey) OwnsVarTime(y *Element) bool { return k.public == *y }
 
 // IsZero says whether k is the zero PrivateKey, "none".
 func (k *PrivateKey) IsZero() bool { return k.public.IsZero() }
