@@ -112,6 +112,9 @@ func (d *desk) accountItems(a session.Account) []*fyne.MenuItem {
 		items = append(items, show)
 	}
 	items = append(items, fyne.NewMenuItem(lang.L("How messages are protected…"), func() { d.chooseAccountPolicy(a) }))
+	if !d.practising {
+		items = append(items, fyne.NewMenuItem(lang.L("Connection…"), func() { d.connection(jid) }))
+	}
 	items = append(items, fyne.NewMenuItem(lang.L("Your fingerprint…"), func() { d.ownKey(jid) }))
 	if d.practising {
 		return items

@@ -156,6 +156,8 @@ func (d *desk) talkNotice(c session.Contact) notice {
 			offer{label: lang.L("Decide"), do: func() { d.decideKey(r) }, main: true})
 	case c.Lock == session.FinishedLock:
 		return d.finishedNotice(c)
+	case c.OnlyV2 && !c.AllowV2 && c.Lock == session.NotPrivate && c.SendMode == session.SendWhenPrivate:
+		return d.onlyV2Notice(c)
 	case c.NoAnswer:
 		return danger(lang.L("The program of {{.Name}} does not answer the invitation to a private conversation. Perhaps it cannot. What you wrote waits here; nothing was sent unencrypted.", name),
 			offer{label: lang.L("Write unencrypted"), do: func() { d.confirmUnencrypted(c) }}, offer{label: lang.L("Invite again"), do: start, main: true})

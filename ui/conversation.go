@@ -206,10 +206,8 @@ func (t *talkPane) aboutWords(c session.Contact) string {
 	if c.Status != "" {
 		parts = append(parts, lang.L("“{{.Text}}”", words{"Text": c.Status}))
 	}
-	if c.Presence != session.PresenceOffline && !strings.HasPrefix(c.Resource, ownResource) {
-		if place := model.Name(c.Resource); place != "" {
-			parts = append(parts, place)
-		}
+	if place := placeWords(c.Resource); place != "" && c.Presence != session.PresenceOffline {
+		parts = append(parts, place)
 	}
 	return strings.Join(parts, " · ")
 }

@@ -96,6 +96,8 @@ func (d *desk) apply(batch []session.Event) {
 			}
 		case session.AccountTaskChanged:
 			d.taskChanged(e.Task)
+		case session.ServerKeyChanged:
+			d.serverKeyChanged(e)
 		}
 		c := d.model.Apply(e)
 		switch c.Topic {

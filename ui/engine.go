@@ -18,6 +18,10 @@ type Engine interface {
 	CancelSignUp(number int)
 	ChangePassword(account string, password []byte) error
 	DeleteAccount(account string) error
+	Connection(account string) (session.Connection, bool)
+	SetProxy(account string, p session.Proxy) error
+	TrustServerKey(account, fingerprint string)
+	AcceptWeakerLogin(account string)
 	SetPresence(account string, p session.Presence, status string)
 	Connect(account string)
 	Disconnect(account string)
@@ -30,6 +34,8 @@ type Engine interface {
 	Decline(r session.Ref)
 	Rename(r session.Ref, name string)
 	RemoveContact(r session.Ref)
+	SelectDevice(r session.Ref, tag otr.InstanceTag)
+	AllowV2(r session.Ref, allowed bool)
 	Block(r session.Ref) error
 	Unblock(r session.Ref) error
 	SetPolicy(r session.Ref, p session.Policy)

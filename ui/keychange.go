@@ -93,7 +93,7 @@ func keyCard(heading string, key session.Key, l look.Lock) fyne.CanvasObject {
 
 // keyWords tells since when a key is known and how it was verified.
 func keyWords(key session.Key) string {
-	when := func() words { return words{"Day": dateWords(key)} }
+	when := func() words { return words{"Day": keyDateWords(key)} }
 	switch key.Verified {
 	case session.ByQuestion:
 		return lang.L("Verified by a question on {{.Day}}", when())
@@ -108,14 +108,13 @@ func keyWords(key session.Key) string {
 	return lang.L("First seen on {{.Day}}", when())
 }
 
-// dateWords is the day that keyWords speaks of.
-func dateWords(key session.Key) string {
+// keyDateWords is the day that keyWords speaks of.
+func keyDateWords(key session.Key) string {
 	t := key.FirstSeen
 	if key.Verified != session.NotVerified {
 		t = key.VerifiedAt
 	}
-	t = t.Local()
-	return lang.L("{{.Day}} {{.Month}} {{.Year}}", words{"Day": t.Day(), "Month": monthWord(t.Month()), "Year": t.Year()})
+	return dateWords(t.Local())
 }
 
 // decide settles exactly the key that is shown.

@@ -21,8 +21,10 @@ func (t *talkPane) openLock() {
 	c, _ := t.desk.model.Contact(t.ref)
 	var pop *widget.PopUp
 	box := container.NewVBox(look.NewText(lockMeaning(c), look.Body))
-	if s := directionWords(c); s != "" {
-		box.Add(look.NewText(s, look.Hint))
+	for _, s := range []string{directionWords(c), devicesMeaning(c), versionWords(c)} {
+		if s != "" {
+			box.Add(look.NewText(s, look.Hint))
+		}
 	}
 	var buttons []*button
 	for i, o := range t.desk.lockOffers(c) {
@@ -65,6 +67,14 @@ func directionWords(c session.Contact) string {
 	return ""
 }
 
+// versionWords tells of the old version of the protocol, where the conversation uses it.
+func versionWords(c session.Contact) string {
+	if c.Version != 2 {
+		return ""
+	}
+	return lang.L("This conversation uses version 2 of OTR, because the program of {{.Name}} speaks nothing newer.", words{"Name": c.Name})
+}
+
 // lockOffers are the things one can do about privacy in the state of the lock.
 func (d *desk) lockOffers(c session.Contact) []offer {
 	r := c.Ref
@@ -88,9 +98,13 @@ func (d *desk) lockOffers(c session.Contact) []offer {
 	if c.Lock == session.Unverified && c.KeyChange == nil {
 		offers = append(offers, offer{label: lang.L("Compare fingerprints"), do: func() { d.compare(r) }})
 	}
+	offers = append(offers, d.deviceOffers(c)...)
 	if c.Lock == session.Unverified || c.Lock == session.Private {
 		offers = append(offers, offer{label: lang.L("Change to fresh keys"), do: start},
 			offer{label: lang.L("End the private conversation"), do: func() { d.engine.EndPrivate(r) }})
+	}
+	if c.AllowV2 {
+		offers = append(offers, offer{label: lang.L("Do not allow OTR 2 any more"), do: func() { d.engine.AllowV2(r, false) }})
 	}
 	return append(offers, offer{label: lang.L("How messages are protected…"), do: func() { d.choosePolicy(r) }})
 }

@@ -135,6 +135,14 @@ func (d *desk) accountOffers(a session.Account) []offer {
 	case session.ProblemPassword, session.ProblemPasswordMissing, session.ProblemOnlyPlain:
 		return []offer{{label: lang.L("Type the password"), do: func() { d.openSignIn(jid) }}}
 	}
+	switch a.Problem {
+	case session.ProblemServerKey:
+		return []offer{{label: lang.L("Look at it"), do: func() { d.serverKey(jid) }, main: true}}
+	case session.ProblemWeakerLogin:
+		return []offer{{label: lang.L("Sign in all the same"), do: func() { d.weakerLogin(a) }}, {label: lang.L("Try now"), do: func() { d.engine.Connect(jid) }, main: true}}
+	case session.ProblemProxy, session.ProblemNeedsTor:
+		return []offer{{label: lang.L("Connect through…"), do: func() { d.chooseProxy(a) }}, {label: lang.L("Try now"), do: func() { d.engine.Connect(jid) }, main: true}}
+	}
 	if aboutSecrets(a.Problem) {
 		return []offer{{label: lang.L("Choose"), do: func() { delete(d.later, jid); d.route() }}}
 	}

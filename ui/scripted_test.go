@@ -16,6 +16,8 @@ type scripted struct {
 	refuse error // what Send, SignIn and AddContact answer
 	sent   func(r session.Ref, text string, mode session.SendMode)
 	next   session.EntryID
+
+	connection session.Connection
 }
 
 func newScripted() *scripted { return &scripted{events: make(chan session.Event, 1024)} }
@@ -54,6 +56,21 @@ func (s *scripted) DeleteAccount(a string) error {
 	s.note("DeleteAccount %s", a)
 	return s.refuse
 }
+func (s *scripted) Connection(string) (session.Connection, bool) {
+	return s.connection, s.connection.Host != ""
+}
+func (s *scripted) SetProxy(a string, p session.Proxy) error {
+	s.note("SetProxy %s %d %s %s %d", a, p.Kind, p.Server, p.User, len(p.Password))
+	return s.refuse
+}
+func (s *scripted) TrustServerKey(a, fingerprint string) {
+	s.note("TrustServerKey %s %s", a, fingerprint)
+}
+func (s *scripted) AcceptWeakerLogin(a string) { s.note("AcceptWeakerLogin %s", a) }
+func (s *scripted) SelectDevice(r session.Ref, tag otr.InstanceTag) {
+	s.note("SelectDevice %s %x", r.Contact, uint32(tag))
+}
+func (s *scripted) AllowV2(r session.Ref, allowed bool) { s.note("AllowV2 %s %v", r.Contact, allowed) }
 func (s *scripted) SetPresence(a string, p session.Presence, status string) {
 	s.note("SetPresence %s %d %s", a, p, status)
 }

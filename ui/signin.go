@@ -22,6 +22,7 @@ type signInPage struct {
 	password *field
 	server   *field
 	tls      *widget.Select
+	proxy    *proxyForm
 	plain    *widget.Check
 	allow    *fyne.Container // round plain: shown only after the server turned out to want the password itself
 	trouble  *trouble
@@ -80,7 +81,13 @@ func newSignInPage(d *desk, address string) *signInPage {
 }
 
 func (p *signInPage) build() fyne.CanvasObject {
-	advanced := container.NewVBox(label(lang.L("Server")), p.server, label(lang.L("Encryption")), p.tls)
+	kind, server, user := p.proxyNow()
+	p.proxy = newProxyForm(kind, server, user, nil)
+	for _, f := range p.proxy.fields() {
+		f.OnSubmitted = func(string) { p.submit() }
+		f.escape = p.cancel
+	}
+	advanced := container.NewVBox(label(lang.L("Server")), p.server, label(lang.L("Encryption")), p.tls, p.proxy.Container)
 	advanced.Hide()
 	p.unfold = newUnfolding(lang.L("Advanced"), advanced, func() { p.content.Refresh() })
 	p.unfold.escape = p.cancel
@@ -96,6 +103,12 @@ func (p *signInPage) build() fyne.CanvasObject {
 		gap(0, look.Step),
 		container.NewBorder(nil, nil, p.back, p.confirm, p.progress),
 	)
+}
+
+// proxyNow is what the account connects through already.
+func (p *signInPage) proxyNow() (kind session.ProxyKind, server, user string) {
+	a, _ := p.desk.model.Account(p.address.Text)
+	return a.Proxy, a.ProxyServer, a.ProxyUser
 }
 
 func (p *signInPage) heading() string {
@@ -133,10 +146,20 @@ func (p *signInPage) submit() {
 		TLS:        tlsValues[max(p.tls.SelectedIndex(), 0)],
 		AllowPlain: p.plain.Checked,
 	}
+	if kind, _, _ := p.proxyNow(); !p.fixed || p.proxy.value().Kind != kind || p.proxy.password.Text != "" {
+		through := p.proxy.value()
+		defer clear(through.Password)
+		in.Proxy = &through
+	}
 	if !strings.EqualFold(p.attempt, in.Address) {
 		p.forget() // the address was mistyped before
 	}
-	if err := p.desk.engine.SignIn(in); err != nil {
+	err := p.desk.engine.SignIn(in)
+	switch {
+	case isErr(err, session.ErrBadProxy):
+		p.fail(proxyErrorWords(), p.proxy.server)
+		return
+	case err != nil:
 		p.fail(addressWords(err), p.address)
 		return
 	}

@@ -30,6 +30,7 @@ type signUpPage struct {
 	options  *options
 	other    *field
 	server   *field
+	proxy    *proxyForm
 	unfold   *button
 	trouble  *trouble
 	web      *webOffer
@@ -149,7 +150,12 @@ func (p *signUpPage) others() {
 func (p *signUpPage) build() fyne.CanvasObject {
 	others := newQuietButton(lang.L("Show others"), p.others)
 	others.escape = p.cancel
-	advanced := container.NewVBox(label(lang.L("Where it is reached")), p.server)
+	p.proxy = newProxyForm(session.NoProxy, "", "", nil)
+	for _, f := range p.proxy.fields() {
+		f.OnSubmitted = func(string) { p.ask() }
+		f.escape = p.cancel
+	}
+	advanced := container.NewVBox(label(lang.L("Where it is reached")), p.server, p.proxy.Container)
 	advanced.Hide()
 	p.unfold = newUnfolding(lang.L("Advanced"), advanced, func() { p.content.Refresh() })
 	p.unfold.escape = p.cancel
@@ -211,7 +217,13 @@ func (p *signUpPage) ask() {
 	}
 	p.trouble.say("")
 	p.web.show("")
-	number, err := p.desk.engine.SignUp(session.NewAccount{Domain: p.domain(), Server: strings.TrimSpace(p.server.Text)})
+	through := p.proxy.value()
+	defer clear(through.Password)
+	number, err := p.desk.engine.SignUp(session.NewAccount{Domain: p.domain(), Server: strings.TrimSpace(p.server.Text), Proxy: through})
+	if isErr(err, session.ErrBadProxy) {
+		p.trouble.say(proxyErrorWords())
+		return
+	}
 	if err != nil {
 		p.trouble.say(serverNameWords(err))
 		return

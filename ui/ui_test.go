@@ -716,6 +716,7 @@ func TestTabOrder(t *testing.T) {
 	want(page.unfold, "button that unfolds")
 	want(page.server, "server")
 	want(page.tls, "choice of encryption")
+	want(page.proxy.kind, "choice of a proxy")
 	want(page.back, "way back")
 	want(page.confirm, "confirmation")
 }

@@ -131,6 +131,12 @@ func problemWords(a session.Account) string {
 		return lang.L("{{.Account}} was signed in a second time, and the server ended this connection. Connect again to use it here.", server)
 	case session.ProblemServerClosed:
 		return lang.L("{{.Server}} ended the connection. What was not sent waits here.", server)
+	case session.ProblemProxy:
+		return lang.L("The proxy or Tor, through which {{.Account}} connects, is not there or does not let Sotto through. Nothing went round it.", server)
+	case session.ProblemNeedsTor:
+		return lang.L("{{.Server}} can be reached only through Tor. Choose Tor for this account.", server)
+	case session.ProblemServerKey:
+		return lang.L("{{.Server}} has another key than before. Sotto did not sign in, and your password was not sent.", server)
 	case session.ProblemBrokenStream:
 		return lang.L("{{.Server}} sent something that is not allowed, so Sotto ended the connection. What was not sent waits here.", server)
 	}
@@ -258,6 +264,11 @@ func dayWords(day, now time.Time) string {
 	case 1:
 		return lang.L("Yesterday")
 	}
+	return dateWords(day)
+}
+
+// dateWords names a day with its year.
+func dateWords(day time.Time) string {
 	return lang.L("{{.Day}} {{.Month}} {{.Year}}", words{"Day": day.Day(), "Month": monthWord(day.Month()), "Year": day.Year()})
 }
 
