@@ -7,7 +7,7 @@ FUZZTIME ?= 1m
 SESSIONS ?= 1000
 MESSAGES ?= 100000
 
-.PHONY: run build test check unit e2e fuzz interop bench timing benchmarks soak chaos logins clean
+.PHONY: run build test bench benchmarks chaos check clean e2e fuzz hostile interop logins soak timing unit
 
 run: build
 	@echo "Opening Sotto"
@@ -36,7 +36,7 @@ check:
 # Every package but the end-to-end tests: with the race detector where no window is drawn.
 unit:
 	@echo "Testing crypto and session"
-	@$(GO) test -race ./crypto/... ./session/...
+	@$(GO) test -race -timeout 20m ./crypto/... ./session/...
 	@echo "Testing the user interface"
 	@$(GO) test $(TAGS) . $$($(GO) list ./ui/... | grep -v /ui/e2e)
 
@@ -48,10 +48,11 @@ e2e:
 fuzz:
 	@.ci/fuzz $(FUZZTIME) ./crypto/... ./session/... ./ui/...
 
-# Sessions with libotr in both roles.
+# Sessions with libotr and x/crypto/otr in both roles, and whole conversations with people's other programs.
 interop:
 	@.ci/packages interop
 	@SOTTO_INTEROP_SESSIONS=$(SESSIONS) $(GO) test -v -count=1 -timeout 4h -run Interop ./crypto/otr/otrtest/...
+	@SOTTO_INTEROP_PEERS=1 $(GO) test -v -count=1 -timeout 1h -run Interop ./session
 
 # The cost of a key, a key exchange, messages and memory beside libotr, in turns: one ratio for each.
 bench:
@@ -75,7 +76,13 @@ soak:
 CUTS ?= all
 chaos:
 	@.ci/packages test
-	@SOTTO_CHAOS=$(CUTS) $(GO) test -v -count=1 -timeout 24h -run Chaos ./session
+	@SOTTO_CHAOS=$(CUTS) $(GO) test -v -count=1 -timeout 24h -run Chaos ./session ./session/xmpp
+
+# A contact who floods, for HOSTILE.
+HOSTILE ?= 60s
+hostile:
+	@.ci/packages test
+	@SOTTO_HOSTILE=$(HOSTILE) $(GO) test -v -count=1 -timeout 1h -run Hostile ./session
 
 # Two people signed in three times each, SCRIPTS random stories.
 SCRIPTS ?= 500
