@@ -17,7 +17,7 @@ type pulse struct {
 
 func (p pulse) orUsual() pulse {
 	if p == (pulse{}) {
-		return pulse{idle: 30 * time.Second, answer: 10 * time.Second}
+		return pulse{idle: 29 * time.Second, answer: 10 * time.Second}
 	}
 	return p
 }
