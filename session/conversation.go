@@ -785,7 +785,7 @@ func (c *conversation) incoming(m *xmpp.Message) {
 		c.touch()
 		return
 	}
-	if beginsExchange(m.Body) && (c.exchange == nil || c.exchange.ours == "") && c.tooManyBegun() {
+	if beginsExchange(m.Body) && (c.exchange == nil || c.exchange.ours == "") && (c.hiddenFrom() || c.tooManyBegun()) {
 		return
 	}
 	if isVersion2(m.Body) && !c.fromVersion2(m.From) {
@@ -838,10 +838,11 @@ func (c *conversation) flooded() bool {
 	return len(c.begun) >= maxBegun || c.account.flooded()
 }
 
-// answers is the policy with which the next message is taken in: in a flood of tags the texts are shown and the tags not answered.
+// answers is the policy with which the next message is taken in: in a flood of tags the texts are shown and the tags not answered, nor are
+// they where nobody is to know that we are there.
 func (c *conversation) answers() otr.Policy {
 	p := c.otrPolicy()
-	if c.flooded() {
+	if c.flooded() || c.hiddenFrom() {
 		p &^= otr.WhitespaceStartAKE
 	}
 	return p
@@ -894,7 +895,7 @@ func (c *conversation) heardFrom(p otr.Peer) {
 
 // confirm says that a text was read, if that was asked for by somebody who may know that we are here (XEP-0184).
 func (c *conversation) confirm(m *xmpp.Message) {
-	if m.WantReceipt && m.ID != "" && c.subscription().seen() && c.account.online() {
+	if m.WantReceipt && m.ID != "" && c.subscription().seen() && c.account.online() && !c.account.invisible() {
 		c.account.conn.Send(xmpp.Message{ID: xmpp.NewID(), To: m.From, Type: m.Type, Receipt: m.ID})
 	}
 }

@@ -272,6 +272,25 @@ func TestRequestBoxAcceptsWhoOnlyWrote(t *testing.T) {
 	})
 }
 
+func TestIntroduce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHub("alice@sotto.test", "bob@sotto.test")
+		a, b := newPerson(t, h, "alice@sotto.test"), newPerson(t, h, "bob@sotto.test")
+		if _, err := a.session.Introduce(a.jid, b.jid, "Bob", " It's\x00 me,\nAlice <3 "); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if c := b.contact(a); !c.Wants || c.Request != "It's me,\nAlice <3" {
+			t.Errorf("Bob reads %q", c.Request)
+		}
+		b.session.Accept(b.ref(a))
+		synctest.Wait()
+		if c := b.contact(a); c.Wants || c.Request != "" || !c.OnRoster {
+			t.Errorf("accepted: %+v", c)
+		}
+	})
+}
+
 func TestPresenceOfOurOwn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, a, b := friends(t)
@@ -316,6 +335,24 @@ func TestPresenceOfOurOwn(t *testing.T) {
 		a.say(b, "from the dark")
 		if got := b.heard(); !slices.Equal(got, []string{"< clear from the dark"}) {
 			t.Errorf("heard %q", got)
+		}
+		// Nothing gives us away by itself.
+		n = len(h.wire)
+		bob := jid.MustParse(b.jid + "/x")
+		h.inject(a.jid, &xmpp.Message{ID: "r", From: bob, To: jid.MustParse(a.jid), Type: xmpp.Chat, Body: "there?", WantReceipt: true})
+		h.inject(a.jid, &xmpp.Message{ID: "q", From: bob, To: jid.MustParse(a.jid), Type: xmpp.Chat, Body: "?OTRv3?"})
+		synctest.Wait()
+		for _, m := range h.wire[n:] {
+			t.Errorf("an invisible person sent %+v", m)
+		}
+		if got := a.heard(); len(got) != 1 {
+			t.Errorf("heard %q", got)
+		}
+		// What the person begins goes on.
+		a.session.StartPrivate(a.ref(b))
+		pass(time.Second)
+		if got := a.contact(b).Lock; got != Unverified {
+			t.Errorf("a private conversation that we began: %v", got)
 		}
 		a.restart()
 		if h.presence.Type != xmpp.Unavailable || h.presence.Status != "" {

@@ -213,7 +213,7 @@ func (a *account) follow(l Link) error {
 	}
 	c, known := a.conversations[l.Address.Bare().String()]
 	if l.Action == LinkAdd && (!known || !c.onRoster) {
-		if err := a.addContact(l.Address.Bare(), l.Name); err != nil {
+		if err := a.addContact(l.Address.Bare(), l.Name, ""); err != nil {
 			return err
 		}
 		c, known = a.conversations[l.Address.Bare().String()]

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sotto-im/sotto/crypto/otr"
 	"github.com/sotto-im/sotto/session/xmpp"
 )
 
@@ -38,7 +39,8 @@ func parsePresence(word string) Presence {
 // SetPresence says how contacts are to see the account while it is online, and in which words; it is kept for the next time. status is
 // bounded and made one line. PresenceOffline is not for here: see Disconnect.
 //
-// With PresenceInvisible nobody sees us, and we see nobody; texts still go both ways with whoever knows our address. One limit is the
+// With PresenceInvisible nobody sees us, and we see nobody; texts still go both ways. Nothing answers by itself that would give us away: no
+// receipt, no invitation to a private conversation, no question of another program; what the person does is seen, of course. One limit is the
 // library's that signs in: it announces us, so at every signing in contacts see us for the moment until we have taken it back.
 func (s *Session) SetPresence(jid string, p Presence, status string) {
 	if p == PresenceOffline {
@@ -52,6 +54,11 @@ func (s *Session) SetPresence(jid string, p Presence, status string) {
 }
 
 func (a *account) ownShow() Presence { return parsePresence(a.record.Presence) }
+
+// hiddenFrom tells whether an answer that nobody here has asked for would give away that an invisible person is there.
+func (c *conversation) hiddenFrom() bool {
+	return c.account.invisible() && c.otrState() != otr.Encrypted
+}
 
 func (a *account) invisible() bool { return a.ownShow() == PresenceInvisible }
 

@@ -147,8 +147,8 @@ func (c *conversation) subscription() Subscription {
 	return SubscriptionNone
 }
 
-// addContact is AddContact on the account's goroutine.
-func (a *account) addContact(address jid.JID, name string) error {
+// addContact is AddContact on the account's goroutine. words go with the request.
+func (a *account) addContact(address jid.JID, name, words string) error {
 	if address.Equal(a.address) {
 		return &AddressError{AddressIsSelf}
 	}
@@ -167,7 +167,7 @@ func (a *account) addContact(address jid.JID, name string) error {
 		c.ask(func(ctx context.Context, conn line) error {
 			return conn.SetContact(ctx, item)
 		}, func() {
-			c.presenceOut(xmpp.Subscribe)
+			c.sendPresence(xmpp.Presence{Type: xmpp.Subscribe, Status: words})
 			if c.wants {
 				c.wants, c.request = false, ""
 				c.presenceOut(xmpp.Subscribed)
@@ -208,11 +208,15 @@ func (c *conversation) ask(work func(context.Context, line) error, done func()) 
 }
 
 // presenceOut sends a presence stanza about subscriptions.
-func (c *conversation) presenceOut(t xmpp.PresenceType) {
+func (c *conversation) presenceOut(t xmpp.PresenceType) { c.sendPresence(xmpp.Presence{Type: t}) }
+
+// sendPresence sends a presence stanza to the contact.
+func (c *conversation) sendPresence(p xmpp.Presence) {
 	if !c.account.online() {
 		return
 	}
-	if err := c.account.conn.SendPresence(xmpp.Presence{To: c.address, Type: t}); err != nil {
+	p.To = c.address
+	if err := c.account.conn.SendPresence(p); err != nil {
 		c.trouble = WhyOther
 		c.touch()
 	}
@@ -222,7 +226,7 @@ func (c *conversation) presenceOut(t xmpp.PresenceType) {
 func (c *conversation) accept() {
 	if !c.wants {
 		if !c.onRoster {
-			_ = c.account.addContact(c.address, "") // it is an address, and not our own
+			_ = c.account.addContact(c.address, "", "") // it is an address, and not our own
 		}
 		return
 	}

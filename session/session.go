@@ -306,13 +306,19 @@ type Ref struct{ Account, Contact string }
 // AddContact asks to see the contact's presence, lets them see ours, and puts them on the roster: at once, or as soon as the account
 // is online. Its error is ErrUnknown or an *AddressError for what was mistyped.
 func (s *Session) AddContact(account, address, name string) (Ref, error) {
+	return s.Introduce(account, address, name, "")
+}
+
+// Introduce is AddContact with a few words for the contact to read beside the request, in clear. They are bounded.
+func (s *Session) Introduce(account, address, name, words string) (Ref, error) {
+	words = strings.TrimSpace(bound(cleanText(words), maxRequest))
 	contact, err := parseAddress(address)
 	if err != nil {
 		return Ref{}, err
 	}
 	err = ErrUnknown
 	if a, ok := s.account(account); ok {
-		a.ask(func() { err = a.addContact(contact, name) })
+		a.ask(func() { err = a.addContact(contact, name, words) })
 	}
 	return Ref{account, contact.String()}, err
 }

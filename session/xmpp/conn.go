@@ -54,6 +54,7 @@ type Conn struct {
 	crowded    chan struct{} // closed when more events have waited than are held
 	inbox      chan delivery // from read to deliver; closed by read
 	blocked    atomic.Bool   // the reader waits for deliver to take more
+	hidden     atomic.Bool   // nobody is to know that we are there
 	goroutines sync.WaitGroup
 	closing    sync.Once
 
@@ -112,6 +113,7 @@ func (c *Config) ready(client *engine.Client, relay *relay, g *guard, t target) 
 		close(conn.agreed)
 	}
 	conn.queue(outgoing{xml: mustXML(newIQ("set", NewID(), jid.JID{}).Add(stream.New(nsCarbons, "enable"))), stanza: true})
+	conn.hidden.Store(c.Presence.Type == Unavailable)
 	conn.queue(outgoing{xml: mustXML(c.Presence.element()), stanza: true})
 	conn.goroutines.Go(conn.read)
 	conn.goroutines.Go(conn.deliver)

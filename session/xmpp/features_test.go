@@ -145,6 +145,39 @@ func TestBlockPush(t *testing.T) {
 	}
 }
 
+// Who is invisible tells contacts no more than strangers; who may see us again is answered again.
+func TestInvisible(t *testing.T) {
+	ask := "<iq type='get' id='ping' from='bob@h.test/r'><ping xmlns='urn:xmpp:ping'/></iq>"
+	config := scripted(t, func(p *xmpptest.Peer) {
+		p.LogIn("secret")
+		p.Say("<iq type='set' id='1'><query xmlns='jabber:iq:roster'><item jid='bob@h.test' subscription='both'/></query></iq>")
+		answer := func() (answer string) {
+			p.Say(ask)
+			for {
+				if e := p.HearUntil("iq"); e.Attr("id") == "ping" {
+					return e.Attr("type")
+				}
+			}
+		}
+		for _, want := range []string{"error", "result", "error"} {
+			for e := p.HearUntil("presence"); e.Attr("to") != ""; e = p.HearUntil("presence") {
+			}
+			if got := answer(); got != want {
+				t.Errorf("answered %s, want %s", got, want)
+			}
+			p.Say(mark)
+		}
+		p.HearUntil("nothing more")
+	})
+	config.Presence.Type = Unavailable
+	c := connect(t, config)
+	for _, p := range []Presence{{}, {Type: Unavailable}, {}} {
+		c.SendPresence(Presence{To: jid.MustParse("bob@h.test"), Type: Subscribed}) // which says nothing about us
+		want(t, c, "mark", func(m *Message) bool { return m.Body == "mark" })
+		c.SendPresence(p)
+	}
+}
+
 func TestChatStates(t *testing.T) {
 	var in strings.Builder
 	for _, word := range []string{"active", "composing", "paused", "inactive", "gone", "strange"} {

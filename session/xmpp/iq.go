@@ -171,6 +171,9 @@ func (c *Conn) knows(asker jid.JID) bool {
 	if asker.Equal(jid.JID{}) || asker.Equal(c.server) || asker.Bare().Equal(c.jid.Bare()) {
 		return true
 	}
+	if c.hidden.Load() {
+		return false
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.sees[asker.Bare().String()]

@@ -21,7 +21,12 @@ var presenceWords = [...]string{Available: "", Unavailable: "unavailable", Subsc
 var shows = map[string]bool{"chat": true, "away": true, "xa": true, "dnd": true}
 
 // SendPresence queues p and returns at once. A p with To is a request, its answer, or meant for that one contact.
-func (c *Conn) SendPresence(p Presence) error { return c.send(p.element(), "", false) }
+func (c *Conn) SendPresence(p Presence) error {
+	if p.To.Equal(jid.JID{}) {
+		c.hidden.Store(p.Type == Unavailable)
+	}
+	return c.send(p.element(), "", false)
+}
 
 // show is Show, if it is one of the four.
 func (p Presence) show() string {
