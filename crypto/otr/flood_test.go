@@ -52,6 +52,13 @@ func TestFloodOfCommits(t *testing.T) {
 	if len(keys) != maxInstances || len(alice.instances) != maxInstances {
 		t.Errorf("%d keys, %d clients", len(keys), len(alice.instances))
 	}
+	held := map[group.Element]bool{}
+	for _, i := range alice.instances {
+		held[i.ake.key.Public()] = true
+	}
+	if len(held) != maxInstances {
+		t.Errorf("%d clients that are remembered share %d keys", len(alice.instances), len(held))
+	}
 	honest(t, alice, bob)
 }
 
@@ -81,6 +88,25 @@ func TestFloodOfKeys(t *testing.T) {
 		t.Errorf("%d answers, %d clients", answered, len(alice.instances))
 	}
 	honest(t, alice, bob)
+}
+
+// TestRefusedAnswer: a client that finds no place leaves no trace.
+func TestRefusedAnswer(t *testing.T) {
+	alice, _, _ := flooded(t)
+	key, err := group.NewPrivateKey(testRand("flood"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	alice.Receive("?OTRv3?")
+	for i := range maxInstances {
+		tag := InstanceTag(0x10000 + i)
+		alice.instances[tag] = &instance{tag: tag, state: Encrypted}
+	}
+	gy := key.Public()
+	events := alice.Receive(encodeFrom(0x2000, 0x1000, typeDHKey, &dhKeyMessage{gy.Bytes()}))
+	if len(events) != 1 || events[0] != (Rejected{Reason: TooMany, From: 0x2000}) || alice.answers != 0 {
+		t.Errorf("%v, and %d answers are counted", events, alice.answers)
+	}
 }
 
 // TestFloodOfExchanges: when more was worked on in a minute than honest key exchanges need, every message of one is

@@ -55,13 +55,17 @@ func (c *Conversation) encrypted(tag InstanceTag) bool {
 }
 
 // inTheWay returns the client that has to be forgotten for i to be remembered, or nil: of those that have no session,
-// the one that is longest without an answer to its key exchange. ok says whether i can be remembered at all.
+// the one that is longest without an answer to its key exchange, and of several the one with the lowest tag, so that
+// asking twice gives the same one. ok says whether i can be remembered at all.
 func (c *Conversation) inTheWay(i *instance) (victim *instance, ok bool) {
 	if c.instances[i.tag] != nil || len(c.instances) < maxInstances {
 		return nil, true
 	}
 	for _, v := range c.instances {
-		if v.state == Plaintext && v.version() == version3 && (victim == nil || v.ake.since.Before(victim.ake.since)) {
+		if v.state != Plaintext || v.version() != version3 {
+			continue
+		}
+		if victim == nil || cmp.Or(v.ake.since.Compare(victim.ake.since), cmp.Compare(v.tag, victim.tag)) < 0 {
 			victim = v
 		}
 	}
@@ -176,11 +180,14 @@ func (c *Conversation) step(i *instance, next ake, reply answer) []Event {
 	if !c.remember(i) {
 		return reject(TooMany, i.tag)
 	}
+	if c.toAll(i) {
+		i.spent = c.commit.commitment.hash
+		if reply.kind == typeRevealSignature {
+			c.answers++
+		}
+	}
 	next.since = c.now()
 	i.ake = next
-	if c.commit.state == authAwaitingDHKey && i.version() == version3 {
-		i.spent = c.commit.commitment.hash
-	}
 	c.worked()
 	return events
 }
@@ -201,8 +208,7 @@ func (c *Conversation) receiveDHCommit(i *instance, m *dhCommitMessage) []Event 
 }
 
 func (c *Conversation) receiveDHKey(i *instance, m *dhKeyMessage) []Event {
-	first := c.toAll(i)
-	if c.exhausted() || first && c.answers >= maxAnswers {
+	if c.exhausted() || c.toAll(i) && c.answers >= maxAnswers {
 		return reject(TooMany, i.tag)
 	}
 	next, reply, err := c.akeOf(i).receiveDHKey(m, c.config.Key)
@@ -211,9 +217,6 @@ func (c *Conversation) receiveDHKey(i *instance, m *dhKeyMessage) []Event {
 	}
 	if reply.message == nil {
 		return nil
-	}
-	if first {
-		c.answers++
 	}
 	return c.step(i, next, reply)
 }
