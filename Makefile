@@ -7,7 +7,7 @@ FUZZTIME ?= 1m
 SESSIONS ?= 1000
 MESSAGES ?= 100000
 
-.PHONY: run build test bench benchmarks chaos check clean e2e fuzz hostile interop logins soak timing unit
+.PHONY: run build test bench benchmarks chaos check clean e2e fuzz hostile interop logins matrix soak timing unit
 
 run: build
 	@echo "Opening Sotto"
@@ -48,6 +48,10 @@ e2e:
 fuzz:
 	@.ci/fuzz $(FUZZTIME) ./crypto/... ./session/... ./ui/...
 
+# Every message of the protocol with everything done to it that a hostile network or correspondent can do, in every state.
+matrix:
+	@SOTTO_MATRIX=1 $(GO) test -v -count=1 -timeout 6h -run 'TestMatrix|TestRefused' ./crypto/otr
+
 # Sessions with libotr and x/crypto/otr in both roles, and whole conversations with people's other programs.
 interop:
 	@.ci/packages interop
@@ -72,7 +76,7 @@ soak:
 	@.ci/packages test
 	@SOTTO_SOAK_MESSAGES=$(MESSAGES) $(GO) test -v -count=1 -timeout 12h -run Soak ./session
 
-# The line breaks at every byte of a key exchange and of a verification; the server is killed in the middle of 200.
+# The line breaks at every byte of a login, a key exchange and a verification; the server is killed in the middle of 200.
 CUTS ?= all
 chaos:
 	@.ci/packages test

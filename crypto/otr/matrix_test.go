@@ -848,7 +848,7 @@ func (s *stage) verify() error {
 }
 
 // whole says that all cases are to be played.
-var whole = os.Getenv("OTR_MATRIX") != ""
+var whole = os.Getenv("SOTTO_MATRIX") != ""
 
 // sample says which of many cases TestMatrix plays: one in n, or all of them.
 type sample struct{ n, seen int }
@@ -861,7 +861,7 @@ func (s *sample) next() bool {
 	return s.seen%s.n == 0
 }
 
-// TestMatrix plays the matrix, or with OTR_MATRIX=1 all of it.
+// TestMatrix plays the matrix, or with SOTTO_MATRIX=1 all of it.
 func TestMatrix(t *testing.T) {
 	var total tally
 	began := time.Now()
