@@ -18,11 +18,11 @@ func TestShort(t *testing.T) {
 	for line := range strings.Lines(out.String()) {
 		var name string
 		var value float64
-		if n, _ := fmt.Sscanf(line, "ratio %s %f\n", &name, &value); n != 2 {
+		if n, _ := fmt.Sscanf(strings.TrimPrefix(line, "info "), "ratio %s %f\n", &name, &value); n != 2 {
 			continue
 		}
 		seen[name] = true
-		if value < 0.001 || value > 100 {
+		if value < 0.0001 || value > 100 {
 			t.Errorf("%s: a ratio of %g cannot be", name, value)
 		}
 	}

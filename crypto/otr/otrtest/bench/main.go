@@ -42,6 +42,7 @@ var items = []item{
 	{"smp", 9, 1},
 	{"garbage", 15, 20000},
 	{"forged", 15, 10000},
+	{"flood", 15, 100},
 	{"memory", 1, 1000},
 }
 
@@ -121,7 +122,11 @@ func measure(w io.Writer, i item, ours *ours, theirs *theirs) error {
 		}
 	}
 	a, b := median(values[0]), median(values[1])
-	fmt.Fprintf(w, "ratio %s %.3f\n", i.name, a/b)
+	what := "ratio"
+	if i.name == "flood" {
+		what = "info ratio" // D-H Commit Messages under many tags: how little such a flood costs
+	}
+	fmt.Fprintf(w, "%s %s %.3f\n", what, i.name, a/b)
 	unit, divisor := "microseconds", 1e3
 	if i.name == "memory" {
 		unit, divisor = "bytes", 2 // two endpoints

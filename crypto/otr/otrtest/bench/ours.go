@@ -2,6 +2,8 @@ package main
 
 import (
 	"crypto/rand"
+	"encoding/base64"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"runtime"
@@ -48,6 +50,7 @@ var workloads = map[string]func(o *ours, n int) (float64, error){
 	"smp":             (*ours).smp,
 	"garbage":         func(o *ours, n int) (float64, error) { return o.refused(n, 30, "garbage/garbage/garbage/garbage/") },
 	"forged":          func(o *ours, n int) (float64, error) { return o.refused(n, 500, "forged") },
+	"flood":           (*ours).flood,
 	"memory":          (*ours).memory,
 }
 
@@ -273,6 +276,32 @@ func (o *ours) refused(n, from int, with string) (float64, error) {
 					return errors.New("a forged message was shown")
 				}
 			}
+		}
+		return nil
+	})
+}
+
+// flood is D-H Commit Messages, each with another sender's instance tag.
+func (o *ours) flood(n int) (float64, error) {
+	const prefix = "?OTR:"
+	l := o.link()
+	body := l.ends[alice].Receive("?OTRv3?")
+	commit, ok := body[len(body)-1].(otr.Transmit)
+	if !ok {
+		return 0, errors.New("no D-H Commit Message")
+	}
+	message, err := base64.StdEncoding.DecodeString(strings.TrimSuffix(strings.TrimPrefix(commit.Body, prefix), "."))
+	if err != nil {
+		return 0, err
+	}
+	bodies := make([]string, n)
+	for i := range bodies {
+		binary.BigEndian.PutUint32(message[3:], uint32(0x10000+i))
+		bodies[i] = prefix + base64.StdEncoding.EncodeToString(message) + "."
+	}
+	return timed(func() error {
+		for _, body := range bodies {
+			l.ends[bob].Receive(body)
 		}
 		return nil
 	})

@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include <gcrypt.h>
+#include <libotr/b64.h>
 #include <libotr/proto.h>
 #include <libotr/privkey.h>
 #include <libotr/message.h>
@@ -312,6 +313,32 @@ static long long refused(int n, int from, const char *with)
 	return end - start;
 }
 
+/* flood is D-H Commit Messages, each with another sender's instance tag. */
+static long long flood(int n)
+{
+	int to;
+	unsigned char *message;
+	size_t length;
+	forget();
+	receive(ALICE, "?OTRv3?");
+	char *commit = take(&to);
+	if (!commit || otrl_base64_otr_decode(commit, &message, &length)) fail("no D-H Commit Message");
+	long long sum = 0;
+	for (int i = 0; i < n; i++) {
+		for (int j = 0; j < 4; j++) message[3 + j] = (0x10000 + i) >> (24 - 8 * j);
+		char *body = otrl_base64_otr_encode(message, length);
+		long long start = cpu();
+		receive(BOB, body);
+		sum += cpu() - start;
+		free(body);
+		discard();
+	}
+	free(message);
+	free(commit);
+	forget();
+	return sum;
+}
+
 /* memory returns what n idle conversations take, that is 2n endpoints. */
 static long long memory(int n)
 {
@@ -341,6 +368,7 @@ static long long workload(const char *name, int n)
 	if (!strcmp(name, "smp")) return smp(n);
 	if (!strcmp(name, "garbage")) return refused(n, 30, "garbage/garbage/garbage/garbage/");
 	if (!strcmp(name, "forged")) return refused(n, 500, "forged");
+	if (!strcmp(name, "flood")) return flood(n);
 	if (!strcmp(name, "memory")) return memory(n);
 	fail("unknown workload");
 	return 0;
