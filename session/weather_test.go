@@ -114,7 +114,7 @@ func (w *weather) arrives(x string, id EntryID, since time.Time) time.Duration {
 }
 
 // Private conversations come about however slow the network is.
-func TestPrivateOnSlowNetworks(t *testing.T) {
+func TestChaosSlowNetworks(t *testing.T) {
 	w := newWeather(t)
 	trips := []time.Duration{50 * time.Millisecond, 300 * time.Millisecond}
 	if os.Getenv("SOTTO_CHAOS") != "" {
@@ -134,7 +134,7 @@ func TestPrivateOnSlowNetworks(t *testing.T) {
 }
 
 // A server that stands still for a while loses nothing, and is not left for it; one that stands still for long is left, and found again.
-func TestServerThatStandsStill(t *testing.T) {
+func TestChaosServerStandsStill(t *testing.T) {
 	w := newWeather(t)
 	still := 2 * time.Second
 	if os.Getenv("SOTTO_CHAOS") != "" {
@@ -166,7 +166,7 @@ func TestServerThatStandsStill(t *testing.T) {
 
 // Where the network changes under a connection that looks alive, it is known dead or alive in seconds, and so it is where the clocks tell
 // that the computer slept.
-func TestLineThatIsProbed(t *testing.T) {
+func TestChaosNetworkChanges(t *testing.T) {
 	w := newWeather(t)
 	w.changed <- struct{}{}
 	x := canary()
@@ -193,7 +193,7 @@ func TestLineThatIsProbed(t *testing.T) {
 }
 
 // The wall clock may jump as it likes: nobody is thrown off, and texts keep their order.
-func TestClockThatJumps(t *testing.T) {
+func TestChaosClocks(t *testing.T) {
 	w := newWeather(t)
 	year := 365 * 24 * time.Hour
 	for _, jump := range []time.Duration{-24 * time.Hour, 24 * time.Hour, -56 * year, 74 * year, 0} {

@@ -49,7 +49,7 @@ func behind(t *testing.T, mode TLSMode) (Config, *chaos.Proxy) {
 
 // Wherever a login is cut, it ends at once as a broken line, or has come about and then ends so; the next one succeeds,
 // and nothing stays behind.
-func TestLoginCutAtEveryByte(t *testing.T) {
+func TestChaosLoginCut(t *testing.T) {
 	step := int64(61)
 	if long {
 		step = 1
@@ -116,7 +116,7 @@ func TestLoginCutAtEveryByte(t *testing.T) {
 }
 
 // A login comes about in any weather, within the limits of its steps.
-func TestLoginInBadWeather(t *testing.T) {
+func TestChaosLoginWeather(t *testing.T) {
 	weathers := map[string]chaos.Weather{
 		"round trip 50 ms":   {Latency: 25 * time.Millisecond},
 		"byte by byte":       {Piece: 1},
@@ -164,7 +164,7 @@ func TestLoginInBadWeather(t *testing.T) {
 }
 
 // A line that is open and carries nothing, one way or both, is noticed in the time promised; one that breaks, at once.
-func TestDeadLinks(t *testing.T) {
+func TestChaosDeadLinks(t *testing.T) {
 	usual := (pulse{}).orUsual()
 	beats := pulse{idle: 400 * time.Millisecond, answer: 300 * time.Millisecond}
 	slack := 5 * time.Second
