@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/crypto/cryptobyte"
 )
 
 // This file is the section "Fragmentation".
@@ -164,4 +166,76 @@ func (a *assembly) add(f fragment, now time.Time) (complete, ok bool) {
 	a.append(f.piece)
 	a.heard = now
 	return a.k == a.n, true
+}
+
+// receiveFragment implements "Receiving Fragments". whole is the message when it is complete.
+func (c *Conversation) receiveFragment(f fragment) (whole string, events []Event) {
+	if !c.allows(f.version) && !c.encrypted(f.from) {
+		return "", rejectVersion(f.version, f.from)
+	}
+	if reason, ok := c.checkTags(f.from, f.to); f.version == version3 && !ok {
+		return "", reject(reason, f.from)
+	}
+	if f.k == 0 {
+		return "", reject(Malformed, f.from)
+	}
+	a := c.partial[f.from]
+	if a == nil {
+		a = new(assembly)
+	}
+	complete, ok := a.add(f, c.now())
+	switch {
+	case !ok:
+		delete(c.partial, f.from)
+		return "", reject(Malformed, f.from)
+	case a.size > maxEncoded, a.size > maxExchange && !c.encrypted(f.from):
+		delete(c.partial, f.from)
+		return "", reject(TooMany, f.from)
+	case complete:
+		delete(c.partial, f.from)
+		return a.message(), nil
+	}
+	c.partial[f.from] = a
+	for len(c.partial) > maxPartial || c.gathered() > maxGathered {
+		c.dropPartial(f.from)
+	}
+	return "", nil
+}
+
+// gathered returns the size of all messages that are being put together.
+func (c *Conversation) gathered() (size int) {
+	for _, a := range c.partial {
+		size += a.size
+	}
+	return size
+}
+
+// dropPartial makes room for the message in fragments that the client with a tag is sending: of the others, the one
+// that was heard of longest ago goes, but none of a client with a session before one of a client without.
+func (c *Conversation) dropPartial(besides InstanceTag) {
+	var victim InstanceTag
+	var oldest *assembly
+	for tag, a := range c.partial {
+		switch {
+		case tag == besides:
+		case oldest == nil, c.encrypted(victim) && !c.encrypted(tag), c.encrypted(victim) == c.encrypted(tag) && a.heard.Before(oldest.heard):
+			victim, oldest = tag, a
+		}
+	}
+	delete(c.partial, victim)
+}
+
+// forgetPartial forgets the fragments that something else came between: all if the sender is not known. What may be
+// one of them, damaged, does not count.
+func (c *Conversation) forgetPartial(b body) {
+	if strings.Contains(b.text, "?OTR,") || strings.Contains(b.text, "?OTR|") {
+		return
+	}
+	var h header
+	s := cryptobyte.String(b.message)
+	if b.form == formEncoded && h.read(&s) {
+		delete(c.partial, h.from)
+		return
+	}
+	clear(c.partial)
 }
