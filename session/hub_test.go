@@ -490,7 +490,7 @@ func (p *person) open() {
 // until waits for events to make something true.
 func (p *person) until(what string, is func() bool) {
 	p.t.Helper()
-	late := time.After(20 * time.Second)
+	late := time.After(time.Minute)
 	for {
 		p.mu.Lock()
 		ok, moved := is(), p.moved
