@@ -727,6 +727,36 @@ func TestSeveralAccounts(t *testing.T) {
 	})
 }
 
+// A verification that begins while nobody knows whether the other side still has the session would wait in vain: it is refused, and a
+// fresh session begins for it.
+func TestSMPWhileInDoubt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, a, b := byHand(t)
+		a.session.StartPrivate(a.ref(b))
+		synctest.Wait()
+		key := a.contact(b).Key
+		if key == nil {
+			t.Fatal("no private conversation")
+		}
+		h.cut(b.jid, xmpp.Unreachable)
+		pass(time.Minute) // Bob is back, and may have lost it
+		if c := a.contact(b); c.SendMode == SendPrivately || c.Lock != Unverified {
+			t.Fatalf("no doubt: %+v", c)
+		}
+		if err := a.session.Ask(a.ref(b), *key, "who?", []byte("me")); err != ErrNotPrivate {
+			t.Errorf("asked into the void: %v", err)
+		}
+		pass(time.Second)
+		if err := a.session.Ask(a.ref(b), *key, "who?", []byte("me")); err != nil {
+			t.Errorf("a moment later: %v", err)
+		}
+		synctest.Wait()
+		if b.smp.Stage != SMPNeedsAnswer {
+			t.Errorf("Bob was not asked: %+v", b.smp)
+		}
+	})
+}
+
 // L: all contacts together begin at most 60 key exchanges a minute.
 func TestLKeyExchangesOfAllContacts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -287,6 +287,10 @@ func (c *conversation) startSMP(fp otr.Fingerprint, question string, secret []by
 		return ErrKeyGone
 	case !c.account.online() || c.away():
 		return ErrNotPrivate
+	case c.doubtful:
+		c.wanted = true // fresh keys, with which it can be asked in a moment
+		c.wantPrivate()
+		return ErrNotPrivate
 	}
 	question = cleanText(question)
 	if c.runs() {
