@@ -23,6 +23,7 @@ func TestEjabberd(t *testing.T) {
 		{"poison", poisonThrough},
 		{"carbons", carbonsThrough},
 		{"taken once", takenOnce},
+		{"smuggling", smuggling},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.test(t, p) })
 		p.Forget(t) // what an unkind end of a test has left unacknowledged comes again
