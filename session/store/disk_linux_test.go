@@ -1,13 +1,49 @@
 package store
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
 	"testing"
 )
+
+// TestReadOnly: a home that became read-only is an error that is said, and nothing else; so is one that was so from the beginning.
+func TestReadOnly(t *testing.T) {
+	mount := t.TempDir()
+	if err := syscall.Mount("tmpfs", mount, "tmpfs", 0, "size=256k"); err != nil {
+		t.Skip("only root can mount a file system: ", err)
+	}
+	t.Cleanup(func() { syscall.Unmount(mount, syscall.MNT_DETACH) })
+	dir := filepath.Join(mount, "profile")
+	s := open(t, dir)
+	update(t, s, func(c *Settings) { *c = example() })
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	before := onDisk(t, dir)
+	if err := syscall.Mount("", mount, "", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); err != nil {
+		t.Fatal(err)
+	}
+	for _, there := range []string{dir, filepath.Join(mount, "another")} {
+		var pathError *fs.PathError
+		if _, err := Open(there); !errors.Is(err, syscall.EROFS) || !errors.As(err, &pathError) {
+			t.Errorf("opening %s: %v", filepath.Base(there), err)
+		}
+	}
+	if after := onDisk(t, dir); !bytes.Equal(before, after) {
+		t.Errorf("it has become %s", after)
+	}
+	if err := syscall.Mount("", mount, "", syscall.MS_REMOUNT, ""); err != nil {
+		t.Fatal(err)
+	}
+	if again := open(t, dir); len(again.Settings().Accounts) != 1 {
+		t.Errorf("writable again: %+v", again.Settings())
+	}
+}
 
 // TestNoSpace fills a real file system of 64 kB: the last settings that fitted stay whole, and saving goes on when there is room again.
 func TestNoSpace(t *testing.T) {
