@@ -231,17 +231,18 @@ func (p *Pidgin) Windows() string {
 // Answer waits for a dialog whose title matches an expression, types into it and presses the return key.
 func (p *Pidgin) Answer(t testing.TB, title, text string) {
 	t.Helper()
-	var window string
 	p.await(t, "open "+title, func() bool {
 		out, _ := p.xdotool("search", "--onlyvisible", "--name", title)
-		if ids := strings.Fields(out); len(ids) > 0 {
-			window = ids[len(ids)-1]
+		ids := strings.Fields(out)
+		if len(ids) == 0 {
+			return false
 		}
-		return window != ""
+		_, err := p.xdotool("windowactivate", "--sync", ids[len(ids)-1]) // which may be gone by now
+		return err == nil
 	})
-	for _, args := range [][]string{{"windowactivate", "--sync", window}, {"type", "--delay", "20", text}, {"key", "Return"}} {
-		if out, err := p.xdotool(args...); err != nil {
-			t.Fatalf("xdotool %q: %v %s", args, err, out)
+	for _, args := range [][]string{{"type", "--delay", "20", text}, {"key", "Return"}} {
+		if _, err := p.xdotool(args...); err != nil {
+			t.Fatalf("xdotool %q: %v", args, err)
 		}
 	}
 }
@@ -251,6 +252,6 @@ func (p *Pidgin) xdotool(args ...string) (string, error) {
 	defer cancel()
 	c := exec.CommandContext(ctx, "xdotool", args...)
 	c.Env = p.env
-	out, err := c.CombinedOutput()
+	out, err := c.Output()
 	return string(out), err
 }
