@@ -168,6 +168,10 @@ func (s *logins) play() (heard int) {
 		p.session.SetPolicy(p.ref(s.other(p)), Require)
 	}
 	pass(5 * time.Minute)
+	for _, p := range s.people {
+		p.session.StartPrivate(p.ref(s.other(p))) // also whoever had refused a key
+		pass(time.Minute)
+	}
 	for i, p := range s.people {
 		o := s.other(p)
 		for range 3 {

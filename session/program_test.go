@@ -197,10 +197,16 @@ func (p *person) sayAll(other *person, texts []string) []EntryID {
 
 // decideAgain is a person who sends again whatever may not have arrived.
 func (p *person) decideAgain(other *person) {
+	var ids []EntryID
+	p.mu.Lock()
 	for _, id := range p.order {
 		if e := p.entries[id]; e.Kind == Outgoing && (e.Status == StatusUnconfirmed || e.Status == StatusFailed) {
-			p.session.Retry(p.ref(other), id)
+			ids = append(ids, id)
 		}
+	}
+	p.mu.Unlock()
+	for _, id := range ids {
+		p.session.Retry(p.ref(other), id)
 	}
 	synctest.Wait()
 }
