@@ -61,13 +61,20 @@ func fact(about, said string) fyne.CanvasObject {
 	value := widget.NewLabel(said)
 	value.Wrapping, value.Selectable = fyne.TextWrapWord, true
 	head := container.New(&atLeast{150}, look.NewLine(about, look.Hint))
-	return access.Name(&factRow{about: about, inside: container.NewBorder(nil, nil, container.New(flow{}, head), nil, value)}, about)
+	f := &factRow{about: about, said: said, inside: container.NewBorder(nil, nil, container.New(flow{}, head), nil, value)}
+	f.ExtendBaseWidget(f)
+	return f
 }
 
 type factRow struct {
 	widget.BaseWidget
-	about  string
-	inside fyne.CanvasObject
+	about, said string
+	inside      fyne.CanvasObject
+}
+
+// Semantics implements access.Semantic: both halves are one.
+func (f *factRow) Semantics() access.Node {
+	return access.Node{Role: access.Label, Text: f.about + ": " + f.said}
 }
 
 // CreateRenderer implements fyne.Widget.

@@ -91,7 +91,7 @@ func (p *signInPage) build() fyne.CanvasObject {
 	advanced.Hide()
 	p.unfold = newUnfolding(lang.L("Advanced"), advanced, func() { p.content.Refresh() })
 	p.unfold.escape = p.cancel
-	return page(
+	return form(container.NewBorder(nil, nil, p.back, p.confirm, p.progress),
 		look.NewText(p.heading(), look.Title),
 		look.NewText(lang.L("Your password stays in the keyring of this computer. It is never sent without encryption."), look.Hint),
 		gap(0, look.Step),
@@ -100,8 +100,6 @@ func (p *signInPage) build() fyne.CanvasObject {
 		p.unfold, advanced,
 		p.trouble,
 		p.allow,
-		gap(0, look.Step),
-		container.NewBorder(nil, nil, p.back, p.confirm, p.progress),
 	)
 }
 

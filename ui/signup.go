@@ -159,7 +159,7 @@ func (p *signUpPage) build() fyne.CanvasObject {
 	advanced.Hide()
 	p.unfold = newUnfolding(lang.L("Advanced"), advanced, func() { p.content.Refresh() })
 	p.unfold.escape = p.cancel
-	return page(
+	return form(container.NewBorder(nil, nil, p.back, p.next, p.progress),
 		look.NewText(lang.L("Create an account"), look.Title),
 		look.NewText(lang.L("An account lives on a server, like an email address. You can talk to people on every other server. Whoever runs yours sees with whom you talk and when, but not what you say in private."), look.Body),
 		gap(0, look.Step),
@@ -168,8 +168,6 @@ func (p *signUpPage) build() fyne.CanvasObject {
 		label(lang.L("Another server")), p.other,
 		p.unfold, advanced,
 		p.trouble, p.web.Container,
-		gap(0, look.Step),
-		container.NewBorder(nil, nil, p.back, p.next, p.progress),
 	)
 }
 

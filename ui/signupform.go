@@ -60,8 +60,7 @@ func newFormPage(p *signUpPage, up session.SignUp) *formPage {
 		objects = append(objects, f.question(field)...)
 	}
 	f.trouble.say(signUpWords(up))
-	objects = append(objects, f.trouble, gap(0, look.Step), container.NewBorder(nil, nil, f.back, f.confirm, f.progress))
-	f.content = page(objects...)
+	f.content = form(container.NewBorder(nil, nil, f.back, f.confirm, f.progress), append(objects, f.trouble)...)
 	return f
 }
 

@@ -269,6 +269,35 @@ func page(objects ...fyne.CanvasObject) fyne.CanvasObject {
 	return container.NewVScroll(container.New(column{width: pageWidth, middle: true}, inset(4*look.Step, look.Step, 4*look.Step, look.Step, box)))
 }
 
+// form is a page that ends in buttons, which stay in sight where the rest has to be scrolled.
+func form(foot fyne.CanvasObject, objects ...fyne.CanvasObject) fyne.CanvasObject {
+	inside := container.New(column{width: pageWidth}, inset(4*look.Step, look.Step, 4*look.Step, 0, container.NewVBox(objects...)))
+	return container.New(footed{inside}, container.NewVScroll(inside),
+		container.New(column{width: pageWidth}, inset(4*look.Step, 2*look.Step, 4*look.Step, 2*look.Step, foot)))
+}
+
+// footed sets what scrolls and what does not under one another, in the middle where there is room for all of it.
+type footed struct{ inside fyne.CanvasObject }
+
+// Layout implements fyne.Layout.
+func (l footed) Layout(objects []fyne.CanvasObject, size fyne.Size) {
+	scroll, foot := objects[0], objects[1]
+	bottom := foot.MinSize().Height
+	scroll.Resize(fyne.NewSize(size.Width, max(size.Height-bottom, 0))) // the height of words follows from the width
+	height := min(l.inside.MinSize().Height, max(size.Height-bottom, 0))
+	top := max((size.Height-height-bottom)/2, 0)
+	scroll.Move(fyne.NewPos(0, top))
+	scroll.Resize(fyne.NewSize(size.Width, height))
+	foot.Move(fyne.NewPos(0, top+height))
+	foot.Resize(fyne.NewSize(size.Width, bottom))
+}
+
+// MinSize implements fyne.Layout.
+func (l footed) MinSize(objects []fyne.CanvasObject) fyne.Size {
+	scroll, foot := objects[0].MinSize(), objects[1].MinSize()
+	return fyne.NewSize(max(scroll.Width, foot.Width), scroll.Height+foot.Height)
+}
+
 const pageWidth = 464
 
 // inset keeps what is inside away from the edges.

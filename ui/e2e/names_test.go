@@ -18,6 +18,8 @@ const (
 	answer        = "Answer" // also the entry for it
 	account       = "Account"
 	advanced      = "Advanced"
+	connection    = "Connection…"
+	ownKey        = "Your fingerprint…"
 	tryAgain      = "Try again"
 	usePassphrase = "Use a passphrase"
 	untilQuit     = "Only until I quit"
@@ -50,6 +52,7 @@ const (
 	greeting          = "Conversations that stay between you."
 	nameTaken         = "Somebody else has this name"
 	wrongPassword     = "did not accept this address and password"
+	serverConfirms    = "The server confirms each message"
 	noKeyring         = "There is no keyring to use"
 	wantsContact      = "wants to be your contact"
 	rightAnswer       = "gave the right answer. You now know that it is really"
