@@ -77,7 +77,7 @@ func (c *Conn) put(o outgoing) error {
 			l.within = o.within
 		}
 		if c.facts.Acks {
-			o.xml += "<r xmlns='" + nsAcks + "'/>"
+			o.xml += mustXML(stream.New(nsAcks, "r"))
 		} else {
 			o.xml += c.addPing(l.sent)
 		}

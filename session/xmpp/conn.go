@@ -105,7 +105,7 @@ func (c *Config) ready(client *engine.Client, relay *relay, g *guard, t target) 
 	conn.reader.LimitsFor = conn.limitsFor
 	if g.acks {
 		// First of all, so that acknowledgements cover all that follows.
-		if _, err := client.SendOrg("<enable xmlns='" + nsAcks + "'/>"); err != nil {
+		if _, err := client.SendOrg(mustXML(stream.New(nsAcks, "enable"))); err != nil {
 			return nil, err
 		}
 		conn.ledger.asked = time.Now()

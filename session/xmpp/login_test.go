@@ -186,6 +186,7 @@ func TestLoginAttacks(t *testing.T) {
 		{"no proof", BrokenStream, true, challenge(good, "<success "+saslNS+"/>")},
 		{"one iteration", BrokenStream, false, challenge(func(n string) string { return "r=" + n + "srv,s=" + b64("salt") + ",i=1" }, "")},
 		{"4095 iterations", BrokenStream, false, challenge(func(n string) string { return "r=" + n + "srv,s=" + b64("salt") + ",i=4095" }, "")},
+		{"1000001 iterations", BrokenStream, false, challenge(func(n string) string { return "r=" + n + "srv,s=" + b64("salt") + ",i=1000001" }, "")},
 		{"two thousand million iterations", BrokenStream, false, challenge(func(n string) string { return "r=" + n + "srv,s=" + b64("salt") + ",i=2000000000" }, "")},
 		{"iterations twice", BrokenStream, false, challenge(func(n string) string { return "r=" + n + "srv,s=" + b64("salt") + ",i=4096,i=1" }, "")},
 		{"no iterations", BrokenStream, false, challenge(func(n string) string { return "r=" + n + "srv,s=" + b64("salt") }, "")},
@@ -254,6 +255,20 @@ func TestLoginAttacks(t *testing.T) {
 				t.Error("took too long")
 			}
 		})
+	}
+}
+
+// The bounds themselves are within them.
+func TestIterations(t *testing.T) {
+	for n, want := range map[string]bool{"4095": false, "4096": true, "10000": true, "1000000": true, "1000001": false, "04096x": false, "-4096": false, "": false} {
+		var refused any
+		func() {
+			defer func() { refused = recover() }()
+			newGuard(&Config{}, jid.JID{}, true, "", func(step) {}).challenge(b64("r=nonce,s=" + b64("salt") + ",i=" + n))
+		}()
+		if (refused == nil) != want {
+			t.Errorf("%q: %v", n, refused)
+		}
 	}
 }
 
@@ -381,6 +396,7 @@ func TestCertificates(t *testing.T) {
 		}},
 		{"another domain", ca.Certificate(t, "evil.test", in(time.Hour)), func(err error) bool { return errors.As(err, new(x509.HostnameError)) }},
 		{"the server's own name", ca.Certificate(t, "127.0.0.1", in(time.Hour)), func(err error) bool { return errors.As(err, new(x509.HostnameError)) }},
+		{"signed by itself", xmpptest.SelfSigned(t, domain), func(err error) bool { return errors.As(err, new(x509.UnknownAuthorityError)) }},
 		{"unknown authority", other.Certificate(t, domain, in(time.Hour)), func(err error) bool { return errors.As(err, new(x509.UnknownAuthorityError)) }},
 	} {
 		for name, mode := range map[string]TLSMode{"STARTTLS": TLSStart, "direct": TLSDirect} {
