@@ -109,6 +109,7 @@ func tolerate(t *testing.T, version int, policy otr.Policy) {
 		"markup":       func(s string) string { return "<FONT SIZE=3>" + s + "</FONT>" },
 		"words before": func(s string) string { return "hey, " + s },
 		"line breaks":  func(s string) string { return s[:60] + "\r\n" + s[60:120] + "\n " + s[120:] },
+		"short lines":  func(s string) string { return s[:10] + "\r\n" + s[10:20] + "\r\n" + s[20:] },
 		"junk inside":  func(s string) string { return s[:60] + "<" + s[60:] },
 		"in one piece": func(s string) string {
 			return map[int]string{2: "?OTR,1,1,", 3: "?OTR|1000|2000,1,1,"}[version] + s + ","
