@@ -6,6 +6,7 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/lang"
+	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
 	"github.com/sotto-im/sotto/session"
@@ -61,7 +62,7 @@ func fact(about, said string) fyne.CanvasObject {
 	value := widget.NewLabel(said)
 	value.Wrapping, value.Selectable = fyne.TextWrapWord, true
 	head := container.New(&atLeast{150}, look.NewLine(about, look.Hint))
-	f := &factRow{about: about, said: said, inside: container.NewBorder(nil, nil, container.New(flow{}, head), nil, value)}
+	f := &factRow{about: about, said: said, inside: inset(-theme.InnerPadding(), 0, 0, 0, container.NewBorder(nil, nil, container.New(flow{}, head), nil, value))}
 	f.ExtendBaseWidget(f)
 	return f
 }

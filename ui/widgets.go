@@ -273,7 +273,7 @@ func page(objects ...fyne.CanvasObject) fyne.CanvasObject {
 func form(foot fyne.CanvasObject, objects ...fyne.CanvasObject) fyne.CanvasObject {
 	inside := container.New(column{width: pageWidth}, inset(4*look.Step, look.Step, 4*look.Step, 0, container.NewVBox(objects...)))
 	return container.New(footed{inside}, container.NewVScroll(inside),
-		container.New(column{width: pageWidth}, inset(4*look.Step, 2*look.Step, 4*look.Step, 2*look.Step, foot)))
+		container.New(column{width: pageWidth}, inset(4*look.Step, 3*look.Step, 4*look.Step, 3*look.Step, foot)))
 }
 
 // footed sets what scrolls and what does not under one another, in the middle where there is room for all of it.
