@@ -29,8 +29,8 @@ type Config struct {
 // time.
 type Conversation struct {
 	config    *Config
-	commit    ake // our D-H Commit Message of version 3, that any client may answer: AwaitingDHKey, or none
-	answers   int // D-H Key Messages that have answered it
+	commit    ake      // our D-H Commit Message of version 3, that any client may answer: AwaitingDHKey, or none
+	answers   [][]byte // g^y of each D-H Key Message that has answered it
 	instances map[InstanceTag]*instance
 	selected  *instance // whom Send writes to; nil if no client has or had a session
 	chosen    bool      // by Select, so that it stays
@@ -203,17 +203,7 @@ func (c *Conversation) End() []Event {
 	var events []Event
 	before, peer := c.State(), c.Peer()
 	for _, tag := range slices.Sorted(maps.Keys(c.instances)) {
-		i := c.instances[tag]
-		old := i.state
-		if old == Encrypted {
-			events = append(events, i.endSMP(SMPAborted)...)
-			events = append(events, c.disconnect(i)...)
-		}
-		i.forget(Plaintext)
-		i.ake = ake{}
-		if i != c.selected && old != Plaintext {
-			events = append(events, InstanceChange{Old: old, New: Plaintext, Peer: i.peer})
-		}
+		events = append(events, c.end(c.instances[tag])...)
 	}
 	if before != Plaintext {
 		peer.SSID = [8]byte{}
@@ -222,6 +212,21 @@ func (c *Conversation) End() []Event {
 	fresh := New(c.config)
 	fresh.requests, fresh.lastError, fresh.lastErrorQuery = c.requests, c.lastError, c.lastErrorQuery
 	*c = *fresh
+	return events
+}
+
+// end ends the session with i, if there is one, and wipes all secrets.
+func (c *Conversation) end(i *instance) []Event {
+	var events []Event
+	old := i.state
+	if old == Encrypted {
+		events = append(i.endSMP(SMPAborted), c.disconnect(i)...)
+	}
+	i.forget(Plaintext)
+	i.ake = ake{}
+	if i != c.selected && old != Plaintext {
+		events = append(events, InstanceChange{Old: old, New: Plaintext, Peer: i.peer})
+	}
 	return events
 }
 

@@ -1,6 +1,9 @@
 package otr
 
 import (
+	"bytes"
+	"cmp"
+	"slices"
 	"time"
 )
 
@@ -51,7 +54,7 @@ func (c *Conversation) sendCommit(version int) []Event {
 		}
 		i.ake = commit
 	} else {
-		c.commit, c.answers = commit, 0
+		c.commit, c.answers = commit, nil
 	}
 	c.worked()
 	return events
@@ -93,10 +96,12 @@ func (c *Conversation) step(i *instance, next ake, reply answer) []Event {
 	if c.toAll(i) {
 		i.spent = c.commit.commitment.hash
 		if reply.kind == typeRevealSignature {
-			c.answers++
+			c.answers = append(c.answers, next.theirs.Bytes())
 		}
 	}
-	next.since = c.now()
+	if next.since.IsZero() { // the repetition of a message prolongs nothing
+		next.since = c.now()
+	}
 	i.ake = next
 	c.worked()
 	return events
@@ -118,8 +123,12 @@ func (c *Conversation) receiveDHCommit(i *instance, m *dhCommitMessage) []Event 
 }
 
 func (c *Conversation) receiveDHKey(i *instance, m *dhKeyMessage) []Event {
-	if c.exhausted() || c.toAll(i) && c.answers >= maxAnswers {
+	first := c.toAll(i)
+	if c.exhausted() || first && len(c.answers) >= maxAnswers {
 		return reject(TooMany, i.tag)
+	}
+	if first && c.answeredWith(m.gy) {
+		return reject(SetupFailed, i.tag)
 	}
 	next, reply, err := c.akeOf(i).receiveDHKey(m, c.config.Key)
 	if err != nil {
@@ -129,6 +138,13 @@ func (c *Conversation) receiveDHKey(i *instance, m *dhKeyMessage) []Event {
 		return nil
 	}
 	return c.step(i, next, reply)
+}
+
+// answeredWith says whether a client has answered our D-H Commit Message with g^y. Nothing in a key exchange
+// authenticates the tags: from copies of the D-H Key Message and of the Signature Message under another tag would come
+// a second session with the same keys, which would encrypt with the same counters.
+func (c *Conversation) answeredWith(gy []byte) bool {
+	return slices.ContainsFunc(c.answers, func(answer []byte) bool { return bytes.Equal(answer, gy) })
 }
 
 func (c *Conversation) receiveRevealSignature(i *instance, m *revealSignatureMessage) []Event {
@@ -198,5 +214,27 @@ func (c *Conversation) establish(i *instance, done *established) []Event {
 	}
 	c.choose(i)
 	*done = established{}
-	return append(events, c.changes(before, i, was)...)
+	events = append(events, c.changes(before, i, was)...)
+	return append(events, c.makeRoom(i)...)
+}
+
+// makeRoom ends a session if i has come to take the last place, so that there is always one for a key exchange: a
+// correspondent whose program picks a new tag at each start is not to be locked out by what it was before. Of the clients
+// that are not selected, those whose session is over go first, then the one that was silent for longest.
+func (c *Conversation) makeRoom(i *instance) []Event {
+	var idle *instance
+	for _, v := range c.instances {
+		switch {
+		case v.state == Plaintext:
+			return nil
+		case v == i, v == c.selected:
+		case idle == nil, cmp.Or(compareBool(v.state == Encrypted, idle.state == Encrypted), cmp.Compare(v.active, idle.active)) < 0:
+			idle = v
+		}
+	}
+	if len(c.instances) < maxInstances {
+		return nil
+	}
+	delete(c.instances, idle.tag)
+	return c.end(idle)
 }

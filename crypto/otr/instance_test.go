@@ -242,31 +242,41 @@ func TestManyInstances(t *testing.T) {
 	}
 }
 
-// TestManySessions: when every place is taken by a session, more are refused, and End makes room.
+// TestManySessions: there is a bounded number of sessions. A new one takes the place of the one that was silent for
+// longest, which is told to both sides.
 func TestManySessions(t *testing.T) {
-	n, alice, bob := otrtest.NewNetwork(otr.PolicyManual)
-	n.Right = nil
-	for i := range 20 {
-		n.Right = append(n.Right, otrtest.NewParty("carol", otr.InstanceTag(0x10000+i), otr.PolicyManual, n.Clock))
+	n, alice, _ := otrtest.NewNetwork(otr.PolicyManual)
+	const first, clients, places = 0x10000, 20, 15
+	for i := range clients {
+		n.Clock.Advance(61e9)
+		carol := otrtest.NewParty("carol", otr.InstanceTag(first+i), otr.PolicyManual, n.Clock)
+		n.Right = []*otrtest.Party{carol}
+		carol.Do(carol.Start())
+		n.Run()
+		wantState(t, carol, otr.Encrypted)
 	}
-	alice.Do(alice.Start())
-	n.Run()
-	sessions := 0
-	for _, carol := range n.Right {
-		if carol.State() == otr.Encrypted {
-			sessions++
+	left := map[otr.InstanceTag]bool{}
+	for _, i := range alice.Instances() {
+		left[i.Peer.Tag] = true
+	}
+	ended := map[otr.InstanceTag]bool{}
+	for _, e := range alice.Take() {
+		if e, ok := e.(otr.InstanceChange); ok && e.Old == otr.Encrypted && e.New == otr.Plaintext {
+			ended[e.Peer.Tag] = true
 		}
 	}
-	if sessions != 16 {
-		t.Errorf("%d sessions", sessions)
+	told := map[otr.InstanceTag]bool{}
+	for _, p := range n.Wire {
+		if p.From == alice && otrtest.Kind(p.Body) == "data" {
+			told[p.To] = true
+		}
 	}
-	alice.Do(alice.End())
-	n.Run()
-	n.Right = []*otrtest.Party{bob}
-	n.Clock.Advance(61e9)
-	alice.Do(alice.Start())
-	n.Run()
-	wantState(t, alice, otr.Encrypted)
+	for i := range clients {
+		tag := otr.InstanceTag(first + i)
+		if old := i < clients-places; left[tag] == old || ended[tag] != old || told[tag] != old {
+			t.Errorf("client %d: there %t, ended %t, told %t", i, left[tag], ended[tag], told[tag])
+		}
+	}
 }
 
 func TestSenderTag(t *testing.T) {

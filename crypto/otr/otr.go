@@ -43,7 +43,8 @@
 // another takes its place only if it has the same key and is heard from, or if its session is the answer to
 // [Conversation.Start]. When the session ends, a client that still has one follows, if possible with the same key.
 // What happens to the others is told by [InstanceChange]; [Conversation.Instances] lists all, and
-// [Conversation.Select] chooses among them.
+// [Conversation.Select] chooses among them. There are at most fifteen: then a new one takes the place of the one, not
+// selected, that was silent for longest, whose session ends.
 //
 // # Version 2
 //
@@ -76,6 +77,8 @@
 //   - Public keys, in data messages too, are checked before they are used; so are the parameters of DSA keys, which
 //     must have 1024 and 160 bits.
 //   - A data message without a session is not answered by an error message, and none is sent more than once a minute.
+//   - One D-H Key Message answers our D-H Commit Message once. Copied under another instance tag, which nothing
+//     authenticates at that point, it would lead to a second session with the same keys.
 //   - MAC keys that verified a message are published in the message that ends the session as well.
 //   - Plaintext is padded to a multiple of 256 bytes.
 //   - Everything but clear text is split when Config.MaxSize demands it.
@@ -249,7 +252,7 @@ const (
 	maxExchange  = 16 << 10 // bytes of one that is put together while there is no session, and so no data message is due
 	maxPartial   = 8        // messages that are being put together at the same time
 	maxGathered  = 4 << 20  // bytes of all of them
-	maxInstances = 16       // clients of the correspondent that something is remembered of
+	maxInstances = 16       // clients of the correspondent that something is remembered of; one place is for key exchanges
 	maxAnswers   = 32       // clients that may answer one D-H Commit Message of ours
 	maxSteps     = 6000     // key exchange messages a minute that need exponentiations, a few milliseconds of work at most
 	maxRecords   = 64       // of one data message
