@@ -222,3 +222,88 @@ func BenchmarkExp(b *testing.B) {
 		}
 	}
 }
+
+// TestMontgomery: what mul returns is right for everything that it may be given, which is less than 2n, and can be given
+// to it again. Powers alone do not show it: most of what they multiply is random.
+func TestMontgomery(t *testing.T) {
+	if !hasIFMA {
+		t.Skip("the processor does not have the instructions")
+	}
+	all, values := moduli(t)
+	r := rand.New(rand.NewPCG(5, 6))
+	for i, modulus := range all {
+		if modulus.fast == nil {
+			continue
+		}
+		m := modulus.fast
+		n := valueOf(&m.n)
+		if new(big.Int).Mod(n, values[i]).Sign() != 0 || m.n[0] != 1<<digitBits-1 || m.digits >= len(m.n) {
+			t.Fatalf("modulo %x: n is %x, of %d digits", values[i], n, m.digits)
+		}
+		radix := new(big.Int).Lsh(big.NewInt(1), uint(m.digits*digitBits))
+		inverse := new(big.Int).ModInverse(radix, n)
+		limit := new(big.Int).Lsh(n, 1)
+		numbers := []*big.Int{valueOf(&m.one), valueOf(&m.square)}
+		for range 3 {
+			v := random(r, 300)
+			numbers = append(numbers, v.Mod(v, limit))
+		}
+		for d := int64(-2); d <= 2; d++ {
+			for _, v := range []*big.Int{new(big.Int), n, limit, new(big.Int).Rsh(n, 1), new(big.Int).Rsh(limit, digitBits), new(big.Int).Lsh(big.NewInt(1), uint(n.BitLen()-1))} {
+				if v = new(big.Int).Add(v, big.NewInt(d)); v.Sign() >= 0 && v.Cmp(limit) < 0 {
+					numbers = append(numbers, v)
+				}
+			}
+		}
+		for _, a := range numbers {
+			for _, b := range numbers {
+				var z Number
+				x, y := numberOf(a), numberOf(b)
+				m.mul(&z, &x, &y)
+				got := valueOf(&z)
+				want := new(big.Int).Mul(a, b)
+				want.Mul(want, inverse).Mod(want, n)
+				if got.Cmp(limit) >= 0 || new(big.Int).Mod(got, n).Cmp(want) != 0 {
+					t.Fatalf("modulo %x: %x · %x is %x, want %x", n, a, b, got, want)
+				}
+				for j, digit := range z {
+					if digit>>digitBits != 0 || j >= m.digits && digit != 0 {
+						t.Fatalf("modulo %x: %x · %x has the digits %x", n, a, b, z)
+					}
+				}
+			}
+		}
+	}
+}
+
+// valueOf returns the value of x, digit by digit.
+func valueOf(x *Number) *big.Int {
+	v := new(big.Int)
+	for i := len(x) - 1; i >= 0; i-- {
+		v.Lsh(v, digitBits).Add(v, new(big.Int).SetUint64(x[i]))
+	}
+	return v
+}
+
+// TestLookup: every entry of a table is found, and in no more than it has.
+func TestLookup(t *testing.T) {
+	if !hasIFMA {
+		t.Skip("the processor does not have the instructions")
+	}
+	var table [5]Number
+	for i := range table {
+		for j := range table[i] {
+			table[i][j] = uint64(i<<8 | j)
+		}
+	}
+	for i := range table {
+		var z Number
+		if lookupIFMA(&z, &table[0], len(table), uint64(i)); z != table[i] {
+			t.Errorf("entry %d is %x", i, z)
+		}
+	}
+	z := Number{1}
+	if lookupIFMA(&z, &table[0], len(table)-1, uint64(len(table)-1)); z != (Number{}) {
+		t.Errorf("beyond the end there is %x", z)
+	}
+}

@@ -6,7 +6,8 @@ import (
 	"filippo.io/bigmod"
 )
 
-// A Number is 32 digits of 52 bits, the lowest first. The two last are always zero.
+// A Number is 32 digits of 52 bits, the lowest first. The last is always zero: mulIFMA reads a digit beyond the ones it is
+// told of.
 type Number [32]uint64
 
 const digitBits = 52
