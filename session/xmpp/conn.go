@@ -21,8 +21,6 @@ const (
 	maxQueue = 4096
 	// maxAnswers to other people's questions are among them.
 	maxAnswers = 512
-	// maxBacklog elements may come between our presence and the answer to <enable/>: the offline messages, mostly.
-	maxBacklog = 20000
 	// maxUndelivered is how much text may wait for the receiver of Events, with something for each event. Beyond it the
 	// server is made to wait.
 	maxUndelivered = 16 << 20

@@ -31,7 +31,7 @@ func smuggling(t *testing.T, p *xmpptest.Server) {
 			attempt{inside: fmt.Sprintf("<body>a&#x%X;b</body>", r), want: want}, attempt{inside: fmt.Sprintf("<body>a&#%d;b</body>", r), want: want})
 	}
 	const second = "</body></message><message to='%[1]s' from='boss@sotto.test'><body>boss</body></message><message to='%[1]s'><body>"
-	for _, a := range []attempt{
+	attempts = append(attempts, []attempt{
 		{"<body><![CDATA[</body></message><message from='boss@sotto.test'>]]></body>", "</body></message><message from='boss@sotto.test'>", ""},
 		{"<body>]]&gt;</body>", "]]>", ""},
 		{"<body>&lt;/body&gt;&amp;lt;</body>", "</body>&lt;", ""},
@@ -64,9 +64,7 @@ func smuggling(t *testing.T, p *xmpptest.Server) {
 		{"<body>a<!-- b -->c</body>", "", "ac"}, {"<body>a<?b c?>d</body>", "", "ad"}, body("<!DOCTYPE a>"), body("a]]>b"), body("<a:b>c</a:b>"),
 		{"<body a='1' a='2'>x</body>", "", ""}, {"<body xmlns:a='u' xmlns:b='u' a:c='1' b:c='2'>x</body>", "", ""}, {"<body xmlns:xmlns='u'>x</body>", "", ""},
 		{"<body xmlns:xml='u'>x</body>", "", ""}, {"<body a=b>x</body>", "", ""}, {"<body a='<'>x</body>", "", ""}, {"<body>x</BODY>", "", ""},
-	} {
-		attempts = append(attempts, a)
-	}
+	}...)
 	alice, mallory := connect(t, config(p, "alice")), connect(t, config(p, "mallory"))
 	to := alice.JID().String()
 	attempts = append(attempts, attempt{"<body>first" + fmt.Sprintf(second, to) + "third</body>", "first|boss|third", "first"}) // boss is not mallory
