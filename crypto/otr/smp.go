@@ -3,6 +3,8 @@ package otr
 import (
 	"bytes"
 	"errors"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/sotto-im/sotto/crypto/otr/internal/smp"
@@ -41,7 +43,8 @@ func (i *instance) endSMP(outcome SMPOutcome) []Event {
 }
 
 // StartSMP implements "User requests to begin SMP" with the selected client. An empty question means none. The
-// secret is whatever both people know; it is the caller's to clear. A run that is on is aborted.
+// secret is whatever both people know; it is the caller's to clear. A run that is on is aborted: what tells the other side
+// of that comes with an error too.
 func (c *Conversation) StartSMP(question string, secret []byte) ([]Event, error) {
 	c.expire()
 	i := c.selected
@@ -54,6 +57,7 @@ func (c *Conversation) StartSMP(question string, secret []byte) ([]Event, error)
 		return nil, ErrTooLarge
 	}
 	x := smp.NewSecret(c.config.Key.Fingerprint(), i.peer.Fingerprint, i.peer.SSID, secret)
+	defer x.Wipe()
 	initiator, value, err := smp.Start(c.rand(), x)
 	if err != nil {
 		return nil, cannotSend(err)
@@ -77,7 +81,8 @@ func (c *Conversation) StartSMP(question string, secret []byte) ([]Event, error)
 }
 
 // AnswerSMP answers the request with an ID, once: a wrong answer cannot be taken back, and the other side has had
-// its one guess. It returns ErrNoRequest if the request is not waiting any more.
+// its one guess. It returns ErrNoRequest if the request is not waiting any more. Any other error ends the run,
+// and the events that come with it tell the other side.
 func (c *Conversation) AnswerSMP(id uint64, secret []byte) ([]Event, error) {
 	c.expire()
 	i := c.requested(id)
@@ -86,6 +91,7 @@ func (c *Conversation) AnswerSMP(id uint64, secret []byte) ([]Event, error) {
 	}
 	i.smp.request = 0
 	y := smp.NewSecret(i.peer.Fingerprint, c.config.Key.Fingerprint(), i.peer.SSID, secret)
+	defer y.Wipe()
 	value, err := i.smp.responder.Answer(c.rand(), y)
 	if err != nil {
 		i.smp.wipe()
@@ -114,8 +120,8 @@ func (c *Conversation) requested(id uint64) *instance {
 func (c *Conversation) AbortSMP() []Event {
 	c.expire()
 	var events []Event
-	for _, i := range c.instances {
-		if i.smp.running() || i == c.selected && i.state == Encrypted {
+	for _, tag := range slices.Sorted(maps.Keys(c.instances)) {
+		if i := c.instances[tag]; i.smp.running() || i == c.selected && i.state == Encrypted {
 			i.smp.wipe()
 			events = append(events, c.sendAbort(i)...)
 		}
