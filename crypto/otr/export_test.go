@@ -125,3 +125,14 @@ func (c *Conversation) Open(body string, kind uint16) []byte {
 
 // Activity returns how many authentic messages c has accepted.
 func (c *Conversation) Activity() uint64 { return c.activity }
+
+// Parses says whether body is an encoded message that can be read, whatever becomes of it then.
+func Parses(body string) bool {
+	b := parseBody(body)
+	if b.form != formEncoded || b.version == version1 {
+		return false
+	}
+	_, message, ok := parseMessage(b.message)
+	_, isData := message.(*dataMessage)
+	return ok && (isData || b.ended)
+}
