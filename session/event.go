@@ -306,7 +306,8 @@ const (
 	EncryptedVerified
 )
 
-// Status is what became of an outgoing message. It never goes backwards, except that Retry lets it wait again.
+// Status is what became of an outgoing message. It never goes backwards, except that Retry lets it wait again,
+// and that an Unconfirmed one becomes Sent when it can be sent again without being shown twice.
 type Status uint8
 
 const (

@@ -8,7 +8,8 @@
 // # What is promised about a text
 //
 // A text given to [Session.Send] goes out as the send mode said, or not at all. One that was to be private is bound to the keys the
-// contact was known to have when it was typed, waits until a session with one of them is up, and is sent once. It is never sent in
+// contact was known to have when it was typed, waits until a session with one of them is up, and is sent once; or again, if it may not have arrived: by itself
+// where the other program is a Sotto that remembers what it has shown, else when the person says so, and to the same key only. It is never sent in
 // clear, whatever happens to the policy, the connection or the session meanwhile. No message is ever kept on disk.
 package session
 
@@ -369,8 +370,9 @@ func (s *Session) Send(r Ref, text string, mode SendMode) (id EntryID, err error
 	return id, err
 }
 
-// Retry sends a Failed or Unconfirmed entry again: privately and to the keys the contact has now, unless it had been for sending
-// unencrypted and nothing better is possible.
+// Retry sends a Failed or Unconfirmed entry again: privately, and to the key that it went to before; when the contact has another by now it
+// fails (WhyKeyChanged), and Retry after that is for the keys the contact has then. What had been for sending unencrypted may go so again,
+// where nothing better is possible.
 func (s *Session) Retry(r Ref, id EntryID) {
 	s.with(r, func(c *conversation) { c.retry(id) })
 }
