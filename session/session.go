@@ -8,9 +8,10 @@
 // # What is promised about a text
 //
 // A text given to [Session.Send] goes out as the send mode said, or not at all. One that was to be private is bound to the keys the
-// contact was known to have when it was typed, waits until a session with one of them is up, and is sent once; or again, if it may not have arrived: by itself
-// where the other program is a Sotto that remembers what it has shown, else when the person says so, and to the same key only. It is never sent in
-// clear, whatever happens to the policy, the connection or the session meanwhile. No message is ever kept on disk.
+// contact was known to have when it was typed, waits until a session with one of them is up, and is sent once. If it may not have arrived
+// it is sent again, to the same key only: by itself where the other program is a Sotto that remembers what it has shown, else when the
+// person says so. It is never sent in clear, whatever happens to the policy, the connection or the session meanwhile. No message is ever
+// kept on disk.
 package session
 
 import (
