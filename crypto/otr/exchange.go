@@ -12,7 +12,7 @@ import (
 // exhausted says whether more was worked on lately than honest key exchanges need.
 func (c *Conversation) exhausted() bool { return c.steps >= maxSteps }
 
-// worked counts a key exchange message that was worked on.
+// worked counts a key exchange message that was worked on, also in vain.
 func (c *Conversation) worked() {
 	if c.steps == 0 {
 		c.stepsSince = c.now()
@@ -153,6 +153,7 @@ func (c *Conversation) receiveRevealSignature(i *instance, m *revealSignatureMes
 	}
 	done, reply, err := i.ake.receiveRevealSignature(m, c.config.Key)
 	if err != nil {
+		c.worked()
 		return refuse(err, i)
 	}
 	if done == nil {
@@ -171,6 +172,7 @@ func (c *Conversation) receiveSignature(i *instance, m *signatureMessage) []Even
 	}
 	done, err := i.ake.receiveSignature(m)
 	if err != nil {
+		c.worked()
 		return refuse(err, i)
 	}
 	if done == nil {

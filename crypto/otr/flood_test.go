@@ -151,6 +151,26 @@ func TestFloodOfExchanges(t *testing.T) {
 	}
 }
 
+// TestFloodOfWrongSignatures: a Reveal Signature Message that opens its commitment costs an exponentiation before it is
+// found to be wrong, and changes nothing: so it can be sent again and again, but that counts.
+func TestFloodOfWrongSignatures(t *testing.T) {
+	alice, bob, _ := flooded(t)
+	commit, err := newCommitment(testRand("bob"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	alice.Receive(encodeFrom(0x3000, 0, typeDHCommit, &commit.commitment))
+	wrong := encodeFrom(0x3000, 0x1000, typeRevealSignature, &revealSignatureMessage{r: commit.r})
+	alice.steps = maxSteps - 2
+	for n, reason := range []Reason{SetupFailed, SetupFailed, TooMany} {
+		if events := alice.Receive(wrong); len(events) != 1 || events[0] != (Rejected{Reason: reason, From: 0x3000}) {
+			t.Errorf("message %d: %v", n, events)
+		}
+	}
+	alice.steps = 0
+	honest(t, alice, bob)
+}
+
 // TestManyHonestExchanges: a bad line that needs fresh keys every second stays far below the limit.
 func TestManyHonestExchanges(t *testing.T) {
 	alice, bob, now := flooded(t)
