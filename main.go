@@ -41,13 +41,13 @@ func main() {
 		fmt.Println("sotto", version)
 		return
 	}
-	if err := run(*profile, *ca, *practise); err != nil {
+	if err := run(*profile, *ca, flag.Arg(0), *practise); err != nil {
 		fmt.Fprintln(os.Stderr, "sotto:", err)
 		os.Exit(1)
 	}
 }
 
-func run(profile, ca string, practiseFirst bool) error {
+func run(profile, ca, link string, practiseFirst bool) error {
 	// Fyne's own choice may be Wayland, on which there is no input method yet.
 	if os.Getenv("DISPLAY") != "" && os.Getenv("FYNE_PLATFORM") == "" {
 		os.Setenv("FYNE_PLATFORM", "x11")
@@ -60,7 +60,7 @@ func run(profile, ca string, practiseFirst bool) error {
 		return err
 	}
 	settings, err := store.Open(profile)
-	if errors.Is(err, store.ErrInUse) && door.Knock(profile, "") == nil {
+	if errors.Is(err, store.ErrInUse) && door.Knock(profile, link) == nil {
 		return nil // the window that is open already comes forward
 	}
 	window := app.NewWithID("im.sotto.Sotto")
@@ -73,7 +73,7 @@ func run(profile, ca string, practiseFirst bool) error {
 	s := session.Open(session.Config{Store: settings, Keyring: secrets, RootCAs: roots})
 	ui.Run(ui.Config{
 		App: window, Engine: s, Store: settings, Keyring: secrets, Practise: begin, PractiseFirst: practiseFirst,
-		Profile: profile, Spoken: access.New("Sotto", window.Driver().AllWindows),
+		Profile: profile, Link: link, Spoken: access.New("Sotto", window.Driver().AllWindows),
 	})
 	ctx, cancel := context.WithTimeout(context.Background(), closing)
 	defer cancel()

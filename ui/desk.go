@@ -120,6 +120,7 @@ func (d *desk) apply(batch []session.Event) {
 		d.expected = false
 		d.accountsChanged()
 	}
+	d.followLinked()
 	d.main.changed(touched, talks, list || accounts)
 	for r := range loud {
 		d.speak(r)

@@ -12,7 +12,14 @@ import (
 )
 
 // addContact asks whom to add.
-func (d *desk) addContact(address string) {
+func (d *desk) addContact(address string) { d.addContactAs(address, "", d.main.open) }
+
+// addContactBy asks whether to add whom a link names, and follows the link then.
+func (d *desk) addContactBy(l session.Link) {
+	d.addContactAs(l.Address.String(), l.Name, func(r session.Ref) { d.arrive(r, l) })
+}
+
+func (d *desk) addContactAs(address, called string, then func(session.Ref)) {
 	accounts := d.model.Accounts()
 	if len(accounts) == 0 {
 		return
@@ -20,6 +27,7 @@ func (d *desk) addContact(address string) {
 	to := access.Name(newField(lang.L("bob@example.org")), lang.L("Address"))
 	to.SetText(address)
 	name := access.Name(newField(lang.L("as you call them")), lang.L("Name"))
+	name.SetText(called)
 	problem := newTrouble()
 	from := widget.NewSelect(jids(accounts), nil)
 	from.SetSelectedIndex(0)
@@ -40,7 +48,7 @@ func (d *desk) addContact(address string) {
 			return
 		}
 		s.close()
-		d.main.open(r)
+		then(r)
 	}
 	s = d.openSlip(lang.L("Add contact"), body, newButton(lang.L("Cancel"), func() { s.close() }), newMainButton(lang.L("Add"), confirm))
 	s.ask(confirm, to, name)

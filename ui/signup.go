@@ -38,6 +38,7 @@ type signUpPage struct {
 	next     *button
 	back     *button
 
+	token  string    // of an invitation
 	number int       // of the attempt; 0 while there is none
 	form   *formPage // the server's questions
 }
@@ -89,6 +90,7 @@ func newSignUpPage(d *desk) *signUpPage {
 	p.web = newWebOffer(d, p.cancel)
 	p.suggest(0)
 	p.other.OnChanged = func(typed string) {
+		p.token = "" // it was for the server that stood here
 		if typed != "" {
 			p.options.choose(-1)
 		}
@@ -171,6 +173,13 @@ func (p *signUpPage) build() fyne.CanvasObject {
 	)
 }
 
+// invited fills in what an invitation says.
+func (p *signUpPage) invited(domain, token string) {
+	p.other.SetText(domain)
+	p.token = token
+	p.desk.window.Canvas().Focus(p.next)
+}
+
 func (p *signUpPage) first() fyne.Focusable {
 	switch {
 	case p.form != nil:
@@ -217,7 +226,7 @@ func (p *signUpPage) ask() {
 	p.web.show("")
 	through := p.proxy.value()
 	defer clear(through.Password)
-	number, err := p.desk.engine.SignUp(session.NewAccount{Domain: p.domain(), Server: strings.TrimSpace(p.server.Text), Proxy: through})
+	number, err := p.desk.engine.SignUp(session.NewAccount{Domain: p.domain(), Server: strings.TrimSpace(p.server.Text), Proxy: through, Token: p.token})
 	if isErr(err, session.ErrBadProxy) {
 		p.trouble.say(proxyErrorWords())
 		return

@@ -39,6 +39,7 @@ type Config struct {
 	Practise func(ctx context.Context, w practice.Words) (Practice, error)
 	// PractiseFirst opens the window in practice mode.
 	PractiseFirst bool
+	Link          string           // xmpp: what the program was started with, or ""
 	Profile       string           // the directory where later copies of the program knock; "": none can
 	Spoken        *access.Tree     // what screen readers are told; nil: nobody listens
 	Do            func(func())     // runs a function on Fyne's goroutine; nil: fyne.Do
@@ -79,6 +80,7 @@ type shell struct {
 	over     bool // the window is closing; guarded by gate
 	size     fyne.Size
 	notified time.Time
+	linked   string         // to be followed once the accounts are known
 	writes   sync.WaitGroup // of settings
 }
 
@@ -115,13 +117,29 @@ func (s *shell) serve(ctx context.Context, spoken *access.Tree) {
 
 // openDoor lets a second copy of the program have this window come forward instead. Without a door that copy says where to look.
 func (s *shell) openDoor(ctx context.Context, profile string) {
-	d, err := door.Open(profile, func(string) { s.do(s.comeForward) })
+	d, err := door.Open(profile, func(link string) {
+		s.do(func() {
+			s.comeForward()
+			s.follow(link)
+		})
+	})
 	if err != nil {
 		fyne.LogError("a second copy cannot have this window come forward", err)
 		return
 	}
 	<-ctx.Done()
 	d.Close()
+}
+
+// follow follows a link that the program was started with: it is about the person's own accounts, also while they practise.
+func (s *shell) follow(link string) {
+	if link == "" {
+		return
+	}
+	if s.practice != nil {
+		s.leavePractice()
+	}
+	s.own.follow(link)
 }
 
 func (s *shell) comeForward() {
@@ -131,7 +149,7 @@ func (s *shell) comeForward() {
 
 // open builds the window without showing it.
 func open(c Config) *shell {
-	s := &shell{app: c.App, store: c.Store, keyring: c.Keyring, now: c.Time, zone: c.Zone, begin: c.Practise, trouble: newBanner(), looking: true}
+	s := &shell{app: c.App, store: c.Store, keyring: c.Keyring, now: c.Time, zone: c.Zone, begin: c.Practise, trouble: newBanner(), looking: true, linked: c.Link}
 	s.do = s.until(c.Do)
 	s.say = func(sentence string) {
 		if c.Spoken != nil {
@@ -189,7 +207,10 @@ func (leastSize) MinSize(objects []fyne.CanvasObject) fyne.Size {
 }
 
 // started begins to take events once Fyne's goroutine is at work: before that, what is handed to it would run at once and elsewhere.
-func (s *shell) started() { s.own.run() }
+func (s *shell) started() {
+	s.own.run()
+	s.own.followLinked()
+}
 
 // until returns do as long as the window lives. Once Fyne's loop has ended, fyne.Do would run what it is given at once, on whatever
 // goroutine that is; and a signal ends the loop at any time.
