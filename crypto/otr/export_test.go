@@ -136,3 +136,10 @@ func Parses(body string) bool {
 	_, isData := message.(*dataMessage)
 	return ok && (isData || b.ended)
 }
+
+// Shadow returns what sees the clients that c has now, and what becomes of their memory.
+func (c *Conversation) Shadow() *Conversation {
+	shadow := *c
+	shadow.commit = ake{}
+	return &shadow
+}

@@ -1,0 +1,93 @@
+package otr_test
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sotto-im/sotto/crypto/otr"
+	"github.com/sotto-im/sotto/crypto/otr/otrtest"
+)
+
+// secretFields find the secrets in a snapshot: private exponents, the keys that are derived, and what SMP compares.
+var secretFields = regexp.MustCompile(`\b(x|r|sendAES|receiveAES|sendMAC|receiveMAC|extra|c|cp|m1|m2|m1p|m2p|digest|a2|a3|b3|b):(?:\{(?:b|digest):)?([0-9a-f]{32,}) `)
+
+// secretsIn returns the secrets that p holds.
+func secretsIn(p *otrtest.Party) []string {
+	var all []string
+	for _, m := range secretFields.FindAllStringSubmatch(otrtest.Snapshot(p.Conversation), -1) {
+		if strings.Trim(m[2], "0") != "" && m[1] != "b" {
+			all = append(all, m[2])
+		}
+	}
+	return all
+}
+
+// TestNothingIsLeft: when a session has ended, by either side, or a key exchange was not answered for a minute, none of
+// its secrets is left in what the conversation holds, nor in the memory of the clients that it held.
+func TestNothingIsLeft(t *testing.T) {
+	for run := range 20 {
+		ends := map[string]func(n *otrtest.Network, alice, bob *otrtest.Party){
+			"our end":   func(n *otrtest.Network, alice, bob *otrtest.Party) { alice.Do(alice.End()) },
+			"their end": func(n *otrtest.Network, alice, bob *otrtest.Party) { bob.Do(bob.End()); n.Run() },
+		}
+		for name, end := range ends {
+			n, alice, bob := otrtest.NewNetwork(otr.PolicyManual)
+			alice.Config.Rand = otrtest.Rand(fmt.Sprint(name, run))
+			bob.Do(bob.Start())
+			n.Run()
+			for range run % 4 {
+				send(t, alice, "hello")
+				n.Run()
+				send(t, bob, "hello")
+				n.Run()
+			}
+			events, err := alice.StartSMP("", []byte("secret"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			alice.Do(events)
+			n.Clock.Advance(time.Minute) // the commitment to all is forgotten
+			alice.Do(alice.Poll())
+			checkWiped(t, name, alice, 10, func() { end(n, alice, bob) })
+		}
+		for name, kind := range map[string]string{"a commitment": "commit", "a D-H Key": "key", "a Reveal Signature": "reveal"} {
+			n, alice, bob := otrtest.NewNetwork(otr.PolicyManual)
+			alice.Config.Rand, bob.Config.Rand = otrtest.Rand(fmt.Sprint(name, run)), otrtest.Rand(fmt.Sprint(name, run, "bob"))
+			n.Tap = func(p otrtest.Packet) []otrtest.Packet {
+				if otrtest.Kind(p.Body) == kind {
+					return nil
+				}
+				return []otrtest.Packet{p}
+			}
+			who := alice
+			if kind == "key" {
+				who = bob
+			}
+			bob.Do(bob.Start())
+			n.Run()
+			checkWiped(t, name, who, 1, func() {
+				n.Clock.Advance(time.Minute)
+				who.Do(who.Poll())
+			})
+		}
+	}
+}
+
+// checkWiped says that a party holds some secrets, and none of them after end.
+func checkWiped(t *testing.T, name string, p *otrtest.Party, atLeast int, end func()) {
+	t.Helper()
+	secrets, shadow := secretsIn(p), p.Shadow()
+	if len(secrets) < atLeast {
+		t.Fatalf("%s: only %d secrets are found", name, len(secrets))
+	}
+	end()
+	left := otrtest.Snapshot(p.Conversation) + otrtest.Snapshot(shadow)
+	for _, s := range secrets {
+		if strings.Contains(left, s) {
+			t.Errorf("after %s: %s is left of %d secrets", name, s, len(secrets))
+		}
+	}
+}
