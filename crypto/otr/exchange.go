@@ -222,15 +222,24 @@ func (c *Conversation) establish(i *instance, done *established) []Event {
 
 // makeRoom ends a session if i has come to take the last place, so that there is always one for a key exchange: a
 // correspondent whose program picks a new tag at each start is not to be locked out by what it was before. Of the clients
-// that are not selected, those whose session is over go first, then the one that was silent for longest.
+// that are not selected, those whose session is over go first, then those with another key than the selected one, then
+// the one that was silent for longest.
 func (c *Conversation) makeRoom(i *instance) []Event {
+	key := c.Peer().Fingerprint
+	dearer := func(a, b *instance) int {
+		return cmp.Or(
+			compareBool(a.state == Encrypted, b.state == Encrypted),
+			compareBool(a.peer.Fingerprint == key, b.peer.Fingerprint == key),
+			cmp.Compare(a.active, b.active),
+		)
+	}
 	var idle *instance
 	for _, v := range c.instances {
 		switch {
 		case v.state == Plaintext:
 			return nil
 		case v == i, v == c.selected:
-		case idle == nil, cmp.Or(compareBool(v.state == Encrypted, idle.state == Encrypted), cmp.Compare(v.active, idle.active)) < 0:
+		case idle == nil, dearer(v, idle) < 0:
 			idle = v
 		}
 	}

@@ -312,6 +312,28 @@ func TestSenderTag(t *testing.T) {
 	}
 }
 
+// TestStrangersDoNotPushOut: when the places run out, clients with another key than the selected one go first.
+func TestStrangersDoNotPushOut(t *testing.T) {
+	n, alice, bob1, _ := twoBobs(t, "bob")
+	bob1.Do(bob1.Start())
+	n.Run()
+	alice.Do(alice.Select(0x2000))
+	for i := range 20 {
+		n.Clock.Advance(61e9)
+		carol := otrtest.NewParty("carol", otr.InstanceTag(0x10000+i), otr.PolicyManual, n.Clock)
+		n.Right = []*otrtest.Party{carol}
+		carol.Do(carol.Start())
+		n.Run()
+	}
+	left := map[otr.InstanceTag]bool{}
+	for _, i := range alice.Instances() {
+		left[i.Peer.Tag] = i.State == otr.Encrypted
+	}
+	if len(left) != 15 || !left[0x2000] || !left[0x3000] || left[0x10000] || !left[0x10013] {
+		t.Errorf("these are left: %v", left)
+	}
+}
+
 // TestInstances: the clients are listed as they were heard from, and what is selected is said.
 func TestInstances(t *testing.T) {
 	n, alice, bob1, bob2 := twoBobs(t, "bob")

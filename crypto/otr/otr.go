@@ -43,8 +43,8 @@
 // another takes its place only if it has the same key and is heard from, or if its session is the answer to
 // [Conversation.Start]. When the session ends, a client that still has one follows, if possible with the same key.
 // What happens to the others is told by [InstanceChange]; [Conversation.Instances] lists all, and
-// [Conversation.Select] chooses among them. There are at most fifteen: then a new one takes the place of the one, not
-// selected, that was silent for longest, whose session ends.
+// [Conversation.Select] chooses among them. There are at most fifteen: then a new one takes the place of one that is
+// not selected, whose session ends: of one with another key if there is any, and of the one that was silent for longest.
 //
 // # Version 2
 //
