@@ -2,7 +2,6 @@ package otr
 
 import (
 	"bytes"
-	"cmp"
 	"slices"
 	"time"
 )
@@ -221,25 +220,16 @@ func (c *Conversation) establish(i *instance, done *established) []Event {
 }
 
 // makeRoom ends a session if i has come to take the last place, so that there is always one for a key exchange: a
-// correspondent whose program picks a new tag at each start is not to be locked out by what it was before. Of the clients
-// that are not selected, those whose session is over go first, then those with another key than the selected one, then
-// the one that was silent for longest.
+// correspondent whose program picks a new tag at each start is not to be locked out by what it was before. It is the last
+// one that we would write to: sessions with another key drive out none with the key of the selected one.
 func (c *Conversation) makeRoom(i *instance) []Event {
-	key := c.Peer().Fingerprint
-	dearer := func(a, b *instance) int {
-		return cmp.Or(
-			compareBool(a.state == Encrypted, b.state == Encrypted),
-			compareBool(a.peer.Fingerprint == key, b.peer.Fingerprint == key),
-			cmp.Compare(a.active, b.active),
-		)
-	}
 	var idle *instance
 	for _, v := range c.instances {
 		switch {
 		case v.state == Plaintext:
 			return nil
 		case v == i, v == c.selected:
-		case idle == nil, dearer(v, idle) < 0:
+		case idle == nil, c.compare(v, idle) < 0:
 			idle = v
 		}
 	}

@@ -96,7 +96,8 @@
 // are conversations to be read beside the specification.
 //
 // Secrets are held in arrays that are overwritten when they are not needed any more. Go may have copied them
-// elsewhere meanwhile; nothing here can prevent that.
+// elsewhere meanwhile, and what the standard library makes of a key that it works with cannot be cleared; nothing here
+// can prevent that.
 package otr
 
 import (

@@ -74,18 +74,19 @@ func (c *Conversation) choose(i *instance) {
 	}
 }
 
-// best returns the client to write to: encrypted before finished, then with the key of the selected one, then with the
-// higher version, then last heard from. It is nil if none has or had a session.
-func (c *Conversation) best() *instance {
+// best returns the client to write to. It is nil if none has or had a session.
+func (c *Conversation) best() *instance { return c.foremost(c.compare) }
+
+// compare orders clients by what speaks for writing to them: encrypted before finished, then with the key of the selected
+// one, then with the higher version, then last heard from. The greatest is the best.
+func (c *Conversation) compare(a, b *instance) int {
 	key := c.Peer().Fingerprint
-	return c.foremost(func(a, b *instance) int {
-		return cmp.Or(
-			compareBool(a.state == Encrypted, b.state == Encrypted),
-			compareBool(a.peer.Fingerprint == key, b.peer.Fingerprint == key),
-			cmp.Compare(a.version(), b.version()),
-			cmp.Compare(a.active, b.active),
-		)
-	})
+	return cmp.Or(
+		compareBool(a.state == Encrypted, b.state == Encrypted),
+		compareBool(a.peer.Fingerprint == key, b.peer.Fingerprint == key),
+		cmp.Compare(a.version(), b.version()),
+		cmp.Compare(a.active, b.active),
+	)
 }
 
 // recent returns the client with a session that was heard from last; without any, that which had one.
