@@ -57,9 +57,10 @@ func TestEnds(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			c := connect(t, scripted(t, func(p *xmpptest.Peer) {
 				p.LogIn("secret")
-				p.HearUntil("presence")
+				p.HearUntil("message") // the login is over
 				p.Say("<message from='h.test'><body>before</body></message>" + test.in)
 			}))
+			c.Send(Message{ID: "go on", To: c.JID(), Type: Chat, Body: "go on"})
 			want(t, c, "what was said before", func(m *Message) bool { return m.Body == "before" })
 			if err := endOf(t, c); kindOf(err) != test.want {
 				t.Errorf("got %v, want kind %d", err, test.want)
