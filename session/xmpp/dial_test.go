@@ -198,7 +198,7 @@ func TestDNSThatLies(t *testing.T) {
 			begin := time.Now()
 			_, err := Connect(within(t), Config{JID: jid.MustParse("alice@h.test"), Resource: "r", Password: []byte("secret"),
 				RootCAs: ca.Pool, resolver: dns.Resolver(), control: d.control})
-			if kindOf(err) != test.kind || time.Since(begin) > patience {
+			if kindOf(err) != test.kind || time.Since(begin) > connectTimeout {
 				t.Errorf("after %v: %v", time.Since(begin), err)
 			}
 			if got := d.dialled(); len(got) != test.dials {
