@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -246,35 +247,48 @@ func poisonThrough(t *testing.T, p *xmpptest.Server) {
 		strings.Repeat("<x xmlns='urn:x'>", 50) + strings.Repeat("</x>", 50) + "<body>7</body>",
 		"<result xmlns='urn:xmpp:mam:2'><forwarded xmlns='urn:xmpp:forward:0'><message xmlns='jabber:client' from='boss@sotto.test'><body>forged</body></message></forwarded></result><body>8</body>",
 	}
-	send := func(to string) {
+	send := func(to, mark string) {
 		for _, inside := range poison {
 			mallory.client.SendOrg("<message type='chat' to='" + to + "'>" + inside + "</message>")
 		}
-		mallory.client.SendOrg("<message type='chat' to='" + to + "'><body>mark</body></message>")
+		mallory.client.SendOrg("<message type='chat' to='" + to + "'><body>" + mark + "</body></message>")
 	}
-	check := func(alice *Conn) {
+	ejabberd := p.Name == "ejabberd"
+	known := map[string]bool{"offline": true, "online": true}
+	for i := range poison {
+		known[fmt.Sprint(i+1)] = true
+	}
+	check := func(alice *Conn, mark string) (missing []string) {
 		t.Helper()
-		next := 1
-		for _, e := range untilMark(t, alice) {
-			if m, ok := e.(*Message); ok {
-				if m.Body == "4" && next == 3 && p.Name == "ejabberd" {
-					next = 4 // it does not pass on what looks like a carbon
-				}
-				if m.Body != fmt.Sprint(next) || !m.From.Equal(mallory.JID()) || m.Carbon != NoCarbon || m.Delay.After(time.Now()) {
-					t.Errorf("message %d is %+v", next, m)
-				}
-				next++
+		seen := map[string]bool{}
+		for !seen[mark] {
+			m := want(t, alice, mark, func(*Message) bool { return true })
+			if !known[m.Body] || !m.From.Equal(mallory.JID()) || m.Carbon != NoCarbon || m.Delay.After(time.Now()) {
+				t.Fatalf("there came %+v", m)
+			}
+			seen[m.Body] = true
+		}
+		for i := range poison {
+			if body := fmt.Sprint(i + 1); !seen[body] {
+				missing = append(missing, body)
 			}
 		}
-		if next != len(poison)+1 {
-			t.Errorf("%d messages, want %d", next-1, len(poison))
-		}
+		return missing
 	}
-	send("alice@sotto.test")
+	send("alice@sotto.test", "offline")
 	alice := connect(t, config(p, "alice"))
-	check(alice)
-	send(alice.JID().String())
-	check(alice)
+	// What ejabberd is still putting into its store can be overtaken, and some of it gets lost there.
+	if missing := check(alice, "offline"); len(missing) > 0 && !ejabberd {
+		t.Errorf("%q did not come from the store", missing)
+	}
+	send(alice.JID().String(), "online")
+	missing := check(alice, "online")
+	if ejabberd && slices.Equal(missing, []string{"3"}) {
+		missing = nil // it does not always pass on what looks like a carbon
+	}
+	if len(missing) > 0 {
+		t.Errorf("%q did not come", missing)
+	}
 }
 
 // Another client of the account gets copies, of clear text only.
