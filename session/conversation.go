@@ -496,10 +496,16 @@ func (c *conversation) private() bool { return c.otrState() == otr.Encrypted && 
 
 // doubt: the other client may have lost the session. The next text waits until it has shown that it has one.
 func (c *conversation) doubt() {
-	if c.otrState() == otr.Encrypted {
-		c.doubtful = true
-		c.touch()
+	if c.otrState() != otr.Encrypted {
+		return
 	}
+	c.doubtful = true
+	for _, o := range c.outbox {
+		if o.mayBe() {
+			o.settle(StatusUnconfirmed, WhyNone) // and is sent again before anything else, even if the session turns out to be alive
+		}
+	}
+	c.touch()
 }
 
 // sure is the end of doubt: something authentic has come from the live session.

@@ -317,3 +317,31 @@ func TestIntroductionAfterAHeartbeat(t *testing.T) {
 		l.checkWire(nil)
 	})
 }
+
+// What the server took and lost goes out before what is written later, also when the session turns out to be alive and no keys change.
+func TestSentAgainInOrderWithoutFreshKeys(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, a, b := private(t)
+		a.say(b, "hello")
+		b.say(a, "hello")
+		x, y := canary(), canary()
+		h.tamper = func(m *xmpp.Message) bool { return false }
+		a.say(b, x) // acknowledged by the server, and lost there
+		h.tamper = func(m *xmpp.Message) bool { return !strings.HasPrefix(m.Body, "?OTRv") }
+		h.cut(a.jid, xmpp.Unreachable)
+		pass(5 * time.Second)
+		account, _ := b.session.account(b.jid)
+		account.ask(func() {
+			c := account.conversations[a.jid]
+			c.sure() // bob has not noticed anything
+			c.exchange = nil
+			c.flush()
+		})
+		b.say(a, "are you there?")
+		a.say(b, y)
+		pass(time.Minute)
+		if got := b.heard(); !slices.Equal(got, unverified("hello", x, y)) {
+			t.Errorf("%q\n%s", got, strings.Join(a.lines(), "\n"))
+		}
+	})
+}
