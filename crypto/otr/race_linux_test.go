@@ -2,4 +2,4 @@
 
 package otr_test
 
-func init() { slowdown = 20 }
+func init() { slowdown, growth = 20, 16 }
