@@ -33,10 +33,12 @@ check:
 	@cd .ci/tools && $(GO) build -o ../../build/staticcheck honnef.co/go/tools/cmd/staticcheck
 	@./build/staticcheck $(TAGS) ./...
 
-# Every package but the end-to-end tests: with the race detector where no window is drawn.
+# Every package but the end-to-end tests: with the race detector where no window is drawn. What an input costs is measured once more
+# without it, to the letter.
 unit:
 	@echo "Testing crypto and session"
 	@$(GO) test -race -timeout 20m ./crypto/... ./session/...
+	@$(GO) test -run Cost ./crypto/otr
 	@echo "Testing the user interface"
 	@$(GO) test $(TAGS) . $$($(GO) list ./ui/... | grep -v /ui/e2e)
 
