@@ -166,7 +166,7 @@ func (p *play) step(what, how byte) {
 			p.wire[0], p.wire[1+n] = p.wire[1+n], p.wire[0]
 		}
 	case 9: // changed
-		if len(p.wire) > 0 {
+		if len(p.wire) > 0 && p.wire[0].body != "" {
 			body := []byte(p.wire[0].body)
 			body[int(how)*31%len(body)] ^= 1 << (how & 7)
 			p.wire[0].body = string(body)
