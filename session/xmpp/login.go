@@ -138,6 +138,7 @@ func (c *Config) signIn(ctx context.Context, up net.Conn, domain string, t targe
 	}
 	if err == nil {
 		client.Options.Password = ""
+		deadline.Stop() // agree has one of its own, which what keeps coming puts off
 		var conn *Conn
 		if conn, err = c.ready(client, relay, g, t); err == nil {
 			return conn, loggedIn, nil
