@@ -522,7 +522,7 @@ func TestBadStreams(t *testing.T) {
 		{"<!-- comment -->", "not-well-formed"},
 		{"<x:message/>", "not-well-formed"},
 		{"<message><body>" + strings.Repeat("x", 300<<10), "not-well-formed"},
-		{strings.Repeat("<a>", 100), "not-well-formed"},
+		{strings.Repeat("<a>", 100) + strings.Repeat("</a>", 100), "not-well-formed"},
 		{"<unknown/>", "unsupported-stanza-type"},
 		{"<message xmlns='urn:other'/>", "unsupported-stanza-type"},
 		{"<r xmlns='urn:xmpp:sm:3'/>", "unsupported-stanza-type"},
