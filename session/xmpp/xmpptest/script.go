@@ -1,6 +1,7 @@
 package xmpptest
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/pbkdf2"
 	"crypto/sha256"
@@ -95,9 +96,29 @@ func (p *Peer) HearUntil(local string) *stream.Element {
 	}
 }
 
+// afterLine leaves out line feeds before the first byte of TLS: go-xmpp ends <starttls/> with one, and on a line that carries byte
+// by byte it comes when the element has been answered already.
+type afterLine struct {
+	net.Conn
+	begun bool
+}
+
+func (c *afterLine) Read(b []byte) (int, error) {
+	for {
+		n, err := c.Conn.Read(b)
+		if c.begun {
+			return n, err
+		}
+		if rest := bytes.TrimLeft(b[:n], "\n"); len(rest) > 0 || err != nil || len(b) == 0 {
+			c.begun = len(rest) > 0
+			return copy(b, rest), err
+		}
+	}
+}
+
 // TLS does the handshake, and afterwards p speaks through it.
 func (p *Peer) TLS() {
-	conn := tls.Server(p.Conn, &tls.Config{Certificates: []tls.Certificate{p.cert}})
+	conn := tls.Server(&afterLine{Conn: p.Conn}, &tls.Config{Certificates: []tls.Certificate{p.cert}})
 	if err := conn.Handshake(); err != nil {
 		runtime.Goexit()
 	}
