@@ -48,7 +48,7 @@ func (d *desk) linkNotice(c session.Contact) notice {
 			}, main: true}}}
 	case session.LinkDiffers:
 		return notice{words: lang.L("The link you followed names another key than the one {{.Name}} uses. The link may be old, or somebody is not who they say. Compare fingerprints by phone before you write anything private.", name),
-			tint: "", ink: "", actions: []offer{{label: lang.L("OK"), do: drop}, {label: lang.L("Compare fingerprints"), do: func() { d.compare(c.Ref) }, main: true}}}
+			actions: []offer{{label: lang.L("OK"), do: drop}, {label: lang.L("Compare fingerprints"), do: func() { d.compare(c.Ref) }, main: true}}}
 	}
 	return notice{}
 }

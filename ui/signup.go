@@ -218,7 +218,7 @@ func (p *signUpPage) ask() {
 		return
 	}
 	if s := p.pick(); s.Web != "" {
-		p.trouble.say(lang.L("{{.Server}} makes accounts in the browser. Come back with the address and sign in.", words{"Server": s.Domain}))
+		p.trouble.say(refusalWords(session.SignUp{Domain: s.Domain, Web: s.Web, Refusal: session.RefusalNotOffered}))
 		p.web.show(s.Web)
 		return
 	}
