@@ -33,6 +33,7 @@ var sole = map[string]string{
 	"golang.org/x/crypto/otr":       module + "/crypto/otr/otrtest/xcryptopeer", // a program that only tests run
 	"github.com/xmppo/go-xmpp":      module + "/session/xmpp",
 	"github.com/zalando/go-keyring": module + "/session/keyring",
+	"fyne.io/fyne/v2/lang":          module + "/ui/lang", // it speaks the system's language only
 }
 
 func TestArrows(t *testing.T) {

@@ -20,6 +20,7 @@ import (
 	"github.com/sotto-im/sotto/ui"
 	"github.com/sotto-im/sotto/ui/access"
 	"github.com/sotto-im/sotto/ui/door"
+	"github.com/sotto-im/sotto/ui/lang"
 )
 
 const version = "0.1.0"
@@ -56,12 +57,16 @@ func run(profile, ca, link string, practiseFirst bool) error {
 	if err != nil {
 		return err
 	}
-	if err := ui.Speak(); err != nil {
-		return err
-	}
 	settings, err := store.Open(profile)
 	if errors.Is(err, store.ErrInUse) && door.Knock(profile, link) == nil {
 		return nil // the window that is open already comes forward
+	}
+	language := ""
+	if err == nil {
+		language = settings.Settings().Window.Language
+	}
+	if err := lang.Speak(language); err != nil {
+		return err
 	}
 	window := app.NewWithID("im.sotto.Sotto")
 	if err != nil {

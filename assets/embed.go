@@ -15,5 +15,5 @@ var Icon []byte
 
 // Translations are the words of the interface in each language: translations/LANGUAGE.json.
 //
-//go:embed translations/*.json
+//go:embed translations/*.json translations/toolkit/*.json
 var Translations embed.FS

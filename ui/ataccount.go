@@ -2,10 +2,10 @@ package ui
 
 import (
 	"fyne.io/fyne/v2/container"
-	"fyne.io/fyne/v2/lang"
 
 	"github.com/sotto-im/sotto/session"
 	"github.com/sotto-im/sotto/ui/access"
+	"github.com/sotto-im/sotto/ui/lang"
 	"github.com/sotto-im/sotto/ui/look"
 )
 

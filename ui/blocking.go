@@ -1,9 +1,8 @@
 package ui
 
 import (
-	"fyne.io/fyne/v2/lang"
-
 	"github.com/sotto-im/sotto/session"
+	"github.com/sotto-im/sotto/ui/lang"
 )
 
 // block asks before somebody is kept away.

@@ -6,7 +6,6 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
-	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
@@ -14,6 +13,7 @@ import (
 	"github.com/sotto-im/sotto/session"
 	"github.com/sotto-im/sotto/ui/access"
 	"github.com/sotto-im/sotto/ui/chat"
+	"github.com/sotto-im/sotto/ui/lang"
 	"github.com/sotto-im/sotto/ui/look"
 	"github.com/sotto-im/sotto/ui/model"
 )

@@ -1,9 +1,8 @@
 package ui
 
 import (
-	"fyne.io/fyne/v2/lang"
-
 	"github.com/sotto-im/sotto/session"
+	"github.com/sotto-im/sotto/ui/lang"
 	"github.com/sotto-im/sotto/ui/model"
 )
 
@@ -51,7 +50,7 @@ func (d *desk) deviceOffers(c session.Contact) []offer {
 func devicesMeaning(c session.Contact) string {
 	for _, device := range c.Devices {
 		if device.Selected && len(c.Devices) > 1 {
-			return lang.L("{{.Name}} has {{.Count}} devices in private conversation. What you write goes to one: {{.Device}}.",
+			return lang.N("{{.Name}} has {{.Count}} device in private conversation. What you write goes to one: {{.Device}}.", len(c.Devices),
 				words{"Name": c.Name, "Count": len(c.Devices), "Device": deviceWords(device)})
 		}
 	}

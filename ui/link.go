@@ -3,9 +3,8 @@ package ui
 import (
 	"strings"
 
-	"fyne.io/fyne/v2/lang"
-
 	"github.com/sotto-im/sotto/session"
+	"github.com/sotto-im/sotto/ui/lang"
 )
 
 // follow does what a link asks for, as far as that needs no word of the person: it shows a conversation, or what to fill in. Nothing

@@ -3,9 +3,8 @@ package ui
 import (
 	"strings"
 
-	"fyne.io/fyne/v2/lang"
-
 	"github.com/sotto-im/sotto/session"
+	"github.com/sotto-im/sotto/ui/lang"
 	"github.com/sotto-im/sotto/ui/look"
 )
 
@@ -51,10 +50,7 @@ func noticeWords(e session.Entry, c session.Contact) string {
 func quoted(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 func unreadableWords(e session.Entry, c session.Contact) string {
-	if e.Count > 1 {
-		return lang.L("{{.Count}} messages from {{.Name}} could not be read. Ask {{.Name}} to send them again.", words{"Name": c.Name, "Count": e.Count})
-	}
-	return lang.L("A message from {{.Name}} could not be read. Ask {{.Name}} to send it again.", words{"Name": c.Name})
+	return lang.N("{{.Count}} message from {{.Name}} could not be read. Ask {{.Name}} to send it again.", max(1, e.Count), words{"Name": c.Name, "Count": max(1, e.Count)})
 }
 
 // verificationWords is noticeWords for the lines about who has verified whom.

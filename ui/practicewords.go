@@ -3,9 +3,8 @@ package ui
 import (
 	"strings"
 
-	"fyne.io/fyne/v2/lang"
-
 	"github.com/sotto-im/sotto/session/practice"
+	"github.com/sotto-im/sotto/ui/lang"
 )
 
 // practiceWords is what the contact of practice mode says and listens for. A translation may choose other words to listen for; they

@@ -8,11 +8,11 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
-	"fyne.io/fyne/v2/lang"
 
 	"github.com/sotto-im/sotto/session"
 	"github.com/sotto-im/sotto/session/keyring"
 	"github.com/sotto-im/sotto/ui/access"
+	"github.com/sotto-im/sotto/ui/lang"
 	"github.com/sotto-im/sotto/ui/look"
 )
 
@@ -175,7 +175,7 @@ func (p *secretsPage) submitPassphrase() {
 	if p.fresh {
 		switch {
 		case len([]rune(p.first.Text)) < minPassphrase:
-			p.trouble.say(lang.L("Take at least {{.Count}} characters; a few words are better.", words{"Count": minPassphrase}))
+			p.trouble.say(lang.N("Take at least {{.Count}} character; a few words are better.", minPassphrase, words{"Count": minPassphrase}))
 			return
 		case p.first.Text != p.again.Text:
 			p.trouble.say(lang.L("The two are not the same."))

@@ -9,11 +9,11 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
-	"fyne.io/fyne/v2/lang"
 
 	"github.com/sotto-im/sotto/assets"
 	"github.com/sotto-im/sotto/session"
 	"github.com/sotto-im/sotto/ui/access"
+	"github.com/sotto-im/sotto/ui/lang"
 	"github.com/sotto-im/sotto/ui/look"
 	"github.com/sotto-im/sotto/ui/model"
 )

@@ -3,9 +3,8 @@ package ui
 import (
 	"slices"
 
-	"fyne.io/fyne/v2/lang"
-
 	"github.com/sotto-im/sotto/session"
+	"github.com/sotto-im/sotto/ui/lang"
 )
 
 // mostSpoken is how much of a message is read out, in characters: the rest can be read in the conversation.

@@ -17,15 +17,14 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/driver/desktop"
-	"fyne.io/fyne/v2/lang"
 
-	"github.com/sotto-im/sotto/assets"
 	"github.com/sotto-im/sotto/session"
 	"github.com/sotto-im/sotto/session/keyring"
 	"github.com/sotto-im/sotto/session/practice"
 	"github.com/sotto-im/sotto/session/store"
 	"github.com/sotto-im/sotto/ui/access"
 	"github.com/sotto-im/sotto/ui/door"
+	"github.com/sotto-im/sotto/ui/lang"
 	"github.com/sotto-im/sotto/ui/look"
 )
 
@@ -182,9 +181,6 @@ func open(c Config) *shell {
 	}
 	return s
 }
-
-// Speak adds Sotto's words to the languages that Fyne knows.
-func Speak() error { return lang.AddTranslationsFS(assets.Translations, "translations") }
 
 func windowSize(w store.Window) fyne.Size {
 	if w.Width < leastWidth || w.Height < leastHeight {

@@ -3,10 +3,9 @@ package ui
 import (
 	"time"
 
-	"fyne.io/fyne/v2/lang"
-
 	"github.com/sotto-im/sotto/session"
 	"github.com/sotto-im/sotto/ui/chat"
+	"github.com/sotto-im/sotto/ui/lang"
 	"github.com/sotto-im/sotto/ui/look"
 )
 

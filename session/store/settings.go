@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"golang.org/x/text/language"
 )
 
 // Version is the version of the settings that this package reads and writes.
@@ -28,6 +30,8 @@ type Window struct {
 	Width  float32 `json:"width,omitempty"`
 	Height float32 `json:"height,omitempty"`
 	Theme  string  `json:"theme,omitempty"` // "": as the system; light, dark
+
+	Language string `json:"language,omitempty"` // "": as the system; otherwise a tag of BCP 47
 }
 
 // Account is an account of the person. Its password and its key are in the keyring.
@@ -128,6 +132,9 @@ func parse(data []byte) (*Settings, error) {
 func (s *Settings) check() error {
 	if !slices.Contains([]string{"", "light", "dark"}, s.Window.Theme) {
 		return invalid("theme")
+	}
+	if _, err := language.Parse(s.Window.Language); s.Window.Language != "" && err != nil {
+		return invalid("language")
 	}
 	if !(s.Window.Width >= 0 && s.Window.Height >= 0) { // also refuses NaN
 		return invalid("window size")

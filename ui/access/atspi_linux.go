@@ -11,8 +11,9 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"fyne.io/fyne/v2/lang"
 	"github.com/godbus/dbus/v5"
+
+	"github.com/sotto-im/sotto/ui/lang"
 )
 
 // The interfaces are those of at-spi2-core 2.46, described by the XML files in its xml folder.
@@ -233,7 +234,7 @@ type relation struct {
 	To   []reference
 }
 
-func locale() string { return strings.ReplaceAll(lang.SystemLocale().LanguageString(), "-", "_") }
+func locale() string { return strings.ReplaceAll(lang.Tag(), "-", "_") }
 
 var application = face{
 	properties: map[string]func(call) any{
