@@ -300,6 +300,7 @@ func (a *account) keep() {
 	record.Contacts = slices.Clone(record.Contacts)
 	for i := range record.Contacts {
 		record.Contacts[i].Keys = slices.Clone(record.Contacts[i].Keys)
+		record.Contacts[i].Story = slices.Clone(record.Contacts[i].Story)
 	}
 	a.session.change(func(s *store.Settings) {
 		i := slices.IndexFunc(s.Accounts, func(other store.Account) bool { return other.ID == record.ID })
@@ -604,9 +605,7 @@ func (a *account) settled(l *login, roster []xmpp.RosterItem) {
 		for _, c := range a.conversations {
 			c.newIdentity()
 		}
-		for i := range a.record.Contacts {
-			a.record.Contacts[i].VerifiedUs = false
-		}
+		a.forgetWhoVerifiedUs()
 	}
 	clear(a.password)
 	a.password, a.way.proxy.Password, a.unkept = l.password, l.proxy.Password, unkept{}

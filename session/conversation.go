@@ -66,8 +66,8 @@ type conversation struct {
 	misreads time.Time // when there was one that could not be believed so soon; zero for none
 
 	// see trust.go
-	keys       []knownKey // newest first
-	verifiedUs bool
+	keys       []Key      // newest first
+	story      []KeyEvent // what happened with them, oldest first
 	refused    map[otr.Fingerprint]bool
 	policySet  Policy // of this contact
 	smp        *SMP   // the last run
@@ -146,7 +146,7 @@ func (c *conversation) value() Contact {
 		Starting:     c.exchange != nil,
 		NoAnswer:     c.noAnswer,
 		HasOTR:       c.hasOTR,
-		VerifiedUs:   c.verifiedUs,
+		VerifiedUs:   c.verifiedUs(),
 		KeyChange:    c.keyChange(),
 		SendMode:     c.mode(),
 		Unread:       c.unread,
@@ -159,9 +159,7 @@ func (c *conversation) value() Contact {
 		fp := c.otrPeer().Fingerprint
 		v.Key, v.Verified, v.Version = &fp, c.known(fp).Verified, c.otrPeer().Version
 	}
-	for _, k := range c.keys {
-		v.Keys = append(v.Keys, k.Key)
-	}
+	v.Keys = c.knownKeys()
 	v.Devices, v.AllowV2, v.OnlyV2 = c.devices(), c.allowV2, c.onlyV2
 	c.features(&v)
 	return v
@@ -288,7 +286,10 @@ func (c *conversation) policyChanged() {
 
 // newIdentity: our key is another one now.
 func (c *conversation) newIdentity() {
-	c.otr, c.verifiedUs = nil, false
+	c.otr = nil
+	for i := range c.keys {
+		c.keys[i].VerifiedUs, c.keys[i].VerifiedUsHow, c.keys[i].VerifiedUsAt = false, NotVerified, time.Time{}
+	}
 	c.touch()
 }
 
@@ -602,7 +603,7 @@ func (c *conversation) apply(events []otr.Event, why cause) {
 			c.stateChanged(e)
 		case otr.InstanceChange:
 			if e.New == otr.Encrypted {
-				c.meet(e.Peer.Fingerprint)
+				c.meet(e.Peer)
 			}
 			c.prefer()
 		case otr.Offer:

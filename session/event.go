@@ -203,14 +203,26 @@ const (
 	ByQuestion
 	BySecret
 	ByComparison
+	ByImport // the person took over what they had verified in another program
 )
 
-// Key is one that a contact has used.
+// Key is one that a contact has used, or is said to have used by a file from another program.
 type Key struct {
 	Fingerprint         otr.Fingerprint
-	FirstSeen, LastSeen time.Time
+	FirstSeen, LastSeen time.Time // zero: only a file names it
+	Replaced            time.Time // when another key came and this one was not seen any more; zero: none did
+	Device              string    // what the device that had it last calls itself: words of others
 	Verified            Verified
 	VerifiedAt          time.Time
+	Accepted            bool // the person decided to write to it unverified, beside a verified one
+
+	VerifiedUs    bool      // whoever holds it has verified our present key, as far as the protocol told
+	VerifiedUsHow Verified  // ByQuestion, BySecret; NotVerified where that was not kept
+	VerifiedUsAt  time.Time // zero where it was not kept
+
+	Imported time.Time // when a file named it; zero: none did
+	Source   string    // the name of that file
+	Claim    string    // what the file said about trust: verified, smp, another word of its program, or ""; it counts for nothing by itself
 }
 
 // KeyChange says that a contact with a verified key now uses New. Old is the verified one.
@@ -360,7 +372,8 @@ const (
 	NoticeSMPAsked      // they ask us: Question
 	NoticeSMPWeAsked
 	NoticeSMPAborted
-	NoticePolicy // the policy of this contact was changed
+	NoticePolicy       // the policy of this contact was changed
+	NoticePrivateOther // encrypted now with Key, seen for the first time, where the contact had OldKey; neither is verified
 )
 
 // SMP is a verification run.

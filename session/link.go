@@ -256,7 +256,7 @@ func (c *conversation) linkClaim() *LinkClaim {
 	claim := &LinkClaim{Fingerprints: c.claimed}
 	keys := c.keys
 	if c.otrState() == otr.Encrypted {
-		keys = []knownKey{c.known(c.otrPeer().Fingerprint)}
+		keys = []Key{c.known(c.otrPeer().Fingerprint)}
 	}
 	for _, k := range keys {
 		named := slices.Contains(c.claimed, k.Fingerprint)

@@ -17,12 +17,6 @@ const (
 	promptsEvery = time.Hour       // in this time
 )
 
-// A knownKey is one that the contact has used.
-type knownKey struct {
-	Key
-	accepted bool // the person decided to use it, unverified, beside a verified one
-}
-
 // recall reads what is kept of the contact.
 func (c *conversation) recall() {
 	i := slices.IndexFunc(c.account.record.Contacts, func(k store.Contact) bool { return k.JID == c.ref.Contact })
@@ -30,32 +24,26 @@ func (c *conversation) recall() {
 		return
 	}
 	kept := c.account.record.Contacts[i]
-	c.policySet, c.verifiedUs, c.allowV2 = parsePolicy(kept.Policy), kept.VerifiedUs, kept.AllowV2
+	c.policySet, c.allowV2 = parsePolicy(kept.Policy), kept.AllowV2
 	for _, k := range kept.Keys {
-		fp, err := otr.ParseFingerprint(k.Fingerprint)
-		if err != nil {
-			continue // the store has checked it
+		if fp, err := otr.ParseFingerprint(k.Fingerprint); err == nil { // the store has checked it
+			c.keys = append(c.keys, keyOf(fp, k))
 		}
-		c.keys = append(c.keys, knownKey{
-			Key:      Key{fp, k.FirstSeen, k.LastSeen, parseVerified(k.Verified), k.VerifiedAt},
-			accepted: k.Accepted,
-		})
+	}
+	for _, e := range kept.Story {
+		c.story = append(c.story, eventOf(e))
 	}
 }
 
 // remember keeps what is known of the contact.
 func (c *conversation) remember() {
 	a := c.account
-	kept := store.Contact{JID: c.ref.Contact, Policy: c.policySet.word(), VerifiedUs: c.verifiedUs, AllowV2: c.allowV2}
+	kept := store.Contact{JID: c.ref.Contact, Policy: c.policySet.word(), AllowV2: c.allowV2}
 	for _, k := range c.keys {
-		kept.Keys = append(kept.Keys, store.Key{
-			Fingerprint: compact(k.Fingerprint),
-			FirstSeen:   k.FirstSeen,
-			LastSeen:    k.LastSeen,
-			Verified:    k.Verified.word(),
-			VerifiedAt:  k.VerifiedAt,
-			Accepted:    k.accepted,
-		})
+		kept.Keys = append(kept.Keys, k.record())
+	}
+	for _, e := range c.story {
+		kept.Story = append(kept.Story, e.record())
 	}
 	_, verified := c.verifiedKey()
 	i := slices.IndexFunc(a.record.Contacts, func(k store.Contact) bool { return k.JID == c.ref.Contact })
@@ -69,7 +57,7 @@ func (c *conversation) remember() {
 	c.touch()
 }
 
-var verifiedWords = [...]string{NotVerified: "", ByQuestion: "question", BySecret: "secret", ByComparison: "compared"}
+var verifiedWords = [...]string{NotVerified: "", ByQuestion: "question", BySecret: "secret", ByComparison: "compared", ByImport: "imported"}
 
 // word is how a key was verified, in the settings file.
 func (v Verified) word() string { return verifiedWords[v] }
@@ -78,27 +66,45 @@ func parseVerified(word string) Verified {
 	return Verified(max(0, slices.Index(verifiedWords[:], strings.ToLower(word))))
 }
 
-// known is what is known of a key; the zero knownKey if nothing is.
-func (c *conversation) known(fp otr.Fingerprint) knownKey {
+// known is what is known of a key; the zero Key if nothing is.
+func (c *conversation) known(fp otr.Fingerprint) Key {
 	if i := c.indexKey(fp); i >= 0 {
 		return c.keys[i]
 	}
-	return knownKey{}
+	return Key{}
 }
 
 func (c *conversation) indexKey(fp otr.Fingerprint) int {
-	return slices.IndexFunc(c.keys, func(k knownKey) bool { return k.Fingerprint == fp })
+	return slices.IndexFunc(c.keys, func(k Key) bool { return k.Fingerprint == fp })
 }
 
-// meet remembers that the contact has just proved to have a key.
-func (c *conversation) meet(fp otr.Fingerprint) {
-	now := c.account.now()
-	if i := c.indexKey(fp); i >= 0 {
-		c.keys[i].LastSeen = now
-	} else {
-		c.keys = slices.Insert(c.keys, 0, knownKey{Key: Key{Fingerprint: fp, FirstSeen: now, LastSeen: now}})
-		c.forgetOldKey(fp)
+// meet remembers that a client of the contact has just proved to have a key.
+func (c *conversation) meet(p otr.Peer) {
+	now, fp := c.account.now(), p.Fingerprint
+	before, known := c.lastKey(fp)
+	for i := range c.keys {
+		if c.inUse(c.keys[i].Fingerprint) {
+			c.keys[i].LastSeen = now // it is not replaced by a key that comes beside it
+		}
 	}
+	i := c.indexKey(fp)
+	if i < 0 {
+		c.keys = slices.Insert(c.keys, 0, Key{Fingerprint: fp})
+		i = 0
+	}
+	device := c.deviceName(p.Tag)
+	if c.keys[i].FirstSeen.IsZero() {
+		c.keys[i].FirstSeen = now
+		c.tell(KeyEvent{What: KeyMet, Key: fp, Device: device})
+		if known && !c.inUse(before.Fingerprint) {
+			c.tell(KeyEvent{What: KeyReplaced, Key: before.Fingerprint, Other: fp})
+		}
+	}
+	c.keys[i].LastSeen = now
+	if device != "" {
+		c.keys[i].Device = device
+	}
+	c.forgetOldKey(fp)
 	c.remember()
 }
 
@@ -119,10 +125,10 @@ func (c *conversation) forgetOldKey(fp otr.Fingerprint) {
 }
 
 // verifiedKey is the newest verified key.
-func (c *conversation) verifiedKey() (knownKey, bool) {
-	i := slices.IndexFunc(c.keys, func(k knownKey) bool { return k.Verified != NotVerified })
+func (c *conversation) verifiedKey() (Key, bool) {
+	i := slices.IndexFunc(c.keys, func(k Key) bool { return k.Verified != NotVerified })
 	if i < 0 {
-		return knownKey{}, false
+		return Key{}, false
 	}
 	return c.keys[i], true
 }
@@ -130,7 +136,7 @@ func (c *conversation) verifiedKey() (knownKey, bool) {
 // acceptable tells whether texts may be sent to a key: it is verified, or the person has accepted it, or no key of the contact ever was
 // verified.
 func (c *conversation) acceptable(fp otr.Fingerprint) bool {
-	if k := c.known(fp); k.Verified != NotVerified || k.accepted {
+	if k := c.known(fp); k.Verified != NotVerified || k.Accepted {
 		return true
 	}
 	_, verified := c.verifiedKey()
@@ -165,7 +171,7 @@ func (c *conversation) keyChange() *KeyChange {
 		return nil
 	}
 	old, _ := c.verifiedKey()
-	return &KeyChange{Old: old.Key, New: c.known(fp).Key}
+	return &KeyChange{Old: old, New: c.known(fp)}
 }
 
 // sessionUp says what the new session is worth, and whether the person has refused its key.
@@ -174,11 +180,9 @@ func (c *conversation) sessionUp(e otr.StateChange) (n Entry, refused bool) {
 	if c.refused[fp] && !c.acceptable(fp) {
 		return Entry{}, true
 	}
-	first := c.indexKey(fp) < 0
-	if first {
-		c.verifiedUs = false // whoever did it held another key
-	}
-	c.meet(fp)
+	first := c.known(fp).FirstSeen.IsZero()
+	before, others := c.lastKey(fp)
+	c.meet(e.Peer)
 	n.Key = &fp
 	switch {
 	case !c.acceptable(fp):
@@ -188,6 +192,8 @@ func (c *conversation) sessionUp(e otr.StateChange) (n Entry, refused bool) {
 		n.Notice = NoticeRefreshed
 	case c.known(fp).Verified != NotVerified:
 		n.Notice = NoticePrivateVerified
+	case first && others:
+		n.Notice, n.OldKey = NoticePrivateOther, &before.Fingerprint
 	case first:
 		n.Notice = NoticePrivateFirst
 	default:
@@ -203,12 +209,15 @@ func (c *conversation) decide(fp otr.Fingerprint, d KeyDecision) {
 	}
 	if d == Refuse {
 		c.refused[fp] = true
+		c.tell(KeyEvent{What: KeyRefused, Key: fp})
+		c.remember()
 		c.notify(Entry{Notice: NoticeKeyRefused, Key: &fp})
 		c.unwanted = true
 		c.endSession()
 		return
 	}
-	c.keys[c.indexKey(fp)].accepted = true
+	c.keys[c.indexKey(fp)].Accepted = true
+	c.tell(KeyEvent{What: KeyAccepted, Key: fp, Other: change.Old.Fingerprint})
 	c.remember()
 	c.notify(Entry{Notice: NoticeKeyAccepted, Key: &fp})
 	c.flush()
@@ -222,6 +231,7 @@ func (c *conversation) verify(fp otr.Fingerprint, how Verified) error {
 	}
 	c.keys[i].Verified, c.keys[i].VerifiedAt = how, c.account.now()
 	delete(c.refused, fp)
+	c.tell(KeyEvent{What: KeyVerified, Key: fp, How: how, Device: c.keys[i].Device})
 	c.remember()
 	c.notify(c.verdict(NoticeVerifiedThem, fp))
 	c.flush()
@@ -230,7 +240,7 @@ func (c *conversation) verify(fp otr.Fingerprint, how Verified) error {
 
 // verdict is a notice that tells how things stand now, whatever becomes of them later.
 func (c *conversation) verdict(n Notice, fp otr.Fingerprint) Entry {
-	return Entry{Notice: n, Key: &fp, Verified: c.known(fp).Verified, VerifiedUs: c.verifiedUs}
+	return Entry{Notice: n, Key: &fp, Verified: c.known(fp).Verified, VerifiedUs: c.verifiedUs()}
 }
 
 func (c *conversation) unverify(fp otr.Fingerprint) error {
@@ -238,7 +248,11 @@ func (c *conversation) unverify(fp otr.Fingerprint) error {
 	if i < 0 {
 		return ErrKeyGone
 	}
+	if c.keys[i].Verified == NotVerified {
+		return nil
+	}
 	c.keys[i].Verified, c.keys[i].VerifiedAt = NotVerified, time.Time{}
+	c.tell(KeyEvent{What: KeyUnverified, Key: fp})
 	c.remember()
 	c.notify(Entry{Notice: NoticeUnverified, Key: &fp})
 	return nil
@@ -375,15 +389,10 @@ func (c *conversation) smpResult(e otr.SMPResult) {
 	case otr.SMPSuccess:
 		c.stage(SMPSucceeded)
 		if e.Initiator || !e.Asked {
-			how := BySecret
-			if e.Asked {
-				how = ByQuestion
-			}
-			c.verify(fp, how)
+			c.verify(fp, howOf(e))
 		}
 		if !e.Initiator || !e.Asked {
-			c.verifiedUs = true
-			c.remember()
+			c.setVerifiedUs(fp, howOf(e).word())
 			c.notify(c.verdict(NoticeVerifiedUs, fp))
 		}
 	case otr.SMPFailure:
@@ -394,4 +403,12 @@ func (c *conversation) smpResult(e otr.SMPResult) {
 		c.stage(SMPAborted)
 		c.notify(Entry{Notice: NoticeSMPAborted})
 	}
+}
+
+// howOf is how a run that succeeded verifies.
+func howOf(e otr.SMPResult) Verified {
+	if e.Asked {
+		return ByQuestion
+	}
+	return BySecret
 }

@@ -372,7 +372,7 @@ func TestKeysAreBounded(t *testing.T) {
 		account.ask(func() {
 			c := account.conversations[b.jid]
 			for i := range 10 * maxKeys {
-				c.meet(otr.Fingerprint{byte(i), byte(i >> 8), 1})
+				c.meet(otr.Peer{Fingerprint: otr.Fingerprint{byte(i), byte(i >> 8), 1}})
 			}
 			if _, ok := c.verifiedKey(); !ok || len(c.keys) > maxKeys {
 				t.Errorf("%d keys", len(c.keys))
@@ -495,7 +495,7 @@ func TestLKeptContactsAreBounded(t *testing.T) {
 			var fp otr.Fingerprint
 			rand.Read(fp[:])
 			c := acc.conversations[b.jid]
-			c.meet(fp)
+			c.meet(otr.Peer{Fingerprint: fp})
 			if n := len(acc.record.Contacts); n != maxKept {
 				t.Errorf("%d kept", n)
 			}

@@ -101,6 +101,8 @@ func keyWords(key session.Key) string {
 		return lang.L("Verified by a secret on {{.Day}}", when())
 	case session.ByComparison:
 		return lang.L("Compared on {{.Day}}", when())
+	case session.ByImport:
+		return lang.L("Taken over as verified on {{.Day}}", when())
 	}
 	if key.FirstSeen.IsZero() {
 		return ""

@@ -16,6 +16,8 @@ func noticeWords(e session.Entry, c session.Contact) string {
 		return lang.L("Private conversation with {{.Name}} began. Nobody has checked yet that this is really {{.Name}}.", name)
 	case session.NoticePrivateFirst:
 		return lang.L("Private conversation with {{.Name}} began, for the first time with this key. Nobody has checked yet that this is really {{.Name}}.", name)
+	case session.NoticePrivateOther:
+		return lang.L("Private conversation with {{.Name}} began, with another key than before. Nobody has checked either of them. It can be a new device, or somebody else.", name)
 	case session.NoticePrivateVerified:
 		return lang.L("Private conversation with {{.Name}} began. You have verified {{.Name}}.", name)
 	case session.NoticeRefreshed:
@@ -101,7 +103,7 @@ func verifiedWords(e session.Entry, c session.Contact) string {
 // noticeShape is the sign of a system line, false where it has none.
 func noticeShape(n session.Notice) (look.Lock, bool) {
 	switch n {
-	case session.NoticePrivate, session.NoticePrivateFirst, session.NoticeKeyAccepted, session.NoticeUnverified:
+	case session.NoticePrivate, session.NoticePrivateFirst, session.NoticePrivateOther, session.NoticeKeyAccepted, session.NoticeUnverified:
 		return look.LockQuestion, true
 	case session.NoticePrivateVerified, session.NoticeVerifiedThem:
 		return look.LockTick, true

@@ -78,7 +78,7 @@ func (d *desk) noticeActions(e session.Entry, c session.Contact) []chat.Action {
 	verify := func() []chat.Action { return one(lang.L("Verify"), func() { d.verify(r) }) }
 	unverified := c.Lock == session.Unverified && c.Verified == session.NotVerified
 	switch e.Notice {
-	case session.NoticePrivate, session.NoticePrivateFirst, session.NoticeKeyAccepted, session.NoticeVerifiedUs, session.NoticeUnverified:
+	case session.NoticePrivate, session.NoticePrivateFirst, session.NoticePrivateOther, session.NoticeKeyAccepted, session.NoticeVerifiedUs, session.NoticeUnverified:
 		if unverified {
 			return verify()
 		}

@@ -15,8 +15,8 @@ import (
 	"golang.org/x/text/language"
 )
 
-// Version is the version of the settings that this package reads and writes.
-const Version = 1
+// Version is the version of the settings that this package writes. It reads version 1 as well, see upgrade.
+const Version = 2
 
 // Settings is everything that is kept. Changes are made through Store.Update.
 type Settings struct {
@@ -58,6 +58,7 @@ type Account struct {
 	Presence    string      `json:"presence,omitempty"`     // "": available; otherwise a word of package session
 	Status      string      `json:"status,omitempty"`       // the words beside it, which contacts see
 	Typing      string      `json:"typing,omitempty"`       // who is told that the person is typing; "": as package session has it
+	KeyRule     string      `json:"key_rule,omitempty"`     // which keys may be written to; "": as package session has it
 	Contacts    []Contact   `json:"contacts,omitempty"`
 }
 
@@ -73,27 +74,50 @@ type ServerKey struct {
 
 // Contact is what Sotto itself knows of a contact; the roster lives on the server.
 type Contact struct {
-	JID        string `json:"jid"`                   // bare
-	Policy     string `json:"policy,omitempty"`      // "": the account's
-	Keys       []Key  `json:"keys,omitempty"`        // every key they have used
-	AllowV2    bool   `json:"allow_v2,omitempty"`    // the person lets this contact speak version 2 of OTR
-	VerifiedUs bool   `json:"verified_us,omitempty"` // they have verified our present key, as far as the protocol told
+	JID     string     `json:"jid"`                // bare
+	Policy  string     `json:"policy,omitempty"`   // "": the account's
+	KeyRule string     `json:"key_rule,omitempty"` // "": the account's
+	Held    time.Time  `json:"held,omitzero"`      // since when the person has nothing sent to them; zero: they are written to
+	Keys    []Key      `json:"keys,omitempty"`     // every key they have used or are said to have, newest first
+	Story   []KeyEvent `json:"story,omitempty"`    // what happened with their keys, oldest first
+	AllowV2 bool       `json:"allow_v2,omitempty"` // the person lets this contact speak version 2 of OTR
+
+	VerifiedUs bool `json:"verified_us,omitempty"` // of version 1: now it is kept with the key of whoever did it
 }
 
-// Key is one fingerprint a contact has used.
+// Key is one fingerprint a contact has used, or is said to have by a file from another program.
 type Key struct {
-	Fingerprint string    `json:"fingerprint"` // 40 hexadecimal digits
-	FirstSeen   time.Time `json:"first_seen"`
-	LastSeen    time.Time `json:"last_seen"`
-	Verified    string    `json:"verified,omitempty"` // "": no; question, secret, compared
-	VerifiedAt  time.Time `json:"verified_at,omitzero"`
-	Accepted    bool      `json:"accepted,omitempty"` // a changed key the person decided to use unverified
+	Fingerprint string    `json:"fingerprint"`          // 40 hexadecimal digits
+	FirstSeen   time.Time `json:"first_seen"`           // zero: never here
+	LastSeen    time.Time `json:"last_seen"`            // the same
+	Device      string    `json:"device,omitempty"`     // what the device that had it last calls itself: words of others
+	Verified    string    `json:"verified,omitempty"`   // "": no; question, secret, compared, imported
+	VerifiedAt  time.Time `json:"verified_at,omitzero"` // by the person
+	Accepted    bool      `json:"accepted,omitempty"`   // a changed key the person decided to use unverified
+
+	VerifiedUs   string    `json:"verified_us,omitempty"` // whoever holds it verified our present key: "": not as far as the protocol told; question, secret, told
+	VerifiedUsAt time.Time `json:"verified_us_at,omitzero"`
+
+	Imported time.Time `json:"imported,omitzero"` // when a file named it; zero: none did
+	Source   string    `json:"source,omitempty"`  // the name of that file
+	Claim    string    `json:"claim,omitempty"`   // what the file said about trust, in its own word
+}
+
+// KeyEvent is one thing that happened with a contact's keys.
+type KeyEvent struct {
+	Time        time.Time `json:"time"`
+	What        string    `json:"what"`                  // a word of package session
+	Fingerprint string    `json:"fingerprint,omitempty"` // of the key
+	Other       string    `json:"other,omitempty"`       // of the key that was there before, or instead
+	How         string    `json:"how,omitempty"`         // how it was verified, in the words of Key
+	Device      string    `json:"device,omitempty"`      // what the device called itself, or the name of a file
 }
 
 const (
 	maxText           = 4096 // bytes of any text; an address has at most 3071 (RFC 7622)
 	fingerprintLength = 20
 	maxKeys           = 1000
+	maxStory          = 1000
 	maxServerKeys     = 100
 	maxContacts       = 100_000
 )
@@ -122,10 +146,70 @@ func parse(data []byte) (*Settings, error) {
 	if s.Version < 1 {
 		return nil, fmt.Errorf("%w: version %d", ErrInvalid, s.Version)
 	}
+	if s.Version < Version {
+		s.upgrade()
+	}
 	if err := s.check(); err != nil {
 		return nil, err
 	}
 	return &s, nil
+}
+
+// The words for what version 1 told of a key; package session has more of them.
+const (
+	keyMet      = "met"
+	keyReplaced = "replaced"
+	keyVerified = "verified"
+	wasTold     = "told" // how they verified us was not kept
+)
+
+// upgrade makes of version 1 what this version keeps: the story of each contact's keys, as far as their dates tell it, and who it was that
+// verified us.
+func (s *Settings) upgrade() {
+	s.Version = Version
+	for i := range s.Accounts {
+		for j := range s.Accounts[i].Contacts {
+			s.Accounts[i].Contacts[j].upgrade()
+		}
+	}
+}
+
+func (c *Contact) upgrade() {
+	for i, k := range c.Keys {
+		if !k.FirstSeen.IsZero() {
+			c.Story = append(c.Story, KeyEvent{Time: k.FirstSeen, What: keyMet, Fingerprint: k.Fingerprint})
+		}
+		if k.Verified != "" && !k.VerifiedAt.IsZero() {
+			c.Story = append(c.Story, KeyEvent{Time: k.VerifiedAt, What: keyVerified, Fingerprint: k.Fingerprint, How: k.Verified})
+		}
+		if heir, ok := c.heir(i); ok {
+			c.Story = append(c.Story, KeyEvent{Time: heir.FirstSeen, What: keyReplaced, Fingerprint: k.Fingerprint, Other: heir.Fingerprint})
+		}
+	}
+	slices.SortStableFunc(c.Story, func(x, y KeyEvent) int { return x.Time.Compare(y.Time) })
+	if over := len(c.Story) - maxStory; over > 0 {
+		c.Story = slices.Delete(c.Story, 0, over)
+	}
+	if c.VerifiedUs && len(c.Keys) > 0 {
+		last := 0
+		for i, k := range c.Keys {
+			if k.LastSeen.After(c.Keys[last].LastSeen) {
+				last = i
+			}
+		}
+		c.Keys[last].VerifiedUs = wasTold
+	}
+	c.VerifiedUs = false
+}
+
+// heir is the key that came first after key i was seen for the last time.
+func (c *Contact) heir(i int) (heir Key, ok bool) {
+	for _, k := range c.Keys {
+		if k.FirstSeen.After(c.Keys[i].LastSeen) && (!ok || k.FirstSeen.Before(heir.FirstSeen)) {
+			heir, ok = k, true
+		}
+	}
+	return heir, ok
 }
 
 // check holds for everything that is read and everything that is written.
@@ -173,7 +257,7 @@ func (a *Account) check() error {
 		return invalid("key of the server")
 	case a.Fingerprint != "" && !isFingerprint(a.Fingerprint):
 		return invalid("account fingerprint")
-	case !isWord(a.Policy), !isWord(a.Presence), !isWord(a.Typing):
+	case !isWord(a.Policy), !isWord(a.Presence), !isWord(a.Typing), !isWord(a.KeyRule):
 		return invalid("account word")
 	case len(a.Contacts) > maxContacts:
 		return invalid("too many contacts")
@@ -201,10 +285,14 @@ func (c *Contact) check() error {
 	switch {
 	case c.JID == "" || !isText(c.JID):
 		return invalid("contact address")
-	case !isWord(c.Policy):
+	case !isWord(c.Policy), !isWord(c.KeyRule):
 		return invalid("contact policy")
 	case len(c.Keys) > maxKeys:
 		return invalid("too many keys")
+	case len(c.Story) > maxStory:
+		return invalid("too long a story")
+	case slices.ContainsFunc(c.Story, func(e KeyEvent) bool { return !e.valid() }):
+		return invalid("story of a key")
 	}
 	seen := map[string]bool{}
 	for _, k := range c.Keys {
@@ -212,11 +300,22 @@ func (c *Contact) check() error {
 			return invalid("fingerprint")
 		}
 		seen[strings.ToUpper(k.Fingerprint)] = true
-		if !slices.Contains([]string{"", "question", "secret", "compared"}, k.Verified) {
+		if !slices.Contains([]string{"", "question", "secret", "compared", "imported"}, k.Verified) {
 			return invalid("verification")
+		}
+		if !slices.Contains([]string{"", "question", "secret", wasTold}, k.VerifiedUs) {
+			return invalid("verification by them")
+		}
+		if !isText(k.Device) || !isText(k.Source) || !isText(k.Claim) {
+			return invalid("text about a key")
 		}
 	}
 	return nil
+}
+
+func (e KeyEvent) valid() bool {
+	return e.What != "" && isWord(e.What) && isWord(e.How) && isText(e.Device) &&
+		(e.Fingerprint == "" || isFingerprint(e.Fingerprint)) && (e.Other == "" || isFingerprint(e.Other))
 }
 
 func invalid(what string) error { return fmt.Errorf("%w: %s", ErrInvalid, what) }
@@ -242,6 +341,7 @@ func (s *Settings) clone() Settings {
 		a.Contacts = slices.Clone(a.Contacts)
 		for j := range a.Contacts {
 			a.Contacts[j].Keys = slices.Clone(a.Contacts[j].Keys)
+			a.Contacts[j].Story = slices.Clone(a.Contacts[j].Story)
 		}
 	}
 	return c

@@ -27,9 +27,17 @@ func example() Settings {
 			ID: "k3", JID: "alice@example.org", Server: "xmpp.example.org:5222", TLS: "starttls", AllowPlain: true,
 			Resource: "sotto-abcdef", UserAgentID: "0f8fad5b-d9cb-469f-a165-70867728950e", InstanceTag: 0xfffffffe,
 			Fingerprint: aFingerprint, SCRAM: true, Binding: true, Policy: "automatic",
-			Contacts: []Contact{{JID: "bob@example.org", Policy: "never", VerifiedUs: true, Keys: []Key{
-				{Fingerprint: strings.Repeat("ab", 20), FirstSeen: seen, LastSeen: seen, Verified: "question", VerifiedAt: seen},
+			KeyRule: "verified",
+			Contacts: []Contact{{JID: "bob@example.org", Policy: "never", KeyRule: "any", Held: seen, Keys: []Key{
+				{Fingerprint: strings.Repeat("ab", 20), FirstSeen: seen, LastSeen: seen, Device: "laptop", Verified: "question", VerifiedAt: seen,
+					VerifiedUs: "secret", VerifiedUsAt: seen},
 				{Fingerprint: strings.Repeat("00", 20), FirstSeen: seen, LastSeen: seen, Accepted: true},
+				{Fingerprint: strings.Repeat("11", 20), Verified: "imported", VerifiedAt: seen, Imported: seen, Source: "otr.fingerprints", Claim: "smp"},
+			}, Story: []KeyEvent{
+				{Time: seen, What: "met", Fingerprint: strings.Repeat("ab", 20), Device: "laptop"},
+				{Time: seen, What: "verified", Fingerprint: strings.Repeat("ab", 20), How: "question"},
+				{Time: seen, What: "replaced", Fingerprint: strings.Repeat("ab", 20), Other: strings.Repeat("00", 20)},
+				{Time: seen, What: "held"},
 			}}},
 		}},
 	}
@@ -90,6 +98,7 @@ func TestDeepCopy(t *testing.T) {
 		c.Accounts[0].JID = "spoilt"
 		c.Accounts[0].Contacts[0].JID = "spoilt"
 		c.Accounts[0].Contacts[0].Keys[0].Verified = "spoilt"
+		c.Accounts[0].Contacts[0].Story[0].What = "spoilt"
 	}
 	mine := s.Settings()
 	spoil(&mine)
@@ -103,7 +112,7 @@ func TestDeepCopy(t *testing.T) {
 
 // TestEveryFieldIsCopiedAndKept fails when somebody adds a slice, map or pointer to the settings that clone does not know.
 func TestEveryFieldIsCopiedAndKept(t *testing.T) {
-	known := map[string]bool{"Settings.Accounts": true, "Account.Contacts": true, "Account.ServerKeys": true, "Contact.Keys": true}
+	known := map[string]bool{"Settings.Accounts": true, "Account.Contacts": true, "Account.ServerKeys": true, "Contact.Keys": true, "Contact.Story": true}
 	var look func(ty reflect.Type)
 	look = func(ty reflect.Type) {
 		for f := range ty.Fields() {
@@ -151,6 +160,10 @@ func TestRefusesWhatCouldNotBeReadBack(t *testing.T) {
 			c.Accounts[0].Contacts[0].Keys[1].Fingerprint = strings.Repeat("AB", 20)
 		}},
 		{"unknown verification", func(c *Settings) { c.Accounts[0].Contacts[0].Keys[0].Verified = "yes" }},
+		{"unknown verification of us", func(c *Settings) { c.Accounts[0].Contacts[0].Keys[0].VerifiedUs = "yes" }},
+		{"event of no kind", func(c *Settings) { c.Accounts[0].Contacts[0].Story[0].What = "" }},
+		{"event of no key", func(c *Settings) { c.Accounts[0].Contacts[0].Story[0].Other = "ab" }},
+		{"endless story", func(c *Settings) { c.Accounts[0].Contacts[0].Story = make([]KeyEvent, maxStory+1) }},
 		{"theme", func(c *Settings) { c.Window.Theme = "blue" }},
 		{"width", func(c *Settings) { c.Window.Width = float32(math.NaN()) }},
 		{"height", func(c *Settings) { c.Window.Height = float32(math.Inf(1)) }},
@@ -306,7 +319,7 @@ func TestUnknownFieldsAreLeftOut(t *testing.T) {
 
 func TestNewerVersionIsLeftAlone(t *testing.T) {
 	dir := t.TempDir()
-	for _, content := range []string{`{"version":2}`, `{"version":99,"window":{"theme":"blue"}}`, `{"version":2,"accounts":"in another way"}`} {
+	for _, content := range []string{`{"version":3}`, `{"version":99,"window":{"theme":"blue"}}`, `{"version":3,"accounts":"in another way"}`} {
 		put(t, dir, content)
 		if s, err := Open(dir); !errors.Is(err, ErrNewer) {
 			t.Errorf("%s: %v, %v", content, s, err)
@@ -452,4 +465,43 @@ func encode(t testing.TB, s Settings) []byte {
 		t.Fatal(err)
 	}
 	return data
+}
+
+// TestUpgrade: what version 1 knew of keys becomes a story, and loses nothing.
+func TestUpgrade(t *testing.T) {
+	first, second, third := strings.Repeat("0a", 20), strings.Repeat("0b", 20), strings.Repeat("0c", 20)
+	dir := t.TempDir()
+	put(t, dir, `{"version":1,"accounts":[{"id":"x","jid":"a@b","contacts":[{"jid":"c@d","verified_us":true,"keys":[
+		{"fingerprint":"`+third+`","first_seen":"2026-03-01T00:00:00Z","last_seen":"2026-03-05T00:00:00Z","accepted":true},
+		{"fingerprint":"`+second+`","first_seen":"2026-02-01T00:00:00Z","last_seen":"2026-03-07T00:00:00Z"},
+		{"fingerprint":"`+first+`","first_seen":"2026-01-01T00:00:00Z","last_seen":"2026-01-20T00:00:00Z","verified":"secret","verified_at":"2026-01-02T00:00:00Z"}
+		]},{"jid":"e@f","verified_us":true}]}]}`)
+	s := open(t, dir)
+	if s.Damaged() != "" {
+		t.Fatal("set aside")
+	}
+	got := s.Settings()
+	day := func(month time.Month, day int) time.Time { return time.Date(2026, month, day, 0, 0, 0, 0, time.UTC) }
+	want := []KeyEvent{
+		{Time: day(1, 1), What: "met", Fingerprint: first},
+		{Time: day(1, 2), What: "verified", Fingerprint: first, How: "secret"},
+		{Time: day(2, 1), What: "met", Fingerprint: second},
+		{Time: day(2, 1), What: "replaced", Fingerprint: first, Other: second},
+		{Time: day(3, 1), What: "met", Fingerprint: third},
+	}
+	c := got.Accounts[0].Contacts[0]
+	if got.Version != Version || !reflect.DeepEqual(c.Story, want) {
+		t.Errorf("version %d, story %+v", got.Version, c.Story)
+	}
+	if c.VerifiedUs || c.Keys[0].VerifiedUs != "" || c.Keys[1].VerifiedUs != "told" || c.Keys[2].VerifiedUs != "" {
+		t.Errorf("who verified us: %+v", c.Keys)
+	}
+	if !c.Keys[0].Accepted || c.Keys[2].Verified != "secret" || !c.Keys[2].VerifiedAt.Equal(day(1, 2)) {
+		t.Errorf("keys %+v", c.Keys)
+	}
+	update(t, s, func(*Settings) {})
+	s.Close()
+	if again := open(t, dir).Settings(); !reflect.DeepEqual(again, got) {
+		t.Errorf("read back %+v", again)
+	}
 }
