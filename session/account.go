@@ -256,6 +256,8 @@ func (a *account) value() Account {
 		Status:   a.record.Status,
 		Typing:   parseTyping(a.record.Typing),
 
+		NoReceipts: a.record.NoReceipts,
+
 		Proxy:          a.way.proxy.Kind,
 		ProxyServer:    a.way.proxy.Server,
 		ProxyUser:      a.way.proxy.User,

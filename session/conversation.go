@@ -79,6 +79,7 @@ type conversation struct {
 	chosen  [8]byte         // the session that the person wants to write to
 	live    otr.Fingerprint // key of the session that was live last
 	allowV2 bool
+	quiet   bool // see SetQuiet
 	onlyV2  bool // their program said that it speaks nothing newer
 
 	// see double.go
@@ -161,6 +162,7 @@ func (c *conversation) value() Contact {
 	}
 	v.Keys = c.knownKeys()
 	v.Devices, v.AllowV2, v.OnlyV2 = c.devices(), c.allowV2, c.onlyV2
+	v.Quiet = c.quiet
 	c.features(&v)
 	return v
 }
@@ -902,7 +904,7 @@ func (c *conversation) heardFrom(p otr.Peer) {
 
 // confirm says that a text was read, if that was asked for by somebody who may know that we are here (XEP-0184).
 func (c *conversation) confirm(m *xmpp.Message) {
-	if m.WantReceipt && m.ID != "" && c.subscription().seen() && c.account.online() && !c.account.invisible() {
+	if m.WantReceipt && m.ID != "" && !c.account.record.NoReceipts && c.subscription().seen() && c.account.online() && !c.account.invisible() {
 		c.account.conn.Send(xmpp.Message{ID: xmpp.NewID(), To: m.From, Type: m.Type, Receipt: m.ID})
 	}
 }

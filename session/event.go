@@ -60,6 +60,7 @@ type Account struct {
 	Presence    Presence         // as contacts see us while we are online; never PresenceOffline
 	Status      string           // the words beside it
 	Typing      TypingPolicy     // who is told that the person is typing
+	NoReceipts  bool             // nobody is told that a message has arrived
 	Kept        bool             // on disk and in the keyring (false: until the program ends)
 
 	Proxy          ProxyKind        // what the account connects through; see SetProxy
@@ -124,6 +125,7 @@ type Contact struct {
 	Groups       []string   // of the roster, sorted
 	Request      string     // Wants: what they wrote with it
 	Blocked      bool       // nothing comes from them, nothing goes to them
+	Quiet        bool       // what comes from them is not to be announced: see SetQuiet
 	Typing       Typing     // what they are doing
 	Link         *LinkClaim // what a link said about their key; nil: nothing
 	Trouble      Why        // why our request could not be delivered or kept

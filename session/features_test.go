@@ -552,6 +552,64 @@ func TestP16TypingIsPrivate(t *testing.T) {
 	})
 }
 
+// Nobody is told that a message has arrived where the person does not want it, and it is so after a restart too.
+func TestReceiptsByChoice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, a, b := friends(t)
+		a.session.SetAccountPolicy(a.jid, ByHand)
+		from := jid.MustParse(b.jid + "/x")
+		receipts := func(id string) (n int) {
+			h.inject(a.jid, &xmpp.Message{ID: id, From: from, To: jid.MustParse(a.jid), Type: xmpp.Chat, Body: id, WantReceipt: true})
+			synctest.Wait()
+			for _, m := range h.wire {
+				if m.Receipt == id {
+					n++
+				}
+			}
+			return n
+		}
+		if n := receipts("first"); n != 1 {
+			t.Errorf("%d receipts before the choice", n)
+		}
+		a.session.SetReceipts(a.jid, false)
+		synctest.Wait()
+		if n := receipts("second"); n != 0 || !a.accounts[a.jid].NoReceipts {
+			t.Errorf("%d receipts, %+v", n, a.accounts[a.jid])
+		}
+		a.restart()
+		pass(time.Minute)
+		if n := receipts("third"); n != 0 || !a.accounts[a.jid].NoReceipts {
+			t.Errorf("after a restart: %d receipts", n)
+		}
+		a.session.SetReceipts(a.jid, true)
+		synctest.Wait()
+		if n := receipts("fourth"); n != 1 {
+			t.Errorf("%d receipts after it was taken back", n)
+		}
+	})
+}
+
+func TestQuietIsKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, a, b := friends(t)
+		a.session.SetQuiet(a.ref(b), true)
+		synctest.Wait()
+		if !a.contact(b).Quiet {
+			t.Error("not quiet")
+		}
+		a.restart()
+		pass(time.Minute)
+		if !a.contact(b).Quiet {
+			t.Error("not quiet after a restart")
+		}
+		a.session.SetQuiet(a.ref(b), false)
+		synctest.Wait()
+		if a.contact(b).Quiet {
+			t.Error("still quiet")
+		}
+	})
+}
+
 func (p *person) tasks() []AccountTask {
 	var all []AccountTask
 	for _, e := range p.events {

@@ -299,6 +299,14 @@ func (s *Session) SetAccountPolicy(jid string, p Policy) {
 	s.tell(jid, func(a *account) { a.setPolicy(p) })
 }
 
+// SetReceipts says whether contacts are told that a message has arrived (XEP-0184), where their programs ask for it.
+func (s *Session) SetReceipts(jid string, told bool) {
+	s.tell(jid, func(a *account) {
+		a.record.NoReceipts = !told
+		a.keep()
+	})
+}
+
 // NewIdentity makes a new key where the old one is missing from the keyring (ProblemKeyMissing): never done by itself.
 func (s *Session) NewIdentity(jid string) { s.tell(jid, (*account).newIdentity) }
 
@@ -403,6 +411,14 @@ func (s *Session) SelectDevice(r Ref, tag otr.InstanceTag) {
 // happens by itself.
 func (s *Session) AllowV2(r Ref, allowed bool) {
 	s.with(r, func(c *conversation) { c.setAllowV2(allowed) })
+}
+
+// SetQuiet says that what comes from a contact is not to be announced (Contact.Quiet), or is again. Contacted is told all the same.
+func (s *Session) SetQuiet(r Ref, quiet bool) {
+	s.with(r, func(c *conversation) {
+		c.quiet = quiet
+		c.remember()
+	})
 }
 
 // Decide settles a changed key (Contact.KeyChange). fp is the new key as it was shown. What was waiting for another key becomes

@@ -24,7 +24,7 @@ func (c *conversation) recall() {
 		return
 	}
 	kept := c.account.record.Contacts[i]
-	c.policySet, c.allowV2 = parsePolicy(kept.Policy), kept.AllowV2
+	c.policySet, c.allowV2, c.quiet = parsePolicy(kept.Policy), kept.AllowV2, kept.Quiet
 	for _, k := range kept.Keys {
 		if fp, err := otr.ParseFingerprint(k.Fingerprint); err == nil { // the store has checked it
 			c.keys = append(c.keys, keyOf(fp, k))
@@ -38,7 +38,7 @@ func (c *conversation) recall() {
 // remember keeps what is known of the contact.
 func (c *conversation) remember() {
 	a := c.account
-	kept := store.Contact{JID: c.ref.Contact, Policy: c.policySet.word(), AllowV2: c.allowV2}
+	kept := store.Contact{JID: c.ref.Contact, Policy: c.policySet.word(), AllowV2: c.allowV2, Quiet: c.quiet}
 	for _, k := range c.keys {
 		kept.Keys = append(kept.Keys, k.record())
 	}
@@ -50,7 +50,7 @@ func (c *conversation) remember() {
 	switch {
 	case i >= 0:
 		a.record.Contacts[i] = kept
-	case len(a.record.Contacts) < maxKept || verified || kept.Policy != "" || kept.AllowV2:
+	case len(a.record.Contacts) < maxKept || verified || kept.Policy != "" || kept.AllowV2 || kept.Quiet:
 		a.record.Contacts = append(a.record.Contacts, kept)
 	}
 	a.keep()

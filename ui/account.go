@@ -147,16 +147,15 @@ func (d *desk) presenceMenu(a session.Account) *fyne.Menu {
 
 // commonItems are what one can do whatever accounts there are.
 func (d *desk) commonItems() []*fyne.MenuItem {
-	looks := fyne.NewMenuItem(lang.L("Appearance"), nil)
-	looks.ChildMenu = d.shell.lookMenu()
 	if d.practising {
-		return []*fyne.MenuItem{looks, fyne.NewMenuItem(lang.L("Leave practice"), d.shell.leavePractice)}
+		return []*fyne.MenuItem{fyne.NewMenuItem(lang.L("Leave practice"), d.shell.leavePractice)}
 	}
 	return []*fyne.MenuItem{
 		fyne.NewMenuItem(lang.L("Sign in with another account…"), func() { d.openSignIn("") }),
 		fyne.NewMenuItem(lang.L("Create an account…"), d.openSignUp),
 		fyne.NewMenuItem(lang.L("Practise"), d.shell.practise),
-		looks,
+		fyne.NewMenuItemSeparator(),
+		fyne.NewMenuItem(lang.L("Settings"), d.openSettings),
 	}
 }
 

@@ -33,8 +33,11 @@ type desk struct {
 	signUp  *signUpPage
 	secrets *secretsPage
 	main    *mainPage
-	typed   string                     // the address on the page for signing in when it was left
-	later   map[string]session.Problem // put aside by the person, by account
+
+	settingsPage *settingsPage // nil: not open
+
+	typed string                     // the address on the page for signing in when it was left
+	later map[string]session.Problem // put aside by the person, by account
 
 	spoken   map[session.Ref]session.EntryID // the last message that was read out
 	asked    map[session.Ref]int             // the last question for which the dialog was opened
@@ -192,6 +195,9 @@ func (d *desk) accountsChanged() {
 	if d.signIn != nil {
 		d.signIn.accountsChanged()
 	}
+	if d.settingsPage != nil {
+		d.settingsPage.refresh()
+	}
 	d.route()
 }
 
@@ -204,6 +210,8 @@ func (d *desk) route() {
 		d.show(d.signIn.content)
 	case d.signUp != nil:
 		d.show(d.signUp.content)
+	case d.settingsPage != nil:
+		d.show(d.settingsPage.content)
 	case len(d.model.Accounts()) > 0, d.expected, d.practising:
 		d.show(d.main.content)
 	default:
@@ -236,6 +244,8 @@ func (d *desk) firstFocus() (fyne.Focusable, bool) {
 		return d.signIn.first(), true
 	case d.signUp != nil && d.shown == d.signUp.content:
 		return d.signUp.first(), true
+	case d.settingsPage != nil && d.shown == d.settingsPage.content:
+		return d.settingsPage.search, true
 	case d.secrets != nil && d.shown == d.secrets.content && d.secrets.form.Visible():
 		return d.secrets.first, true
 	case d.shown == d.start.content:

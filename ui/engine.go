@@ -27,6 +27,9 @@ type Engine interface {
 	Disconnect(account string)
 	RemoveAccount(account string)
 	SetAccountPolicy(account string, p session.Policy)
+	SetReceipts(account string, told bool)
+	SetTypingPolicy(account string, p session.TypingPolicy)
+	SetServerKeyCheck(account string, c session.ServerKeyCheck)
 	NewIdentity(account string)
 
 	AddContact(account, address, name string) (session.Ref, error)
@@ -39,6 +42,7 @@ type Engine interface {
 	Block(r session.Ref) error
 	Unblock(r session.Ref) error
 	SetPolicy(r session.Ref, p session.Policy)
+	SetQuiet(r session.Ref, quiet bool)
 
 	Opened(r session.Ref)
 	Typing(r session.Ref)

@@ -99,7 +99,15 @@ func (s *scripted) RemoveAccount(a string) { s.note("RemoveAccount %s", a) }
 func (s *scripted) SetAccountPolicy(a string, p session.Policy) {
 	s.note("SetAccountPolicy %s %d", a, p)
 }
-func (s *scripted) NewIdentity(a string) { s.note("NewIdentity %s", a) }
+func (s *scripted) SetReceipts(a string, told bool) { s.note("SetReceipts %s %v", a, told) }
+func (s *scripted) SetTypingPolicy(a string, p session.TypingPolicy) {
+	s.note("SetTypingPolicy %s %d", a, p)
+}
+func (s *scripted) SetServerKeyCheck(a string, c session.ServerKeyCheck) {
+	s.note("SetServerKeyCheck %s %d", a, c)
+}
+func (s *scripted) SetQuiet(r session.Ref, quiet bool) { s.note("SetQuiet %s %v", r.Contact, quiet) }
+func (s *scripted) NewIdentity(a string)               { s.note("NewIdentity %s", a) }
 func (s *scripted) AddContact(account, address, name string) (session.Ref, error) {
 	s.note("AddContact %s %s %s", account, address, name)
 	return session.Ref{Account: account, Contact: address}, s.refuse

@@ -74,6 +74,8 @@ type shell struct {
 	practice *practiceMode
 	root     *fyne.Container
 	trouble  *banner
+	choices  *choices
+	theme    fyne.Theme
 	looking  bool // the window is in front
 	gate     sync.RWMutex
 	over     bool // the window is closing; guarded by gate
@@ -162,7 +164,9 @@ func open(c Config) *shell {
 		s.zone = time.Local
 	}
 	settings := c.Store.Settings()
-	s.app.Settings().SetTheme(look.Theme{Choice: themeChoice(settings.Window.Theme)})
+	s.choices = newChoices(s, settings.Preferences)
+	s.choices.watch(s.dress)
+	s.dress()
 	s.app.SetIcon(look.AppIcon())
 	s.window = s.app.NewWindow("Sotto")
 	s.window.SetIcon(look.AppIcon())
@@ -315,6 +319,15 @@ func aboutKeyring(err error) bool {
 	return isErr(err, keyring.ErrAbsent) || isErr(err, keyring.ErrLocked) || isErr(err, keyring.ErrTimeout)
 }
 
+// dress puts on the look that was chosen.
+func (s *shell) dress() {
+	wanted := look.Theme{Choice: themeChoice(s.choices.now.Theme)}
+	if wanted != s.theme {
+		s.theme = wanted
+		s.app.Settings().SetTheme(wanted)
+	}
+}
+
 func themeChoice(word string) look.Choice {
 	switch word {
 	case "light":
@@ -323,28 +336,6 @@ func themeChoice(word string) look.Choice {
 		return look.Dark
 	}
 	return look.AsSystem
-}
-
-// lookMenu chooses between light and dark.
-func (s *shell) lookMenu() *fyne.Menu {
-	now := s.store.Settings().Window.Theme
-	item := func(label, word string) *fyne.MenuItem {
-		i := fyne.NewMenuItem(label, func() { s.setTheme(word) })
-		i.Checked = now == word
-		return i
-	}
-	return fyne.NewMenu("", item(lang.L("As the system"), ""), item(lang.L("Light"), "light"), item(lang.L("Dark"), "dark"))
-}
-
-// setTheme changes it at once and writes it elsewhere: the disk may be slow.
-func (s *shell) setTheme(word string) {
-	s.app.Settings().SetTheme(look.Theme{Choice: themeChoice(word)})
-	s.writes.Go(func() {
-		err := s.store.Update(func(settings *store.Settings) { settings.Window.Theme = word })
-		if err != nil {
-			s.do(func() { s.storeProblem(session.StoreProblem{Err: err}) })
-		}
-	})
 }
 
 // addShortcuts makes the keys work that work everywhere.
@@ -383,6 +374,7 @@ func command() fyne.KeyModifier {
 var shortcutKeys = []desktop.CustomShortcut{
 	{KeyName: fyne.KeyF, Modifier: command()},
 	{KeyName: fyne.KeyN, Modifier: command()},
+	{KeyName: fyne.KeyComma, Modifier: command()},
 	{KeyName: fyne.KeyUp, Modifier: fyne.KeyModifierAlt},
 	{KeyName: fyne.KeyDown, Modifier: fyne.KeyModifierAlt},
 }
@@ -400,6 +392,8 @@ func (s *shell) shortcut(k fyne.Shortcut) {
 		s.window.Canvas().Focus(d.main.contacts.search)
 	case key.KeyName == fyne.KeyN && key.Modifier == command():
 		d.addContact("")
+	case key.KeyName == fyne.KeyComma && key.Modifier == command():
+		d.openSettings()
 	case key.KeyName == fyne.KeyUp && key.Modifier == fyne.KeyModifierAlt:
 		d.main.step(-1)
 	case key.KeyName == fyne.KeyDown && key.Modifier == fyne.KeyModifierAlt:
@@ -422,6 +416,10 @@ func (s *shell) escape() {
 	}
 	if d.signUp != nil {
 		d.signUp.cancel()
+		return
+	}
+	if d.settingsPage != nil {
+		d.settingsPage.leave()
 		return
 	}
 	d.main.showList()

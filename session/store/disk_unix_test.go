@@ -232,7 +232,7 @@ func TestLinkAppearsLater(t *testing.T) {
 	if err := os.Symlink(target, filepath.Join(dir, settingsName)); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Update(func(c *Settings) { c.Window.Theme = "dark" }); !errors.Is(err, atomicfile.ErrNotRegular) {
+	if err := s.Update(func(c *Settings) { c.Preferences.Theme = "dark" }); !errors.Is(err, atomicfile.ErrNotRegular) {
 		t.Errorf("error %v", err)
 	}
 	if _, err := os.Stat(target); !errors.Is(err, fs.ErrNotExist) {

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -20,16 +21,17 @@ const Version = 2
 
 // Settings is everything that is kept. Changes are made through Store.Update.
 type Settings struct {
-	Version  int       `json:"version"` // set by Update
-	Accounts []Account `json:"accounts,omitempty"`
-	Window   Window    `json:"window"`
+	Version     int         `json:"version"` // set by Update
+	Accounts    []Account   `json:"accounts,omitempty"`
+	Window      Window      `json:"window"`
+	Preferences Preferences `json:"preferences,omitzero"`
 }
 
 // Window is how the person left the window.
 type Window struct {
-	Width  float32 `json:"width,omitempty"`
-	Height float32 `json:"height,omitempty"`
-	Theme  string  `json:"theme,omitempty"` // "": as the system; light, dark
+	Width  float32         `json:"width,omitempty"`
+	Height float32         `json:"height,omitempty"`
+	Others map[string]Size `json:"others,omitempty"` // of other windows, by what they are for
 
 	Language string `json:"language,omitempty"` // "": as the system; otherwise a tag of BCP 47
 }
@@ -59,6 +61,7 @@ type Account struct {
 	Status      string      `json:"status,omitempty"`       // the words beside it, which contacts see
 	Typing      string      `json:"typing,omitempty"`       // who is told that the person is typing; "": as package session has it
 	KeyRule     string      `json:"key_rule,omitempty"`     // which keys may be written to; "": as package session has it
+	NoReceipts  bool        `json:"no_receipts,omitempty"`  // nobody is told that a message has arrived here
 	Contacts    []Contact   `json:"contacts,omitempty"`
 }
 
@@ -80,6 +83,7 @@ type Contact struct {
 	Held    time.Time  `json:"held,omitzero"`      // since when the person has nothing sent to them; zero: they are written to
 	Keys    []Key      `json:"keys,omitempty"`     // every key they have used or are said to have, newest first
 	Story   []KeyEvent `json:"story,omitempty"`    // what happened with their keys, oldest first
+	Quiet   bool       `json:"quiet,omitempty"`    // what comes from them is not announced
 	AllowV2 bool       `json:"allow_v2,omitempty"` // the person lets this contact speak version 2 of OTR
 
 	VerifiedUs bool `json:"verified_us,omitempty"` // of version 1: now it is kept with the key of whoever did it
@@ -120,6 +124,7 @@ const (
 	maxStory          = 1000
 	maxServerKeys     = 100
 	maxContacts       = 100_000
+	maxWindows        = 32
 )
 
 // parse understands data wholly or not at all: half of what was known about keys would be worse than nothing, because a contact's
@@ -131,6 +136,9 @@ func parse(data []byte) (*Settings, error) {
 	// The version first: what is wrong in our eyes may be right in those of a later Sotto.
 	var header struct {
 		Version int `json:"version"`
+		Window  struct {
+			Theme string `json:"theme"` // where the choice stood in Sotto 0.1
+		} `json:"window"`
 	}
 	if err := json.Unmarshal(data, &header); err == nil && header.Version > Version {
 		return nil, ErrNewer
@@ -149,6 +157,10 @@ func parse(data []byte) (*Settings, error) {
 	if s.Version < Version {
 		s.upgrade()
 	}
+	if s.Preferences.Theme == "" {
+		s.Preferences.Theme = header.Window.Theme
+	}
+	s.Preferences.mend()
 	if err := s.check(); err != nil {
 		return nil, err
 	}
@@ -214,14 +226,22 @@ func (c *Contact) heir(i int) (heir Key, ok bool) {
 
 // check holds for everything that is read and everything that is written.
 func (s *Settings) check() error {
-	if !slices.Contains([]string{"", "light", "dark"}, s.Window.Theme) {
-		return invalid("theme")
-	}
 	if _, err := language.Parse(s.Window.Language); s.Window.Language != "" && err != nil {
 		return invalid("language")
 	}
 	if !(s.Window.Width >= 0 && s.Window.Height >= 0) { // also refuses NaN
 		return invalid("window size")
+	}
+	if len(s.Window.Others) > maxWindows {
+		return invalid("too many windows")
+	}
+	for name, size := range s.Window.Others {
+		if !isWord(name) || !(size.Width >= 0 && size.Height >= 0) {
+			return invalid("window size")
+		}
+	}
+	if err := s.Preferences.check(); err != nil {
+		return err
 	}
 	ids, addresses := map[string]bool{}, map[string]bool{}
 	for i := range s.Accounts {
@@ -334,6 +354,7 @@ func isWord(s string) bool {
 
 func (s *Settings) clone() Settings {
 	c := *s
+	c.Window.Others = maps.Clone(s.Window.Others)
 	c.Accounts = slices.Clone(s.Accounts)
 	for i := range c.Accounts {
 		a := &c.Accounts[i]

@@ -21,8 +21,9 @@ const aFingerprint = "8E2F4FE58AA8F6E3E93A26305F6673A0A7B41F24"
 func example() Settings {
 	seen := time.Date(2026, 2, 3, 4, 5, 6, 0, time.UTC)
 	return Settings{
-		Version: Version,
-		Window:  Window{Width: 900, Height: 640, Theme: "dark"},
+		Version:     Version,
+		Window:      Window{Width: 900, Height: 640, Others: map[string]Size{"conversation": {400, 500}}},
+		Preferences: Preferences{Theme: "dark", Notify: "who", Sounds: true},
 		Accounts: []Account{{
 			ID: "k3", JID: "alice@example.org", Server: "xmpp.example.org:5222", TLS: "starttls", AllowPlain: true,
 			Resource: "sotto-abcdef", UserAgentID: "0f8fad5b-d9cb-469f-a165-70867728950e", InstanceTag: 0xfffffffe,
@@ -164,7 +165,7 @@ func TestRefusesWhatCouldNotBeReadBack(t *testing.T) {
 		{"event of no kind", func(c *Settings) { c.Accounts[0].Contacts[0].Story[0].What = "" }},
 		{"event of no key", func(c *Settings) { c.Accounts[0].Contacts[0].Story[0].Other = "ab" }},
 		{"endless story", func(c *Settings) { c.Accounts[0].Contacts[0].Story = make([]KeyEvent, maxStory+1) }},
-		{"theme", func(c *Settings) { c.Window.Theme = "blue" }},
+		{"theme", func(c *Settings) { c.Preferences.Theme = "Blue paint" }},
 		{"width", func(c *Settings) { c.Window.Width = float32(math.NaN()) }},
 		{"height", func(c *Settings) { c.Window.Height = float32(math.Inf(1)) }},
 		{"time beyond RFC 3339", func(c *Settings) {
@@ -208,7 +209,7 @@ var damagedFiles = []string{
 	"{\"version\":1,\"accounts\":[{\"id\":\"x\",\"jid\":\"a\xff@b\"}]}",
 	`{"version":1,"accounts":[{"id":"x","jid":"a@b","contacts":[{"jid":"c@d","keys":[{"fingerprint":"zz"}]}]}]}`,
 	`{"version":1,"accounts":[{"id":"x","jid":"a@b","contacts":[{"jid":"c@d","keys":[{"fingerprint":"` + aFingerprint + `","first_seen":"yesterday"}]}]}]}`,
-	`{"version":1,"window":{"theme":"blue"}}`,
+	`{"version":1,"window":{"width":-1}}`,
 	`{"version":1,"window":{"width":-1}}`,
 	strings.Repeat("[", 100_000),
 }
@@ -308,10 +309,10 @@ func TestUnknownFieldsAreLeftOut(t *testing.T) {
 	dir := t.TempDir()
 	put(t, dir, `{"version":1,"colour":"red","window":{"theme":"dark","x":{"y":[]}}}`)
 	s := open(t, dir)
-	if got := s.Settings(); got.Window.Theme != "dark" || s.Damaged() != "" {
+	if got := s.Settings(); got.Preferences.Theme != "dark" || s.Damaged() != "" {
 		t.Errorf("settings %+v, damaged %q", got, s.Damaged())
 	}
-	update(t, s, func(c *Settings) { c.Window.Theme = "light" })
+	update(t, s, func(c *Settings) { c.Preferences.Theme = "light" })
 	if got := onDisk(t, dir); bytes.Contains(got, []byte("colour")) {
 		t.Errorf("written: %s", got)
 	}
@@ -363,15 +364,15 @@ func TestSecondSotto(t *testing.T) {
 func TestFailedWrite(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "profile")
 	s := open(t, dir)
-	update(t, s, func(c *Settings) { c.Window.Theme = "light" })
+	update(t, s, func(c *Settings) { c.Preferences.Theme = "light" })
 	away := dir + "-away"
 	if err := os.Rename(dir, away); err != nil {
 		t.Skip("the system does not let go of a directory in use: ", err)
 	}
-	if err := s.Update(func(c *Settings) { c.Window.Theme = "dark" }); err == nil || errors.Is(err, ErrInvalid) {
+	if err := s.Update(func(c *Settings) { c.Preferences.Theme = "dark" }); err == nil || errors.Is(err, ErrInvalid) {
 		t.Errorf("error %v", err)
 	}
-	if got := s.Settings().Window.Theme; got != "dark" {
+	if got := s.Settings().Preferences.Theme; got != "dark" {
 		t.Errorf("theme %q", got)
 	}
 	if got := onDisk(t, away); !bytes.Contains(got, []byte(`"light"`)) {
@@ -503,5 +504,19 @@ func TestUpgrade(t *testing.T) {
 	s.Close()
 	if again := open(t, dir).Settings(); !reflect.DeepEqual(again, got) {
 		t.Errorf("read back %+v", again)
+	}
+}
+
+// TestPreferencesOfALaterSotto: a word that cannot be one is as if nothing had been chosen, and is not worth the rest.
+func TestPreferencesOfALaterSotto(t *testing.T) {
+	for said, want := range map[string]Preferences{
+		`{"theme":"sepia","sounds":true}`:                  {Theme: "sepia", Sounds: true},
+		`{"theme":"Deep Blue","sounds":true,"whatever":1}`: {Sounds: true},
+		`{"notify":"` + strings.Repeat("x", 99) + `"}`:     {},
+	} {
+		s, err := parse([]byte(`{"version":1,"preferences":` + said + `}`))
+		if err != nil || s.Preferences != want {
+			t.Errorf("%s: %+v, %v", said, s, err)
+		}
 	}
 }

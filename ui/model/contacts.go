@@ -23,7 +23,7 @@ func (m *Model) Contacts(search string) []Row {
 	if m.sorted == nil {
 		m.sort()
 	}
-	wanted := fold(strings.TrimSpace(search))
+	wanted := Fold(strings.TrimSpace(search))
 	rows := make([]Row, 0, len(m.sorted))
 	for _, c := range m.sorted {
 		if strings.Contains(c.search, wanted) {

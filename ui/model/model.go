@@ -136,8 +136,8 @@ func (m *Model) setContact(c session.Contact) Change {
 		Contact:  c,
 		skeleton: skeleton(c.Name),
 		mixed:    mixesScripts(c.Name),
-		search:   fold(c.Name + "\n" + c.Ref.Contact),
-		folded:   fold(c.Name),
+		search:   Fold(c.Name + "\n" + c.Ref.Contact),
+		folded:   Fold(c.Name),
 	}
 	m.countName(skeleton(c.Name), 1)
 	m.sorted = nil

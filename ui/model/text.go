@@ -156,8 +156,8 @@ func firstGraphemes(s string, n int) string {
 	return strings.TrimSpace(s[:len(s)-len(rest)]) + "…"
 }
 
-// fold makes texts comparable for the search.
-func fold(s string) string {
+// Fold makes texts comparable for a search.
+func Fold(s string) string {
 	return strings.ToLower(norm.NFKC.String(s))
 }
 

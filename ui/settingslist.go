@@ -1,0 +1,61 @@
+package ui
+
+import (
+	"github.com/sotto-im/sotto/ui/lang"
+
+	"github.com/sotto-im/sotto/session"
+	"github.com/sotto-im/sotto/session/store"
+)
+
+// This file says which settings there are. A row holds at once; what would take more than a click to undo opens a slip instead.
+
+func (d *desk) generalSettings() []*settingRow { return nil }
+
+func (d *desk) lookSettings() []*settingRow {
+	themes := []word{{"", lang.L("As the system")}, {"light", lang.L("Light")}, {"dark", lang.L("Dark")}}
+	return []*settingRow{
+		d.pick(lang.L("Light or dark"), lang.L("As the system: it changes when your desktop changes."), themes,
+			func(p *store.Preferences) *string { return &p.Theme }),
+	}
+}
+
+func (d *desk) notificationSettings() []*settingRow { return nil }
+
+// contactSettings are about contacts in general.
+func (d *desk) contactSettings() []*settingRow { return nil }
+
+// accountSettings are those of one account, at its server and here.
+func (d *desk) accountSettings(a session.Account) []*settingRow {
+	jid := a.JID
+	seen, shown := make([]string, len(presences)), 0
+	for i, p := range presences {
+		seen[i] = presenceWord(p)
+		if p == a.Presence {
+			shown = i
+		}
+	}
+	typing := []string{lang.L("When unencrypted"), lang.L("Never"), lang.L("Always")}
+	check := []string{lang.L("Ask when it is unusual"), lang.L("Always ask"), lang.L("Only say so")}
+	server := lang.L("Found by itself: {{.Server}}", words{"Server": a.Server})
+	if a.Server == "" {
+		server = lang.L("Found by itself.")
+	}
+	return []*settingRow{
+		newPick(lang.L("How contacts see you"), lang.L("Those who may see when you are there. Invisible: you see nobody either."), seen, shown,
+			func(i int) { d.engine.SetPresence(jid, presences[i], a.Status) }),
+		newDoing(lang.L("How messages are protected"), policyWord(a.Policy)+". "+policyMeaning(a.Policy), lang.L("Change…"),
+			func() { d.chooseAccountPolicy(a) }).found(lang.L("encryption OTR policy")),
+		newToggle(lang.L("Say that messages have arrived"), lang.L("Contacts see a second tick when their message is here. It does not say that you have read it."),
+			!a.NoReceipts, func(on bool) { d.engine.SetReceipts(jid, on) }).found(lang.L("receipts")),
+		newPick(lang.L("Say that you are writing"), lang.L("Whoever runs the servers can see it too, also in private conversations."), typing, int(a.Typing),
+			func(i int) { d.engine.SetTypingPolicy(jid, session.TypingPolicy(i)) }).found(lang.L("typing notices")),
+		newDoing(lang.L("Server and password"), server, lang.L("Change…"), func() { d.openSignIn(jid) }),
+		newDoing(lang.L("Connect through"), lang.L("Now: {{.Way}}.", words{"Way": proxyWord(a.Proxy)}), lang.L("Change…"), func() { d.chooseProxy(a) }).found(lang.L("Tor proxy SOCKS5")),
+		newPick(lang.L("When the server has another key"), lang.L("Servers renew their keys now and then. A key that changes too early, or from somebody else, can mean that somebody sits in between."),
+			check, int(a.ServerKeyCheck), func(i int) { d.engine.SetServerKeyCheck(jid, session.ServerKeyCheck(i)) }).found(lang.L("certificate pin")),
+		newDoing(lang.L("The connection now"), lang.L("What encrypts it, whose certificate it is, and how you signed in."), lang.L("Look at it"),
+			func() { d.connection(jid) }),
+	}
+}
+
+func (d *desk) aboutSettings() []*settingRow { return nil }
