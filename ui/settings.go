@@ -5,8 +5,8 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
-	"github.com/sotto-im/sotto/ui/lang"
 	"fyne.io/fyne/v2/theme"
+	"github.com/sotto-im/sotto/ui/lang"
 
 	"github.com/sotto-im/sotto/session/store"
 	"github.com/sotto-im/sotto/ui/access"

@@ -9,7 +9,23 @@ import (
 
 // This file says which settings there are. A row holds at once; what would take more than a click to undo opens a slip instead.
 
-func (d *desk) generalSettings() []*settingRow { return nil }
+func (d *desk) generalSettings() []*settingRow {
+	return []*settingRow{d.languageSetting()}
+}
+
+// languageSetting chooses in which language Sotto speaks.
+func (d *desk) languageSetting() *settingRow {
+	tags, names, chosen := []string{""}, []string{lang.L("As the system")}, 0
+	for _, l := range lang.Languages() {
+		if l.Tag == d.shell.store.Settings().Window.Language {
+			chosen = len(tags)
+		}
+		tags, names = append(tags, l.Tag), append(names, l.Name)
+	}
+	return newPick(lang.L("Language"), lang.L("It holds from the next start on."), names, chosen, func(i int) {
+		d.shell.write(func(s *store.Settings) { s.Window.Language = tags[i] })
+	})
+}
 
 func (d *desk) lookSettings() []*settingRow {
 	themes := []word{{"", lang.L("As the system")}, {"light", lang.L("Light")}, {"dark", lang.L("Dark")}}
