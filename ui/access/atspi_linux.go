@@ -27,6 +27,7 @@ const (
 )
 
 var (
+	errBusy       = dbus.NewError("org.freedesktop.DBus.Error.LimitsExceeded", []any{"access: too many calls at the same time"})
 	errGone       = dbus.NewError("org.freedesktop.DBus.Error.UnknownObject", []any{"access: this is not on the screen any more"})
 	errNoProperty = dbus.NewError("org.freedesktop.DBus.Error.UnknownProperty", []any{"access: no such property"})
 	errReadOnly   = dbus.NewError("org.freedesktop.DBus.Error.PropertyReadOnly", []any{"access: this property cannot be set"})
@@ -37,7 +38,7 @@ var kinds = map[Role]struct {
 	number uint32
 	name   string
 }{
-	Unknown: {67, "unknown"}, Application: {75, "application"}, Window: {23, "frame"}, Dialog: {16, "dialog"}, Alert: {2, "alert"},
+	Unknown: {67, "unknown"}, Application: {75, "application"}, Window: {23, "frame"}, Dialog: {16, "dialog"}, Alert: {2, "alert"}, Notification: {101, "notification"},
 	Panel: {39, "panel"}, Label: {29, "label"}, Heading: {83, "heading"}, Paragraph: {73, "paragraph"}, Status: {54, "statusbar"},
 	Image: {27, "image"}, Button: {43, "push button"}, ToggleButton: {62, "toggle button"}, MenuButton: {129, "push button menu"},
 	CheckBox: {7, "check box"}, RadioButton: {44, "radio button"}, ComboBox: {11, "combo box"}, Entry: {79, "entry"},
@@ -394,18 +395,38 @@ var textFace = face{
 			}
 			return int32(0)
 		})},
-		"SetCaretOffset":         {"i", one(constant(false))}, // Fyne places the caret by mouse and keys only
-		"GetNSelections":         {"", one(constant(int32(0)))},
-		"GetSelection":           {"i", func(call) ([]any, error) { return []any{int32(-1), int32(-1)}, nil }},
-		"AddSelection":           {"ii", one(constant(false))},
-		"RemoveSelection":        {"i", one(constant(false))},
-		"SetSelection":           {"iii", one(constant(false))},
+		"SetCaretOffset": {"i", one(func(c call) any { return c.mark(Stretch{c.number(0), c.number(0)}) })},
+		"GetNSelections": {"", one(func(c call) any { return c.selections() })},
+		"GetSelection": {"i", func(c call) ([]any, error) {
+			if c.number(0) != 0 || c.selections() == 0 {
+				return []any{int32(-1), int32(-1)}, nil
+			}
+			return []any{int32(c.e.Marked.From), int32(c.e.Marked.To)}, nil
+		}},
+		"AddSelection":           {"ii", one(func(c call) any { return c.selections() == 0 && c.mark(Stretch{c.number(0), c.number(1)}) })},
+		"RemoveSelection":        {"i", one(func(c call) any { return c.selectionHas(0) && c.mark(Stretch{c.e.Caret, c.e.Caret}) })},
+		"SetSelection":           {"iii", one(func(c call) any { return c.selectionHas(0) && c.mark(Stretch{c.number(1), c.number(2)}) })},
 		"GetAttributes":          {"i", plain},
 		"GetAttributeRun":        {"ib", plain},
 		"GetAttributeValue":      {"is", one(constant(""))},
 		"GetDefaultAttributes":   {"", one(constant(map[string]string{}))},
 		"GetDefaultAttributeSet": {"", one(constant(map[string]string{}))},
 	},
+}
+
+// selections is how many parts of the text are selected: Fyne selects at most one.
+func (c call) selections() int32 {
+	if c.e.Marked.From == c.e.Marked.To {
+		return 0
+	}
+	return 1
+}
+
+// selectionHas is true where the argument names the selection there is.
+func (c call) selectionHas(i int) bool { return c.number(i) == 0 && c.selections() == 1 }
+
+func (c call) mark(s Stretch) bool {
+	return c.act(func() bool { return c.tree.Mark(c.e.Number, s) })
 }
 
 // plain is the answer about the look of a text: it is the same everywhere.
@@ -503,6 +524,12 @@ func (r *running) DecodeArguments(_ *dbus.Conn, _ string, _ *dbus.Message, args 
 }
 
 func (r *running) Call(args ...any) ([]any, error) {
+	select {
+	case r.calls <- struct{}{}:
+		defer func() { <-r.calls }()
+	default:
+		return nil, errBusy
+	}
 	r.asked.Store(time.Now().UnixNano())
 	nudge(r.called)
 	look := r.fresh()
@@ -513,6 +540,9 @@ func (r *running) Call(args ...any) ([]any, error) {
 			return nil, errGone
 		}
 		c.e = look.By[number]
+		if number >= noticeBase {
+			c.e = r.notice(number)
+		}
 	}
 	if c.e == nil {
 		return nil, errGone
@@ -617,6 +647,8 @@ func (s *server) event(look *Look, c Change) error {
 		return s.emit(path, "Object.TextChanged", "delete", c.At, utf8.RuneCountInString(c.Text), c.Text)
 	case TextInserted:
 		return s.emit(path, "Object.TextChanged", "insert", c.At, utf8.RuneCountInString(c.Text), c.Text)
+	case MarkedChanged:
+		return s.emit(path, "Object.TextSelectionChanged", "", 0, 0, "")
 	case CaretMoved:
 		return s.emit(path, "Object.TextCaretMoved", "", c.At, 0, "")
 	case RangeChanged:
@@ -624,7 +656,7 @@ func (s *server) event(look *Look, c Change) error {
 	case StateChanged:
 		return s.stateEvent(path, c)
 	case Announced:
-		return s.emit(path, "Object.Announcement", "", int(c.Polite), 0, c.Text)
+		return s.announce(c.Element, c)
 	}
 	panic(fmt.Sprintf("access: internal error: change of kind %d", c.Kind))
 }

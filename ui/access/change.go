@@ -22,6 +22,7 @@ const (
 	TextDeleted
 	TextInserted
 	CaretMoved
+	MarkedChanged
 	StateChanged
 	RangeChanged
 	Announced
@@ -94,6 +95,9 @@ func differences(old, e *Element) []Change {
 	}
 	if old.Caret != e.Caret {
 		add(Change{Kind: CaretMoved, At: e.Caret})
+	}
+	if old.Marked != e.Marked {
+		add(Change{Kind: MarkedChanged})
 	}
 	for bit := State(1); bit <= Active; bit <<= 1 {
 		if (old.State^e.State)&bit != 0 {

@@ -41,7 +41,7 @@ func TestEveryCallIsAnswered(t *testing.T) {
 	text.SetText("héllo wörld\nline")
 	w := test.NewTempWindow(t, container.NewScroll(container.NewVBox(text, widget.NewPasswordEntry(), widget.NewLabel("label"), widget.NewProgressBar(),
 		widget.NewCheck("check", nil), widget.NewSelect([]string{"a"}, nil))))
-	s := &server{tree: New("Program", func() []fyne.Window { return []fyne.Window{w} }), do: func(f func()) { f() }, called: make(chan struct{}, 1), news: make(chan struct{}, 1)}
+	s := newServer(New("Program", func() []fyne.Window { return []fyne.Window{w} }), func(f func()) { f() })
 	answered := 0
 	try := func(path dbus.ObjectPath, iface, name, signature string) {
 		for _, args := range combinations(signature) {
@@ -95,5 +95,27 @@ func TestEveryCallIsAnswered(t *testing.T) {
 		if _, offered := o.LookupInterface(c.iface); known && offered {
 			t.Errorf("%s at %s is known", c.iface, c.path)
 		}
+	}
+}
+
+// TestFloodOfCalls promises that a reader who asks without waiting for answers costs no more than a bounded number of them.
+func TestFloodOfCalls(t *testing.T) {
+	s := newServer(New("Program", func() []fyne.Window { return nil }), func(f func()) { f() })
+	ask := func() error {
+		o, _ := s.LookupObject(rootPath)
+		i, _ := o.LookupInterface(spi + "Accessible")
+		m, _ := i.LookupMethod("GetState")
+		_, err := m.Call()
+		return err
+	}
+	for range maxCalls {
+		s.calls <- struct{}{} // calls that wait for the UI
+	}
+	if err := ask(); err != errBusy {
+		t.Errorf("a call too many was answered with %v", err)
+	}
+	<-s.calls
+	if err := ask(); err != nil {
+		t.Errorf("a call was answered with %v when there was room again", err)
 	}
 }

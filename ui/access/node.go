@@ -6,8 +6,8 @@
 // turns the open windows into elements with stable numbers and tells what changed between two looks. [Serve] hands the tree to the
 // screen readers of a Linux desktop (AT-SPI over D-Bus); on other systems it has nothing to do.
 //
-// The text of a password entry never leaves this package's reading of it: its element carries one dot for each character, also while
-// the person has the characters shown.
+// The text of a password entry never leaves this package's reading of it: its element carries the same few dots whatever it is, also
+// while the person has the characters shown.
 package access
 
 import "fyne.io/fyne/v2"
@@ -22,6 +22,7 @@ const (
 	Window                    // used by Tree
 	Dialog                    // asks for something before the rest goes on
 	Alert                     // a notice that must not be missed
+	Notification              // a sentence that was announced; used by Serve
 	Panel                     // a group of things with a name
 	Label                     // text to read
 	Heading                   // text that names what follows
@@ -35,7 +36,7 @@ const (
 	RadioButton               // press; Checked
 	ComboBox                  // Text is what is chosen
 	Entry                     // Text, SetText
-	PasswordEntry             // dots, SetText
+	PasswordEntry             // dots for any Text, SetText
 	Link                      // press
 	List                      // of ListItem
 	ListItem                  // press
@@ -110,6 +111,10 @@ type Node struct {
 	SetText func(text string)
 	// Caret is where the next character is put, in characters. Nil where there is no caret.
 	Caret func() int
+	// Marked is the part of Text that is selected, and Mark selects another one and leaves the caret at its end: an empty one only moves
+	// the caret. Nil where nothing can be selected. They are not called for a secret.
+	Marked func() Stretch
+	Mark   func(Stretch) bool
 	// Focus gives it the keyboard. The Tree does this by itself for a widget that is fyne.Focusable.
 	Focus func()
 

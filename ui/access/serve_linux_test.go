@@ -175,7 +175,7 @@ func TestReader(t *testing.T) {
   frame "Window" active
     label "Unverified"
     entry "Message" = "hello"
-    password text "Password" = "••••••" focused
+    password text "Password" = "••••••••" focused
       push button "Show or hide what is typed"
     push button "Send"
     label "sent"
@@ -184,7 +184,7 @@ func TestReader(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", screen.Dump(), want)
 	}
 	expected := map[string]bool{
-		"Object.TextChanged insert hello": true, "Object.TextChanged insert ••••••": true, "Object.StateChanged focused": true,
+		"Object.TextChanged insert hello": true, "Object.TextChanged insert ••••••••": true, "Object.StateChanged focused": true,
 		"Object.PropertyChange accessible-name": true, "Object.ChildrenChanged add": true, "Object.Announcement": true,
 	}
 	for deadline := time.After(soon); len(expected) > 0; {
@@ -258,4 +258,70 @@ func TestAccessibilityBusAppearsLater(t *testing.T) {
 		t.Fatal(err)
 	}
 	thing(t, program(t, reader(t, b)), "a")
+}
+
+// TestReaderThatKnowsNoAnnouncements promises that what is announced is also heard by a reader of the time before there was an event for it.
+func TestReaderThatKnowsNoAnnouncements(t *testing.T) {
+	b := bus(t)
+	tree, _ := shown(t, widget.NewLabel("a"))
+	q := newQueue(t)
+	serve(t, tree, func(f func()) { q.work <- f })
+	r := reader(t, b)
+	p := program(t, r)
+	events, err := r.Events("object:state-changed:showing")
+	if err != nil {
+		t.Fatal(err)
+	}
+	announced := false
+	for deadline := time.After(soon); ; {
+		select {
+		case e := <-events:
+			if !announced { // the introduction: the program knows the reader
+				announced = true
+				q.do(func() { tree.Announce("New message", access.Politely) })
+			}
+			if e.Name == "Object.Announcement" {
+				t.Fatal("the reader was told of an event that it has not asked for")
+			}
+			if e.Name != "Object.StateChanged" || e.Detail != "showing" || e.First != 1 {
+				continue
+			}
+			if role, name, err := p.Source(e); err != nil || role != "notification" || name != "New message" {
+				t.Errorf("what appeared is the %s %q: %v", role, name, err)
+			}
+			return
+		case <-deadline:
+			t.Fatal("never told")
+		}
+	}
+}
+
+// TestIntroduction promises that somebody who begins to listen is told what has the keyboard.
+func TestIntroduction(t *testing.T) {
+	b := bus(t)
+	entry := access.Name(widget.NewEntry(), "Message")
+	tree, w := shown(t, entry)
+	w.Canvas().Focus(entry)
+	q := newQueue(t)
+	serve(t, tree, func(f func()) { q.work <- f })
+	r := reader(t, b)
+	p := program(t, r)
+	events, err := r.Events("object:")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.After(soon); ; {
+		select {
+		case e := <-events:
+			if e.Name != "Object.StateChanged" || e.Detail != "focused" || e.First != 1 {
+				continue
+			}
+			if role, name, err := p.Source(e); err != nil || role != "entry" || name != "Message" {
+				t.Errorf("the keyboard is said to be at the %s %q: %v", role, name, err)
+			}
+			return
+		case <-deadline:
+			t.Fatal("never told")
+		}
+	}
 }

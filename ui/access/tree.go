@@ -2,7 +2,6 @@ package access
 
 import (
 	"slices"
-	"strings"
 	"unicode/utf8"
 
 	"fyne.io/fyne/v2"
@@ -66,6 +65,7 @@ type Element struct {
 	Showing bool // some of it can be seen
 	Covered bool // a dialog lies over it: nothing can be done with it before that is closed
 	Caret   int  // of an entry, in characters; -1 where there is none
+	Marked  Stretch
 	Parent  *Element
 	Index   int // among the children of Parent
 	Inside  []*Element
@@ -150,7 +150,10 @@ func (w *walker) add(parent *Element, n Node, key any, area, clip Area) *Element
 	}
 	w.tree.numbers[key] = number
 	if secret(n.Role) {
-		n.Text = strings.Repeat(mask, utf8.RuneCountInString(n.Text))
+		n = conceal(n)
+	}
+	if n.Role == Alert && n.Name == "" {
+		n.Name = n.Text // readers say what an alert is called
 	}
 	visible := overlap(area, clip).Size
 	e := &Element{
@@ -164,12 +167,28 @@ func (w *walker) add(parent *Element, n Node, key any, area, clip Area) *Element
 	if n.Caret != nil {
 		e.Caret = n.Caret()
 	}
+	if n.Marked != nil {
+		e.Marked = n.Marked()
+	}
 	if parent != nil {
 		e.Index = len(parent.Inside)
 		parent.Inside = append(parent.Inside, e)
 	}
 	w.look.By[number] = e
 	return e
+}
+
+// conceal leaves of a secret only whether there is one: nothing tells its characters, nor how many they are.
+func conceal(n Node) Node {
+	n.Marked, n.Mark = nil, nil
+	if n.Text != "" {
+		n.Text = mask
+	}
+	if n.Caret != nil {
+		length := utf8.RuneCountInString(n.Text)
+		n.Caret = func() int { return length }
+	}
+	return n
 }
 
 // speaksItsName is true for things whose name is a text that stands on the screen to be read.
@@ -221,6 +240,12 @@ func (t *Tree) SetText(number int, text string) bool {
 	}
 	e.node.SetText(text)
 	return true
+}
+
+// Mark selects a part of the text of an element, on the UI goroutine. It is false when that cannot be done now.
+func (t *Tree) Mark(number int, s Stretch) bool {
+	e := t.now(number)
+	return e != nil && e.node.Mark != nil && e.Usable() && e.node.Mark(s)
 }
 
 // Focus gives an element the keyboard, on the UI goroutine. It is false when that cannot be done now.

@@ -139,10 +139,10 @@ func TestWhatWidgetsSay(t *testing.T) {
 			return e
 		}, `entry "" = "typed" invalid [activate menu]`},
 		"password": {func() fyne.CanvasObject { return access.Name(entry(widget.NewPasswordEntry(), "sesame"), "Password") },
-			"password \"Password\" = \"••••••\" [activate]\n  button \"Show or hide what is typed\" [click]"},
-		"secret": {func() fyne.CanvasObject { return access.Secret(entry(widget.NewEntry(), "sesame")) }, `password "" = "••••••" [activate]`},
+			"password \"Password\" = \"••••••••\" [activate]\n  button \"Show or hide what is typed\" [click]"},
+		"secret": {func() fyne.CanvasObject { return access.Secret(entry(widget.NewEntry(), "sesame")) }, `password "" = "••••••••" [activate]`},
 		"own secret": {func() fyne.CanvasObject { return newOwn(access.Node{Role: access.PasswordEntry, Text: "sesame"}) },
-			`password "" = "••••••"`},
+			`password "" = "••••••••"`},
 		"check": {func() fyne.CanvasObject {
 			c := widget.NewCheck("Keep", nil)
 			c.Checked = true
@@ -265,7 +265,7 @@ func TestPasswordStaysSecretWhenShown(t *testing.T) {
 	tree.Look()
 	e.SetText("open sesame 2")
 	look, changes := tree.Look()
-	if got := find(t, look, "Password").Text; got != strings.Repeat("•", 13) {
+	if got := find(t, look, "Password").Text; got != strings.Repeat("•", 8) {
 		t.Errorf("the text is told as %q", got)
 	}
 	for _, c := range changes {
@@ -343,7 +343,7 @@ func TestChanges(t *testing.T) {
 		{"typing", func() { w.Canvas().Focus(entry); test.Type(entry, "hello") }, fmt.Sprintf("inserted 0 hello, caret 5, state %d true", access.Focused)},
 		{"replacing", func() { entry.SetText("help") }, "deleted 3 lo, inserted 3 p, caret 4"},
 		{"the lock", func() { lock.node.Text = "Unverified" }, `deleted 0 Not private, inserted 0 Unverified, said "Lock: Unverified" 1`},
-		{"trouble", func() { trouble.Show() }, `added  3, said "Something went wrong" 2`},
+		{"trouble", func() { trouble.Show() }, `added Something went wrong 3, said "Something went wrong" 2`},
 		{"checking", func() { check.SetChecked(true) }, fmt.Sprintf("state %d true", access.Checked)},
 		{"disabling", func() { check.Disable() }, fmt.Sprintf("state %d true", access.Disabled)},
 		{"losing the focus", func() { w.Canvas().Unfocus() }, fmt.Sprintf("state %d false", access.Focused)},

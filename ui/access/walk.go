@@ -12,8 +12,8 @@ import (
 	"github.com/sotto-im/sotto/ui/lang"
 )
 
-// mask stands for one character of a secret.
-const mask = "•"
+// mask stands for a secret, however long that is.
+const mask = "••••••••"
 
 // maxDepth ends the walk of a widget that describes itself as being inside itself.
 const maxDepth = 100
@@ -316,6 +316,7 @@ func (w *walker) entry(o fyne.CanvasObject, e *widget.Entry) Node {
 		Role: Entry, Name: e.PlaceHolder, Text: e.Text,
 		State:   Editable | when(e.MultiLine, MultiLine),
 		SetText: e.SetText, Caret: e.CursorTextOffset,
+		Marked: func() Stretch { return marked(e) }, Mark: func(s Stretch) bool { return mark(e, s) },
 	}
 	if e.Validator != nil && e.Text != "" && e.Validator(e.Text) != nil {
 		n.State |= Invalid

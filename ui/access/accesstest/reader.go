@@ -259,6 +259,21 @@ type Event struct {
 	Name, Detail  string // as "Object.TextChanged", "insert"
 	First, Second int
 	Value         any
+	From          dbus.ObjectPath
+}
+
+// Source asks what an event came from: its role and its name.
+func (p *Program) Source(e Event) (role, name string, err error) {
+	o := p.reader.conn.Object(p.name, e.From)
+	if err := o.Call(spi+"Accessible.GetRoleName", 0).Store(&role); err != nil {
+		return "", "", err
+	}
+	v, err := o.GetProperty(spi + "Accessible.Name")
+	if err != nil {
+		return "", "", err
+	}
+	name, _ = v.Value().(string)
+	return role, name, nil
 }
 
 // Events asks for all events of the kind, such as "object:announcement", and hands them to the channel until the Reader is closed.
@@ -280,7 +295,7 @@ func (r *Reader) Events(kind string) (<-chan Event, error) {
 			if !ours || len(s.Body) != 5 {
 				continue
 			}
-			e := Event{Name: name}
+			e := Event{Name: name, From: s.Path}
 			var value dbus.Variant
 			var first, second int32
 			if dbus.Store(s.Body[:4], &e.Detail, &first, &second, &value) != nil {
