@@ -40,7 +40,7 @@ func newContactPane(d *desk) *contactPane {
 	top := inset(2*look.Step, 2*look.Step, look.Step, 2*look.Step, container.NewBorder(nil, nil, nil, add, p.search))
 	bottom := container.NewVBox(widget.NewSeparator(), p.account)
 	rows := container.NewStack(p.list, inset(4*look.Step, 8*look.Step, 4*look.Step, 0, container.NewVBox(p.empty, gap(0, look.Step), container.NewCenter(p.invite))))
-	p.content = container.NewStack(filled(look.ColorSurface, 0), container.NewBorder(top, bottom, nil, nil, rows))
+	p.content = container.NewStack(filled(look.ColorSurface, 0), bordered(top, bottom, nil, nil, rows))
 	return p
 }
 

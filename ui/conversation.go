@@ -79,14 +79,14 @@ func (t *talkPane) build() fyne.CanvasObject {
 	left := container.NewHBox(t.back, container.NewCenter(t.avatar))
 	right := container.NewHBox(container.NewCenter(t.lock), container.NewCenter(t.more))
 	header := container.NewStack(filled(look.ColorSurface, 0), container.NewVBox(
-		inset(3*look.Step, 2*look.Step, 2*look.Step, 2*look.Step, container.NewBorder(nil, nil, left, right, who)),
+		inset(3*look.Step, 2*look.Step, 2*look.Step, 2*look.Step, bordered(nil, nil, left, right, who)),
 		widget.NewSeparator()))
 	send := container.NewVBox(layout.NewSpacer(), t.send)
 	entry := inset(3*look.Step, 2*look.Step, 3*look.Step, 2*look.Step,
 		container.NewBorder(nil, nil, nil, inset(2*look.Step, 0, 0, 0, send), t.composer))
 	bottom := container.NewVBox(t.blocked, t.changed,
 		container.NewStack(filled(look.ColorSurface, 0), container.NewVBox(widget.NewSeparator(), entry)))
-	return container.NewBorder(header, bottom, nil, nil, t.view)
+	return bordered(header, bottom, nil, nil, t.view)
 }
 
 // headerWords sets name and presence close above one another.

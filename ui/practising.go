@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"fyne.io/fyne/v2"
-	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/theme"
 
 	"github.com/sotto-im/sotto/ui/lang"
@@ -108,5 +107,5 @@ func (s *shell) band(inside fyne.CanvasObject) fyne.CanvasObject {
 		tint:  look.ColorOwnBubble, ink: theme.ColorNameForeground,
 		actions: []offer{{label: lang.L("Leave practice"), do: s.leavePractice}},
 	})
-	return container.NewBorder(b, nil, nil, nil, inside)
+	return bordered(b, nil, nil, nil, inside)
 }

@@ -62,7 +62,7 @@ func newSettingsPage(d *desk) *settingsPage {
 			inset(look.Step, 0, 0, 0, p.search)))),
 		hairline()))
 	p.scroll = container.NewVScroll(container.New(column{width: look.ColumnWidth}, inset(3*look.Step, 2*look.Step, 3*look.Step, 6*look.Step, p.list)))
-	p.content = container.NewBorder(head, nil, nil, nil, container.New(&settled{}, p.scroll))
+	p.content = bordered(head, nil, nil, nil, container.New(&settled{}, p.scroll))
 	p.refresh()
 	return p
 }

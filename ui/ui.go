@@ -178,7 +178,7 @@ func open(c Config) *shell {
 	s.own.expected = len(settings.Accounts) > 0
 	s.root = container.NewStack(s.own.root)
 	s.window.SetPadded(false)
-	s.window.SetContent(container.New(leastSize{}, container.NewBorder(s.trouble, nil, nil, nil, s.root)))
+	s.window.SetContent(container.New(leastSize{}, bordered(s.trouble, nil, nil, nil, s.root)))
 	s.own.route()
 	if path := c.Store.Damaged(); path != "" {
 		s.storeProblem(session.StoreProblem{Damaged: path})

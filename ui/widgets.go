@@ -163,6 +163,18 @@ func (t *trouble) say(s string) {
 	t.Show()
 }
 
+// bordered lays out like container.NewBorder. The Tab key, and whoever reads aloud, goes through it in reading order: what is above,
+// on the left, in the middle, on the right, below.
+func bordered(top, bottom, left, right, middle fyne.CanvasObject) *fyne.Container {
+	var objects []fyne.CanvasObject
+	for _, o := range []fyne.CanvasObject{top, left, middle, right, bottom} {
+		if o != nil {
+			objects = append(objects, o)
+		}
+	}
+	return container.New(layout.NewBorderLayout(top, bottom, left, right), objects...)
+}
+
 // gap is empty space.
 func gap(w, h float32) fyne.CanvasObject {
 	r := canvas.NewRectangle(color.Transparent)
