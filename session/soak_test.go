@@ -35,8 +35,9 @@ const (
 	soakWindow    = 24              // texts that somebody writes before looking whether they arrive
 	soakPatience  = 2 * time.Minute // for anything to happen
 	soakSettling  = 10_000          // messages after which memory is measured first
-	soakDriftTo   = 1.05            // what it may have become at the end, of what it was then
-	soakHeapNoise = 512 << 10       // what the texts that wait differ by, being of random length
+	soakMeasures  = 20              // of memory from then on. It goes up and down with the lengths of the texts that are remembered, so it is
+	soakCompared  = 5               // the middle one of the first of them that the middle one of the last is compared with
+	soakDriftTo   = 1.05            // what that may have become
 	soakTolerance = 3               // goroutines and files more than at the start
 )
 
@@ -81,7 +82,8 @@ func TestSoak(t *testing.T) {
 			s.trouble = s.trouble[1:]
 			s.calm()
 		}
-		if len(s.texts) == s.measureAt {
+		if len(s.texts) >= s.measureAt {
+			s.measureAt += s.measureEvery
 			s.calm()
 			s.measure()
 		}
@@ -106,10 +108,10 @@ type soak struct {
 	watched  []*watched
 	bus      string
 	trouble  []trouble
-	measured map[string]clientUse
+	measured map[string][]clientUse
 	first    map[string]clientUse // when a process was new
 
-	measureAt, kills, verified, clear int
+	measureAt, measureEvery, kills, verified, clear int
 
 	mu       sync.Mutex
 	moved    chan struct{} // closed and made anew with everything that is reported
@@ -144,7 +146,7 @@ type trouble struct {
 func newSoak(t *testing.T) *soak {
 	s := &soak{
 		t: t, dir: t.TempDir(), mark: "mark-" + xmpp.NewID(), proxies: map[string]*chaos.Proxy{}, clients: map[string]*clientProcess{},
-		measured: map[string]clientUse{}, first: map[string]clientUse{}, moved: make(chan struct{}),
+		measured: map[string][]clientUse{}, first: map[string]clientUse{}, moved: make(chan struct{}),
 	}
 	s.server = xmpptest.StartProsody(t, map[string]string{"alice": "alice's password", "bob": "bob's password", "mike": "mike's password"})
 	s.watched = []*watched{{file: filepath.Join(s.server.Dir, "wire.log")}, {file: filepath.Join(s.server.Dir, "prosody.log")}, {file: filepath.Join(s.server.Dir, "server.log")}}
@@ -198,6 +200,7 @@ func (s *soak) plan(messages int) {
 	}
 	slices.SortStableFunc(s.trouble, func(x, y trouble) int { return x.at - y.at })
 	s.measureAt = messages/2 + min(soakSettling, messages/10)
+	s.measureEvery = max(1, (messages-s.measureAt)/soakMeasures)
 }
 
 // ---- writing
@@ -500,25 +503,41 @@ func (s *soak) doubtful() (texts []*soakText) {
 // measure notes what the processes use.
 func (s *soak) measure() {
 	for name, c := range s.clients {
-		s.measured[name] = c.use()
+		s.measured[name] = append(s.measured[name], c.use())
 	}
 }
 
-// compare compares with it.
+// compare compares what the processes used in the course of time.
 func (s *soak) compare() {
 	for name, c := range s.clients {
-		first, then, now := s.first[name], s.measured[name], c.use()
-		s.t.Logf("%s: first %+v, then %+v, at last %+v", name, first, then, now)
+		first, now, measured := s.first[name], c.use(), s.measured[name]
 		if now.Goroutines > first.Goroutines+soakTolerance || now.Files > first.Files+soakTolerance {
 			s.t.Errorf("%s: goroutines or files have become more", name)
 		}
-		if len(s.texts) < 2*soakSettling+2*soakSettling/10 {
-			continue // too short to say anything about memory
+		enough := len(measured) >= 2*soakCompared && len(s.texts) >= 2*soakSettling+2*soakSettling/10 // else it is too short to say anything about memory
+		compared := min(soakCompared, len(measured))
+		for what, of := range map[string]func(clientUse) int{
+			"live heap": func(u clientUse) int { return u.Heap }, "resident memory": func(u clientUse) int { return u.Resident },
+		} {
+			then, last := middle(measured[:compared], of), middle(measured[len(measured)-compared:], of)
+			drift := float64(last)/float64(then) - 1
+			s.t.Logf("%s: %s %d kB when new, %d kB once settled, %d kB at last: %+.2f %%", name, what, of(first)>>10, then>>10, last>>10, 100*drift)
+			if enough && 1+drift > soakDriftTo {
+				s.t.Errorf("%s: %s has grown by more than a twentieth", name, what)
+			}
 		}
-		if float64(now.Heap) > soakDriftTo*float64(then.Heap)+soakHeapNoise || float64(now.Resident) > soakDriftTo*float64(then.Resident) {
-			s.t.Errorf("%s: memory has grown by more than a twentieth", name)
-		}
+		s.t.Logf("%s: %d goroutines and %d files when new, %d and %d at last", name, first.Goroutines, first.Files, now.Goroutines, now.Files)
 	}
+}
+
+// middle is the median of one of the figures.
+func middle(uses []clientUse, of func(clientUse) int) int {
+	figures := make([]int, len(uses))
+	for i, u := range uses {
+		figures[i] = of(u)
+	}
+	slices.Sort(figures)
+	return figures[len(figures)/2]
 }
 
 func (s *soak) reconnects() int {
