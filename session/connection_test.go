@@ -321,7 +321,7 @@ func TestNetworkReturns(t *testing.T) {
 		if s := state(); s != Online || time.Since(begin) > 0 {
 			t.Errorf("state %d after %v with a network", s, time.Since(begin))
 		}
-		for _, kind := range []xmpp.ErrorKind{xmpp.Conflict, xmpp.WrongPassword} {
+		for _, kind := range []xmpp.ErrorKind{xmpp.Conflict, xmpp.AccountRefused} {
 			h.cut(p.jid, kind)
 			if s := state(); s != Stopped {
 				t.Fatalf("state %d after %d", s, kind)

@@ -556,6 +556,11 @@ func (c *conversation) misreadAfterAll() {
 
 // cameOnline: the contact, or we ourselves. Where privacy is wanted by now, nothing goes out in clear before it.
 func (c *conversation) cameOnline() {
+	for _, o := range c.outbox {
+		if !o.entry.RetryAt.IsZero() {
+			o.entry.RetryAt = c.account.now() // whatever was full, it may be for this that it waits
+		}
+	}
 	c.wantPrivate()
 	c.flush()
 	if c.account.sinceSignIn() < lateReceipts && slices.ContainsFunc(c.outbox, (*outgoing).lostInClear) {
@@ -936,8 +941,12 @@ func (c *conversation) bounced(m *xmpp.Message) {
 		}
 		c.doubt()
 	}
-	if o, ok := c.account.sent[m.ID]; ok && o.in == c && (why != WhyAway || !c.resendElsewhere(o, m.From)) {
-		o.settle(StatusFailed, why)
+	o, ok := c.account.sent[m.ID]
+	switch {
+	case !ok, o.in != c, m.ID != o.ids[len(o.ids)-1]: // nothing of ours, or something that was sent again since
+	case why == WhyAway && c.resendElsewhere(o, m.From):
+	case o.settle(StatusFailed, why) && why != WhyAway && m.Err != nil && m.Err.Type == "wait":
+		o.refusedForNow()
 	}
 	if x := c.exchange; x != nil && m.ID != "" && m.ID == x.ours {
 		c.giveUp()

@@ -152,7 +152,7 @@ func (c *conversation) resend(o *outgoing) (wait bool) {
 	}
 	p := c.otrPeer()
 	if !slices.Contains(o.bound, p.Fingerprint) {
-		o.reader = memory{}
+		o.leaveToPerson()
 		return false
 	}
 	switch q := c.acquaintance(p); q.theirs {
@@ -166,7 +166,7 @@ func (c *conversation) resend(o *outgoing) (wait bool) {
 		}
 		return true
 	default:
-		o.reader = memory{} // it was started anew meanwhile
+		o.leaveToPerson() // it was started anew meanwhile
 	}
 	return false
 }
@@ -182,6 +182,8 @@ func (c *conversation) unacquainted(q *acquaintance) {
 // forgetReaders leaves everything that is in doubt to the person.
 func (c *conversation) forgetReaders() {
 	for _, o := range c.outbox {
-		o.reader = memory{}
+		if o.entry.Guard != InClear {
+			o.leaveToPerson()
+		}
 	}
 }

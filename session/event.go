@@ -293,6 +293,7 @@ type Entry struct {
 	Guard       Guard            // how this message was protected, for ever
 	Status      Status           // Outgoing
 	Why         Why              // StatusFailed
+	RetryAt     time.Time        // StatusFailed: when it is sent again by itself; zero: not before Retry
 	Notice      Notice           // NoticeEntry
 	Key, OldKey *otr.Fingerprint // notices about keys
 	Question    string           // NoticeSMPAsked, NoticeSMPWeAsked: the question
@@ -321,7 +322,8 @@ const (
 )
 
 // Status is what became of an outgoing message. It never goes backwards, except that Retry lets it wait again,
-// and that an Unconfirmed one becomes Sent when it can be sent again without being shown twice.
+// and that an Unconfirmed one, and one that Failed for the moment only (Entry.RetryAt), becomes Sent when it can be sent again without
+// being shown twice.
 type Status uint8
 
 const (
@@ -346,6 +348,7 @@ const (
 	WhyKeyChanged      // it was meant for another key
 	WhyTooLong
 	WhyOther
+	WhyBusy // a server cannot take it just now
 	WhyAway // the client it was for is not there, or their server has no such contact: it does not say which
 )
 

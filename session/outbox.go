@@ -11,8 +11,14 @@ import (
 	"mellium.im/xmpp/jid"
 )
 
-// maxSettled is how many texts to one contact are remembered that were sent, because their fate may still change.
-const maxSettled = 500
+const (
+	// maxSettled is how many texts to one contact are remembered that were sent, because their fate may still change.
+	maxSettled = 500
+	// maxLaters is how often a text is sent again that was refused for the moment.
+	maxLaters = 3
+	// firstLater is how long after the first refusal; after each further one it is four times as long.
+	firstLater = 30 * time.Second
+)
 
 // An outgoing is a text that the person has sent. It is in exactly one Status.
 type outgoing struct {
@@ -24,6 +30,7 @@ type outgoing struct {
 	sent  time.Time         // when it went out last
 	wire  string            // the body that went out in clear
 	moved bool              // in clear, to another client than the first, which was gone
+	later int               // how often it was refused for the moment
 
 	// see double.go
 	number  number
@@ -108,28 +115,65 @@ func (c *conversation) waiting() int {
 func (c *conversation) waitsForPrivacy() bool {
 	required := c.policy() == Require // by now, for what had been for sending in clear
 	return slices.ContainsFunc(c.outbox, func(o *outgoing) bool {
-		return o.inDoubt() || o.mayBe() || o.entry.Status == StatusWaiting && (o.open == nil || required)
+		return o.inDoubt() || o.mayBe() || o.due() && o.entry.Guard != InClear || o.entry.Status == StatusWaiting && (o.open == nil || required)
 	})
 }
 
 // flush sends what can be sent now, in the order in which it was typed.
 func (c *conversation) flush() {
-	if !c.account.online() || !c.onRoster {
+	if !c.account.online() || !c.onRoster || c.account.conversations[c.ref.Contact] != c {
 		return
 	}
 	for _, o := range c.outbox {
 		switch {
 		case o.entry.Status == StatusWaiting:
 			c.try(o)
+		case o.due() && o.entry.Guard == InClear:
+			if !c.resendClear(o, c.target()) {
+				o.leaveToPerson()
+			}
 		case o.lostInClear() && c.otrState() == otr.Plaintext:
 			if c.account.sinceSignIn() < lateReceipts {
 				return // what comes after it waits as well
 			}
 			c.resendClear(o, c.target())
-		case o.inDoubt() && c.resend(o):
+		case (o.inDoubt() || o.due()) && c.resend(o):
 			return
 		}
 	}
+}
+
+// refusedForNow: a server cannot take o just now (RFC 6120 8.3.2: "retry after waiting"). It is sent again by itself, a few times, where it
+// cannot be shown twice: in clear, and to a Sotto. What was encrypted never goes out again as it was. With other programs the person
+// decides.
+func (o *outgoing) refusedForNow() {
+	c := o.in
+	o.later++
+	inClear := o.entry.Guard == InClear && o.open != nil && o.wire != ""
+	if o.later > maxLaters || !inClear && o.reader == (memory{}) {
+		return
+	}
+	d := firstLater << (2 * (o.later - 1))
+	o.entry.RetryAt = c.account.now().Add(d)
+	o.tell()
+	c.account.after(d, func() {
+		c.flush()
+		c.wantPrivate()
+	})
+}
+
+// leaveToPerson: o is not sent again by itself.
+func (o *outgoing) leaveToPerson() {
+	o.reader = memory{}
+	if !o.entry.RetryAt.IsZero() {
+		o.entry.RetryAt = time.Time{}
+		o.tell()
+	}
+}
+
+// due tells that it is time for a text that was refused for the moment to be sent again.
+func (o *outgoing) due() bool {
+	return !o.entry.RetryAt.IsZero() && !o.in.account.now().Before(o.entry.RetryAt)
 }
 
 // lostInClear tells that o was written to a connection that broke, and may be written again as it was: who counts ids shows it once.
@@ -165,7 +209,7 @@ func (c *conversation) resendElsewhere(o *outgoing, gone jid.JID) (sent bool) {
 
 // sentAgain: o was in doubt and is on its way once more.
 func (o *outgoing) sentAgain() {
-	o.entry.Status, o.sent = StatusSent, o.in.account.now()
+	o.entry.Status, o.entry.Why, o.entry.RetryAt, o.sent = StatusSent, WhyNone, time.Time{}, o.in.account.now()
 	o.tell()
 	o.in.touch()
 }
@@ -224,7 +268,7 @@ func (c *conversation) retry(id EntryID) {
 	if o.open == nil || c.mode() != SendUnencrypted {
 		o.promiseAgain()
 	}
-	o.entry.Status, o.entry.Why = StatusWaiting, WhyNone
+	o.entry.Status, o.entry.Why, o.entry.RetryAt = StatusWaiting, WhyNone, time.Time{}
 	o.tell()
 	c.flush()
 	c.wantPrivate()
@@ -256,17 +300,18 @@ var follows = map[Status][]Status{
 	StatusFailed:      {StatusDelivered, StatusDiscarded},
 }
 
-// settle changes what has become of o. What comes too late changes nothing.
-func (o *outgoing) settle(s Status, why Why) {
-	if !slices.Contains(follows[o.entry.Status], s) {
-		return
+// settle changes what has become of o, and tells whether it has. What comes too late changes nothing.
+func (o *outgoing) settle(s Status, why Why) (changed bool) {
+	if !slices.Contains(follows[o.entry.Status], s) && !(s == StatusFailed && o.due()) {
+		return false
 	}
-	o.entry.Status, o.entry.Why = s, WhyNone
+	o.entry.Status, o.entry.Why, o.entry.RetryAt = s, WhyNone, time.Time{}
 	if s == StatusFailed {
 		o.entry.Why = why
 	}
 	o.tell()
 	o.in.touch()
+	return true
 }
 
 func (o *outgoing) tell() { o.in.account.session.emit(EntryChanged{o.entry}) }
@@ -365,7 +410,7 @@ func (o *outgoing) left(b body) {
 	case clearText:
 		o.wire = b.wire
 	}
-	if o.entry.Status == StatusUnconfirmed {
+	if o.entry.Status == StatusUnconfirmed || o.due() {
 		o.sentAgain()
 		return
 	}
@@ -470,6 +515,11 @@ func whyOf(err error) Why {
 		return WhyUnreachable
 	case "service-unavailable", "recipient-unavailable":
 		return WhyAway
+	}
+	if e.Type == "wait" {
+		return WhyBusy
+	}
+	switch e.Condition {
 	case "forbidden", "not-allowed", "not-acceptable", "not-authorized", "policy-violation", "registration-required", "subscription-required":
 		return WhyRefused
 	}

@@ -52,6 +52,7 @@ func TestErrorsOfTheServer(t *testing.T) {
 		"service-unavailable":     WhyAway,
 		"not-allowed":             WhyRefused,
 		"internal-server-error":   WhyOther,
+		"resource-constraint":     WhyOther, // without the type that says: later
 		"":                        WhyOther,
 	} {
 		synctest.Test(t, func(t *testing.T) {
@@ -83,6 +84,129 @@ func TestErrorsOfTheServer(t *testing.T) {
 			h.assertSecret(t, "canary")
 		})
 	}
+}
+
+// busy has a server refuse what somebody sends, for the moment, and returns how often it was asked to take a text.
+func (h *hub) busy(sender string) *int {
+	asked := new(int)
+	h.tamper = func(m *xmpp.Message) bool {
+		if m.From.Bare().String() != sender || !m.WantReceipt {
+			return true
+		}
+		*asked++
+		for _, l := range h.users[sender].lines {
+			l.in <- &xmpp.Message{ID: m.ID, From: m.To, Type: xmpp.ErrorMessage, Body: m.Body,
+				Err: &xmpp.StanzaError{Type: "wait", Condition: "resource-constraint"}}
+		}
+		return false
+	}
+	return asked
+}
+
+// What a server cannot take just now goes out again by itself, later and a few times, where it cannot be shown twice.
+func TestRefusedForNow(t *testing.T) {
+	// refused has a text refused, and says when it is to go out again.
+	refused := func(t *testing.T, a, b *person, x string) (EntryID, time.Duration) {
+		t.Helper()
+		id := a.say(b, x)
+		e := a.entries[id]
+		if e.Status != StatusFailed || e.Why != WhyBusy || e.Text != x {
+			t.Fatalf("%+v", e)
+		}
+		return id, max(0, time.Until(e.RetryAt))
+	}
+	for name, people := range map[string]func(*testing.T) (*hub, *person, *person){"private": private, "in clear": byHand} {
+		mark := map[string]string{"private": "< unverified ", "in clear": "< clear "}[name]
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h, a, b := people(t)
+				a.say(b, "hello")
+				b.say(a, "hello")
+				h.busy(a.jid)
+				x := canary()
+				id, when := refused(t, a, b, x)
+				if when != firstLater {
+					t.Errorf("goes out again after %v", when)
+				}
+				pass(firstLater - time.Second)
+				h.tamper = nil
+				pass(2 * time.Second)
+				if e := a.entries[id]; e.Status != StatusDelivered || e.Why != WhyNone || !e.RetryAt.IsZero() || b.heard()[1] != mark+x {
+					t.Errorf("%+v, heard %q", e, b.heard())
+				}
+
+				asked := h.busy(a.jid)
+				x = canary()
+				id, _ = refused(t, a, b, x)
+				pass(24 * time.Hour)
+				if e := a.entries[id]; *asked != 1+maxLaters || e.Status != StatusFailed || e.Why != WhyBusy || !e.RetryAt.IsZero() {
+					t.Errorf("asked %d times, %+v", *asked, e)
+				}
+				h.tamper = nil
+				a.session.Retry(a.ref(b), id)
+				pass(time.Minute)
+				if e := a.entries[id]; e.Status != StatusDelivered || len(b.heard()) != 3 || b.heard()[2] != mark+x {
+					t.Errorf("%+v, heard %q", e, b.heard())
+				}
+				h.assertFresh(t)
+
+				h.busy(a.jid)
+				id, _ = refused(t, a, b, "not worth it")
+				a.session.Discard(a.ref(b), id)
+				h.tamper = nil
+				pass(24 * time.Hour)
+				if e := a.entries[id]; e.Status != StatusDiscarded || len(b.heard()) != 3 {
+					t.Errorf("%+v, heard %q", e, b.heard())
+				}
+			})
+		})
+	}
+	t.Run("a program that would show it twice", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			h, a, b := private(t)
+			asked := h.busy(a.jid)
+			if _, when := refused(t, a, b, canary()); when != 0 { // nothing has told yet that bob has a Sotto
+				t.Errorf("goes out again after %v", when)
+			}
+			pass(time.Hour)
+			if *asked != 1 {
+				t.Errorf("sent %d times", *asked)
+			}
+		})
+	})
+	t.Run("a store that is full", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			h, a, b := byHand(t)
+			b.session.Disconnect(b.jid)
+			synctest.Wait()
+			h.busy(a.jid)
+			id, _ := refused(t, a, b, "hello")
+			h.tamper = nil
+			b.session.Connect(b.jid)
+			synctest.Wait()
+			if e := a.entries[id]; e.Status != StatusDelivered || !slices.Equal(b.heard(), []string{"< clear hello"}) {
+				t.Errorf("%+v, heard %q", e, b.heard())
+			}
+		})
+	})
+	t.Run("another session meanwhile", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			h, a, b := private(t)
+			a.say(b, "hello")
+			b.say(a, "hello")
+			h.busy(a.jid)
+			x := canary()
+			id, _ := refused(t, a, b, x)
+			h.tamper = nil
+			a.session.StartPrivate(a.ref(b)) // fresh keys, of the same program
+			pass(time.Minute)
+			if e := a.entries[id]; e.Status != StatusDelivered || len(b.heard()) != 2 {
+				t.Errorf("%+v, heard %q", e, b.heard())
+			}
+			h.assertFresh(t)
+			h.assertSecret(t, "canary")
+		})
+	})
 }
 
 func TestUnconfirmed(t *testing.T) {

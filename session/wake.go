@@ -59,7 +59,7 @@ func (a *account) rouse() {
 			within = probeTor
 		}
 		a.conn.Probe(within)
-	case a.state == Waiting && a.wish:
+	case a.state == Waiting && a.wish && a.problem != ProblemPassword: // which another network does not make right
 		a.goOnline()
 	}
 }
