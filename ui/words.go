@@ -117,6 +117,9 @@ func problemWords(a session.Account) string {
 	case session.ProblemCertificate:
 		return lang.L("{{.Server}} could not prove that it is the right server: its certificate is not valid for this address, or nobody this computer trusts has signed it. Somebody could be in between, or the server is set up wrongly. Your password was not sent. Try another network, or ask whoever runs the server.", server)
 	case session.ProblemPassword:
+		if a.State == session.Waiting {
+			return lang.L("{{.Server}} refused the password that it accepted before. It may be starting just now, so Sotto tries a few more times.", server)
+		}
 		return lang.L("{{.Server}} did not accept this address and password. Check both, capital letters too.", server)
 	case session.ProblemOnlyPlain:
 		return lang.L("{{.Server}} wants to be given the password itself, where others are content with a proof that you know it. Sotto did not send it.", server)
@@ -356,6 +359,9 @@ func statusWords(e session.Entry, c session.Contact) string {
 	case session.StatusUnconfirmed:
 		return lang.L("Maybe not delivered. Send it again?")
 	case session.StatusFailed:
+		if !e.RetryAt.IsZero() {
+			return whyWords(e.Why, c) + " " + lang.L("Sotto sends it again later.")
+		}
 		return whyWords(e.Why, c)
 	case session.StatusDiscarded:
 		return lang.L("Discarded. It was not sent.")
@@ -379,6 +385,8 @@ func whyWords(w session.Why, c session.Contact) string {
 		return lang.L("Not delivered: the server of {{.Name}} cannot be reached.", name)
 	case session.WhyRefused:
 		return lang.L("Not delivered: {{.Name}} or the server refused it.", name)
+	case session.WhyBusy:
+		return lang.L("Not delivered: a server could not take it just now.")
 	case session.WhyAway:
 		return lang.L("Not delivered: {{.Name}} is not there, or there is nobody at this address.", name)
 	case session.WhyKeyChanged:

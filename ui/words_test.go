@@ -207,6 +207,7 @@ func TestWords(t *testing.T) {
 	for p := session.ProblemUnreachable; p <= session.ProblemPasswordMissing; p++ {
 		check("Problem", int(p), problemWords(session.Account{JID: alice, Server: "example.org", Problem: p}))
 	}
+	check("Problem", int(session.ProblemPassword), problemWords(session.Account{JID: alice, Server: "example.org", Problem: session.ProblemPassword, State: session.Waiting}))
 	for r := session.AddressEmpty; r <= session.AddressLocalUnusable; r++ {
 		check("AddressReason", int(r), addressWords(&session.AddressError{Reason: r}))
 	}
@@ -224,6 +225,7 @@ func TestWords(t *testing.T) {
 	}
 	for w := session.WhyNotFound; w <= session.WhyAway; w++ {
 		check("Why", int(w), whyWords(w, c))
+		check("Why", int(w), statusWords(session.Entry{Status: session.StatusFailed, Why: w, RetryAt: time.Now()}, c))
 		check("Trouble", int(w), troubleWords(session.Contact{Name: "Bob", Trouble: w}))
 	}
 	for l := session.NotPrivate; l <= session.FinishedLock; l++ {
