@@ -61,6 +61,7 @@ type conversation struct {
 	hasOTR   bool
 	wanted   bool      // a private conversation is to begin as soon as it can
 	unwanted bool      // the person ended or refused one: it does not begin by itself
+	weEnded  bool      // the person ended one, and has not said how it goes on
 	doubtful bool      // the other client may have lost the session since we heard from it
 	doubted  time.Time // when an error message was believed last
 	misreads time.Time // when there was one that could not be believed so soon; zero for none
@@ -163,6 +164,7 @@ func (c *conversation) value() Contact {
 	v.Keys = c.knownKeys()
 	v.Devices, v.AllowV2, v.OnlyV2 = c.devices(), c.allowV2, c.onlyV2
 	v.Quiet = c.quiet
+	v.WeEnded = c.weEnded
 	c.features(&v)
 	return v
 }
@@ -204,7 +206,7 @@ func (c *conversation) lock() Lock {
 // mode is what Send does now.
 func (c *conversation) mode() SendMode {
 	switch {
-	case !c.onRoster, c.blocked(), c.keyChange() != nil, c.otrState() == otr.Finished:
+	case !c.onRoster, c.blocked(), c.keyChange() != nil, c.otrState() == otr.Finished, c.weEnded:
 		return SendBlocked
 	case c.otrState() == otr.Encrypted && c.account.online() && !c.away() && !c.doubtful:
 		return SendPrivately
@@ -325,6 +327,11 @@ func (c *conversation) wantPrivate() {
 // turningPrivate tells whether a private conversation is on its way, or wanted as soon as the contact is there: nothing goes out in clear
 // meanwhile.
 func (c *conversation) turningPrivate() bool { return c.exchange != nil || c.wanted }
+
+// clearAllowed tells whether what the person let go in clear may go at this moment.
+func (c *conversation) clearAllowed() bool {
+	return c.policy() != Require && !c.turningPrivate() && !c.weEnded
+}
 
 // An exchange is a key exchange that is under way.
 type exchange struct {
@@ -448,7 +455,7 @@ func (c *conversation) startPrivate() {
 		return
 	}
 	clear(c.refused)
-	c.unwanted, c.wanted = false, true
+	c.unwanted, c.weEnded, c.wanted = false, false, true
 	if c.exchange != nil && c.account.now().Sub(c.invited) >= answerSoon {
 		c.stopExchange() // the person wants it again
 	}
@@ -457,16 +464,17 @@ func (c *conversation) startPrivate() {
 }
 
 func (c *conversation) endPrivate() {
-	c.unwanted = true
+	c.unwanted, c.weEnded = true, c.otrState() == otr.Encrypted
 	c.forgetReaders()
 	c.endSession()
+	c.flush()
 }
 
 func (c *conversation) continueUnencrypted() {
 	if !c.private() {
 		c.endSession() // the other side may have lost one that we still have
 	}
-	c.wanted = false
+	c.wanted, c.weEnded = false, false
 	c.unwanted, c.noAnswer = true, false
 	c.setPolicy(ByHand)
 }
@@ -645,7 +653,7 @@ func (c *conversation) stateChanged(e otr.StateChange) {
 		quiet := same && (c.doubtful || c.exchange == nil || c.exchange.ours == "")
 		c.live = e.Peer.Fingerprint
 		c.stopExchange()
-		c.noAnswer, c.unwanted, c.wanted, c.hasOTR = false, false, false, true
+		c.noAnswer, c.unwanted, c.weEnded, c.wanted, c.hasOTR = false, false, false, false, true
 		c.sure()
 		n, refused := c.sessionUp(e)
 		switch {

@@ -132,6 +132,7 @@ type Contact struct {
 
 	Policy    Policy // in force, never PolicyDefault
 	OwnPolicy bool   // set for this contact
+	WeEnded   bool   // the person ended the private conversation: sending is blocked until StartPrivate, EndPrivate or ContinueUnencrypted
 	Lock      Lock
 	Starting  bool // a key exchange is under way
 	NoAnswer  bool // the other program has not answered an invitation
@@ -242,7 +243,7 @@ const (
 type SendMode uint8
 
 const (
-	SendBlocked     SendMode = iota // Finished, or a key undecided, or not a contact
+	SendBlocked     SendMode = iota // Finished, or ended by us, or a key undecided, or not a contact
 	SendPrivately                   // now, encrypted
 	SendWhenPrivate                 // waits for the key exchange or for the contact to come online; goes out encrypted
 	SendUnencrypted

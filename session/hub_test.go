@@ -11,7 +11,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/sotto-im/sotto/crypto/otr"
 	"github.com/sotto-im/sotto/session/keyring"
 	"github.com/sotto-im/sotto/session/store"
 	"github.com/sotto-im/sotto/session/xmpp"
@@ -61,6 +60,7 @@ type hubLine struct {
 }
 
 func newHub(users ...string) *hub {
+	journal()
 	h := &hub{users: map[string]*hubUser{}}
 	for _, u := range users {
 		h.users[u] = &hubUser{password: "secret of " + u, roster: map[string]*xmpp.RosterItem{}, lines: map[string]*hubLine{}}
@@ -368,6 +368,7 @@ type person struct {
 	hub      *hub
 	jid      string
 	store    *store.Store
+	dir      string // of the store
 	keyring  keyring.Keyring
 	session  *Session
 	accounts map[string]Account
@@ -418,11 +419,12 @@ func newPerson(t *testing.T, h *hub, name string) *person {
 // strangerTo is somebody whose session has no account yet.
 func strangerTo(t *testing.T, h *hub, name string) *person {
 	t.Helper()
-	s, err := store.Open(t.TempDir())
+	dir := t.TempDir()
+	s, err := store.Open(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &person{t: t, hub: h, jid: name, store: s, keyring: keyringDouble{}}
+	p := &person{t: t, hub: h, jid: name, store: s, dir: dir, keyring: keyringDouble{}}
 	p.open()
 	everybody = append(everybody, p)
 	t.Cleanup(func() {
@@ -637,29 +639,4 @@ func verified(t *testing.T) (*hub, *person, *person) {
 	}
 	synctest.Wait()
 	return h, a, b
-}
-
-// assertSecret is the canary oracle: none of the texts is on the wire in a form that anybody could read.
-func (h *hub) assertSecret(t *testing.T, texts ...string) {
-	t.Helper()
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for _, m := range h.wire {
-		for _, text := range texts {
-			if strings.Contains(m.Body, text) {
-				t.Errorf("on the wire: %q", m.Body)
-			}
-		}
-		if otr.IsOTR(m.Body) != m.OTR {
-			t.Errorf("P-14: hints %v on %.20q", m.OTR, m.Body)
-		}
-	}
-}
-
-// canary makes a text that can be found again.
-var canaries int
-
-func canary() string {
-	canaries++
-	return fmt.Sprintf("canary-%d-%s", canaries, xmpp.NewID())
 }

@@ -52,7 +52,7 @@ func (c *conversation) send(text string, mode SendMode) (EntryID, error) {
 		return 0, ErrEmpty
 	case c.keyChange() != nil:
 		return 0, ErrKeyUndecided
-	case c.otrState() == otr.Finished:
+	case c.otrState() == otr.Finished, c.weEnded:
 		return 0, ErrEnded
 	case now == SendBlocked:
 		return 0, ErrModeChanged
@@ -86,7 +86,7 @@ func (o *outgoing) promise(mode SendMode) {
 		o.entry.Guard = EncryptedVerified
 	}
 	if c.otrState() != otr.Encrypted || c.doubtful {
-		c.wanted, c.unwanted = true, false
+		c.wanted, c.unwanted, c.weEnded = true, false, false
 		clear(c.refused) // should the refused key come again, the person is asked again
 	}
 }
@@ -183,7 +183,7 @@ func (o *outgoing) lostInClear() bool {
 
 // resendClear sends the same words under the same id, if they may still be read on the way. It happens once for each loss.
 func (c *conversation) resendClear(o *outgoing, to jid.JID) (sent bool) {
-	if o.open == nil || o.wire == "" || c.policy() == Require || c.turningPrivate() || c.otrState() != otr.Plaintext || !c.onRoster {
+	if o.open == nil || o.wire == "" || !c.clearAllowed() || c.otrState() != otr.Plaintext || !c.onRoster {
 		return false
 	}
 	err := c.put(clearText{o.wire, *o.open}, stanza{id: o.ids[len(o.ids)-1], to: to, receipt: true})
@@ -228,7 +228,7 @@ func (c *conversation) try(o *outgoing) {
 		}
 		o.entry.Guard = c.encryptedGuard(fp)
 	case otr.Plaintext:
-		if o.open == nil || c.policy() == Require || c.turningPrivate() {
+		if o.open == nil || !c.clearAllowed() {
 			return
 		}
 		c.begin()
@@ -432,7 +432,7 @@ func (c *conversation) put(b body, s stanza) error {
 	case sealed:
 		m.Body, m.OTR = b.wire, true
 	case clearText:
-		if c.otrState() != otr.Plaintext || c.policy() == Require || c.turningPrivate() {
+		if c.otrState() != otr.Plaintext || !c.clearAllowed() {
 			panic("session: internal error: clear text in a private conversation")
 		}
 		m.Body = b.wire

@@ -325,6 +325,7 @@ func TestClearTextThatWaitedDoesNotGoToAnUndecidedKey(t *testing.T) {
 		h, a, b := verified(t)
 		a.session.SetPolicy(a.ref(b), ByHand)
 		a.session.EndPrivate(a.ref(b))
+		a.session.EndPrivate(a.ref(b)) // and goes on unencrypted
 		a.session.Disconnect(a.jid)
 		synctest.Wait()
 		swapKey(b)

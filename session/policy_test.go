@@ -37,7 +37,8 @@ func TestP01RequireIsTheDefault(t *testing.T) {
 		if c := a.contact(b); c.Policy != ByHand {
 			t.Errorf("after a restart: %+v", c)
 		}
-		h.assertSecret(t)
+		b.say(a, canary())
+		h.assertSecret(t, "canary")
 	})
 }
 
@@ -106,6 +107,7 @@ func TestP03NotToAnUnknownKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, a, b := private(t)
 		a.session.EndPrivate(a.ref(b))
+		a.session.EndPrivate(a.ref(b)) // and goes on
 		synctest.Wait()
 		swapKey(b)
 		b.session.EndPrivate(b.ref(a))
@@ -264,6 +266,8 @@ func TestP06WeEnded(t *testing.T) {
 		if n := len(h.sent(a.jid)) - before; n != 0 || a.contact(b).Lock != NotPrivate {
 			t.Errorf("%d stanzas after ending: %+v", n, a.contact(b))
 		}
+		a.session.EndPrivate(a.ref(b)) // the person wants to go on
+		synctest.Wait()
 		text := canary()
 		a.say(b, text) // the button says "when private"
 		if got := b.heard(); !slices.Equal(got, []string{"< unverified " + text}) {
@@ -276,6 +280,7 @@ func TestP06WeEnded(t *testing.T) {
 func TestP07ClearTextInPrivate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, a, b := private(t)
+		a.say(b, canary())
 		before, lock := len(h.wire), a.contact(b).Lock
 		from := jid.MustParse(b.jid + "/" + a.contact(b).Resource)
 		h.inject(a.jid, &xmpp.Message{ID: "x", From: from, Type: xmpp.Chat, Body: "this is not bob", WantReceipt: true})
@@ -286,6 +291,8 @@ func TestP07ClearTextInPrivate(t *testing.T) {
 		if len(h.wire) != before || a.contact(b).Lock != lock {
 			t.Errorf("clear text was answered, or changed the state")
 		}
+		a.say(b, canary())
+		h.assertSecret(t, "canary")
 	})
 }
 
@@ -297,6 +304,8 @@ func TestP07ClearTextWhereRequired(t *testing.T) {
 		if got := a.heard(); !slices.Equal(got, []string{"< forged? hello"}) || len(h.wire) != 0 {
 			t.Errorf("%q %v", got, h.wire)
 		}
+		a.say(b, canary())
+		h.assertSecret(t, "canary")
 	})
 }
 
@@ -379,6 +388,7 @@ func TestP10ErrorsResendNothing(t *testing.T) {
 		a.say(b, canary())
 		before := len(h.wire)
 		from := jid.MustParse(b.jid + "/" + a.contact(b).Resource)
+		defer func() { h.assertSecret(t, "canary") }()
 		for i := range 5 {
 			h.inject(a.jid, &xmpp.Message{ID: fmt.Sprint(i), From: from, Type: xmpp.Chat, Body: "?OTR Error: please resend"})
 		}
@@ -502,6 +512,7 @@ func TestP13OneClientNotAll(t *testing.T) {
 		if len(b.heard()) != 1 {
 			t.Errorf("heard %q", b.heard())
 		}
+		h.assertSecret(t, "canary")
 	})
 }
 
@@ -511,6 +522,7 @@ func TestP14CarbonsNeverReachOTR(t *testing.T) {
 		a.session.SetPolicy(a.ref(b), Automatic)
 		synctest.Wait()
 		own, phone := jid.MustParse(a.jid+"/other"), jid.MustParse(b.jid+"/phone")
+		a.say(b, canary())
 		before, lines := len(h.wire), len(a.order)
 		for i, m := range []xmpp.Message{
 			{From: phone, To: own, Carbon: xmpp.CarbonReceived, Body: "?OTRv3? let us talk"},
@@ -533,6 +545,7 @@ func TestP14CarbonsNeverReachOTR(t *testing.T) {
 		if got := a.lines()[lines:]; !slices.Equal(got, []string{"< forged? tagged", "> clear stored from my phone"}) || len(h.wire) != before {
 			t.Errorf("%q", got)
 		}
+		h.assertSecret(t, "canary")
 	})
 }
 

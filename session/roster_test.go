@@ -453,6 +453,7 @@ func TestTextsOutlastTheRoster(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, a, b := private(t)
 		a.session.EndPrivate(a.ref(b))
+		a.session.EndPrivate(a.ref(b)) // and goes on
 		synctest.Wait()
 		h.tamper = func(m *xmpp.Message) bool { return false }
 		x := canary()

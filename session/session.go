@@ -379,6 +379,19 @@ func (s *Session) Send(r Ref, text string, mode SendMode) (id EntryID, err error
 	return id, err
 }
 
+// SendAsShown is Send for what the person saw when they pressed the button: besides the mode, the key in use must be the one that was
+// shown, or another that is verified as it was.
+func (s *Session) SendAsShown(shown Contact, text string) (id EntryID, err error) {
+	err = s.ask(shown.Ref, func(c *conversation) (err error) {
+		if !c.isAsShown(shown) {
+			return ErrModeChanged
+		}
+		id, err = c.send(text, shown.SendMode)
+		return err
+	})
+	return id, err
+}
+
 // Retry sends a Failed or Unconfirmed entry again: privately, and to the key that it went to before; when the contact has another by now it
 // fails (WhyKeyChanged), and Retry after that is for the keys the contact has then. What had been for sending unencrypted may go so again,
 // where nothing better is possible.
@@ -394,7 +407,8 @@ func (s *Session) Discard(r Ref, id EntryID) {
 // StartPrivate starts a private conversation, or gives a running one fresh keys: as soon as the contact can be reached.
 func (s *Session) StartPrivate(r Ref) { s.with(r, (*conversation).startPrivate) }
 
-// EndPrivate ends the private conversation. It also leaves Finished.
+// EndPrivate ends the private conversation; then nothing is sent until the person says how it goes on (Contact.WeEnded). Where there is
+// none it says just that: it leaves Finished and WeEnded.
 func (s *Session) EndPrivate(r Ref) { s.with(r, (*conversation).endPrivate) }
 
 // ContinueUnencrypted is the person's answer where encryption could not be had: from now on this contact has policy ByHand. Texts that

@@ -90,16 +90,16 @@ var choir = []string{
 
 // TestTwoPeople lets two people, who have never met Sotto, become contacts, talk and verify one another over a real server.
 func TestTwoPeople(t *testing.T) {
-	m := &marks{}
-	passwords := &marks{}
-	alicesPassword, bobsPassword := passwords.mark(), passwords.mark()
+	m := &xmpptest.Marks{}
+	passwords := &xmpptest.Marks{}
+	alicesPassword, bobsPassword := passwords.Mark(), passwords.Mark()
 	prosody := xmpptest.StartProsody(t, map[string]string{"alice": alicesPassword, "bob": bobsPassword})
 	const alicesAddress, bobsAddress = "alice@" + xmpptest.Domain, "bob@" + xmpptest.Domain
 
 	alice := newPerson(t, "alice", keyringtest.Start(t), m)
 	bob := newPerson(t, "bob", keyringtest.Start(t), m)
-	m.watchFiles(prosody.Dir)
-	passwords.roots = m.roots
+	m.WatchFiles(prosody.Dir)
+	passwords.Roots = m.Roots
 	alice.start("-ca", prosody.CAFile)
 	bob.start("-ca", prosody.CAFile)
 
@@ -130,7 +130,7 @@ func TestTwoPeople(t *testing.T) {
 	alice.seesLock(unverified)
 	bob.seesLock(unverified)
 	for i := range 3 {
-		ours, theirs := fmt.Sprintf("Shall we meet at %d? %s", i+6, m.mark()), fmt.Sprintf("Yes, at %d. %s", i+6, m.mark())
+		ours, theirs := fmt.Sprintf("Shall we meet at %d? %s", i+6, m.Mark()), fmt.Sprintf("Yes, at %d. %s", i+6, m.Mark())
 		alice.writes(ours)
 		bob.see("the message of alice", message(ours, receivedPrivately))
 		bob.writes(theirs)
@@ -142,7 +142,7 @@ func TestTwoPeople(t *testing.T) {
 	alice.shoot("talk-unverified")
 	bob.shoot("talk-unverified")
 
-	asked, secret := "Where did we have dinner? "+m.mark(), "da luigi "+m.mark()
+	asked, secret := "Where did we have dinner? "+m.Mark(), "da luigi "+m.Mark()
 	alice.pressesLock(verify)
 	alice.shoot("verify-1")
 	alice.presses(next)
@@ -166,7 +166,7 @@ func TestTwoPeople(t *testing.T) {
 	bob.shoot("was-verified")
 	bob.presses(notNow)
 	bob.seesLock(unverified)
-	last := "It is you. " + m.mark()
+	last := "It is you. " + m.Mark()
 	alice.writes(last)
 	bob.see("the last message", message(last, receivedPrivately))
 	alice.shoot("talk-private")
@@ -207,9 +207,9 @@ func TestTwoPeople(t *testing.T) {
 	bob.quit()
 	for _, p := range []*person{alice, bob} {
 		for i, w := range p.written {
-			m.absent(t, fmt.Sprintf("what %s's %s wrote", p.name, w.Name), []byte(w.Written()))
+			m.Absent(t, fmt.Sprintf("what %s's %s wrote", p.name, w.Name), []byte(w.Written()))
 			if i > 0 { // the bus of the session carries what goes into the keyring
-				passwords.absent(t, fmt.Sprintf("what %s's %s wrote", p.name, w.Name), []byte(w.Written()))
+				passwords.Absent(t, fmt.Sprintf("what %s's %s wrote", p.name, w.Name), []byte(w.Written()))
 			}
 		}
 	}
@@ -222,10 +222,10 @@ func TestTwoPeople(t *testing.T) {
 			t.Errorf("on the wire: %q", text)
 		}
 	}
-	m.absent(t, "the wire, as the server sees it", []byte(wire))
-	passwords.absent(t, "the wire, as the server sees it", []byte(wire))
-	m.absentFromFiles(t)
-	passwords.absentFromFiles(t)
+	m.Absent(t, "the wire, as the server sees it", []byte(wire))
+	passwords.Absent(t, "the wire, as the server sees it", []byte(wire))
+	m.AbsentFromFiles(t)
+	passwords.AbsentFromFiles(t)
 }
 
 func underLog(t *accesstest.Thing) bool {
@@ -273,8 +273,8 @@ func (p *person) fingerprints() pair {
 
 // TestNoKeyring signs in on a computer that keeps no secrets.
 func TestNoKeyring(t *testing.T) {
-	m := &marks{}
-	secret := m.mark()
+	m := &xmpptest.Marks{}
+	secret := m.Mark()
 	prosody := xmpptest.StartProsody(t, map[string]string{"carol": secret})
 	carol := newPerson(t, "carol", keyringtest.StartBus(t), m)
 	carol.start("-ca", prosody.CAFile)
@@ -289,16 +289,16 @@ func TestNoKeyring(t *testing.T) {
 	carol.online()
 	carol.shoot("until-quit")
 	carol.quit()
-	m.absentFromFiles(t)
+	m.AbsentFromFiles(t)
 	for _, w := range carol.written {
-		m.absent(t, "what "+w.Name+" wrote", []byte(w.Written()))
+		m.Absent(t, "what "+w.Name+" wrote", []byte(w.Written()))
 	}
 }
 
 // TestSignUp makes an account at a real server, with the first choice of a name taken already.
 func TestSignUp(t *testing.T) {
-	m := &marks{}
-	secret := m.mark()
+	m := &xmpptest.Marks{}
+	secret := m.Mark()
 	prosody := xmpptest.StartProsody(t, map[string]string{"taken": "password of somebody else"}, xmpptest.SignUps)
 	grace := newPerson(t, "grace", keyringtest.Start(t), m)
 	grace.start("-ca", prosody.CAFile)
@@ -329,17 +329,17 @@ func TestSignUp(t *testing.T) {
 	grace.shoot("fingerprint")
 	grace.presses(done)
 	grace.quit()
-	m.absentFromFiles(t)
+	m.AbsentFromFiles(t)
 	for _, w := range grace.written {
 		if w.Name != "dbus-monitor" { // the keyring is told the password
-			m.absent(t, "what "+w.Name+" wrote", []byte(w.Written()))
+			m.Absent(t, "what "+w.Name+" wrote", []byte(w.Written()))
 		}
 	}
 }
 
 // TestPractice goes from a cold start to a verified conversation without any account.
 func TestPractice(t *testing.T) {
-	m := &marks{}
+	m := &xmpptest.Marks{}
 	session := keyringtest.Start(t)
 	dave := newPerson(t, "dave", session, m)
 	dave.start()
@@ -349,7 +349,7 @@ func TestPractice(t *testing.T) {
 	dave.see("what the practice contact tells to do", message("on the ferry", receivedPrivately))
 	dave.shoot("greeting")
 
-	text := "typed by hand " + m.mark()
+	text := "typed by hand " + m.Mark()
 	dave.does("putting the cursor into the composer", called(composer, "entry"), (*accesstest.Thing).Focus)
 	dave.display.keys(t, "type", "--delay", "20", text)
 	dave.see("what was typed", func(t *accesstest.Thing) bool { return t.Name == composer && t.Text == text })
@@ -371,8 +371,8 @@ func TestPractice(t *testing.T) {
 	if items := session.Items(t); len(items) != 0 {
 		t.Errorf("practice left %q in the keyring", items)
 	}
-	m.absentFromFiles(t)
+	m.AbsentFromFiles(t)
 	for _, w := range dave.written {
-		m.absent(t, "what "+w.Name+" wrote", []byte(w.Written()))
+		m.Absent(t, "what "+w.Name+" wrote", []byte(w.Written()))
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/sotto-im/sotto/session/keyring/keyringtest"
+	"github.com/sotto-im/sotto/session/xmpp/xmpptest"
 	"github.com/sotto-im/sotto/ui/access/accesstest"
 )
 
@@ -55,7 +56,7 @@ type person struct {
 	session *keyringtest.Service
 	bus     *accesstest.Bus
 	reader  *accesstest.Reader
-	marks   *marks
+	marks   *xmpptest.Marks
 
 	program *accesstest.Process
 	screen  *accesstest.Program
@@ -66,7 +67,7 @@ type person struct {
 }
 
 // newPerson sits down at a display of their own, with the session's bus, keyring and accessibility bus.
-func newPerson(t *testing.T, name string, session *keyringtest.Service, m *marks) *person {
+func newPerson(t *testing.T, name string, session *keyringtest.Service, m *xmpptest.Marks) *person {
 	t.Helper()
 	p := &person{t: t, name: name, display: newDisplay(t).withWindows(t), session: session, marks: m, bus: &accesstest.Bus{Address: session.Address}}
 	t.Cleanup(p.bus.Stop)
@@ -83,7 +84,7 @@ func newPerson(t *testing.T, name string, session *keyringtest.Service, m *marks
 		t.Fatal(err)
 	}
 	p.listen()
-	m.watchFiles(session.Home)
+	m.WatchFiles(session.Home)
 	return p
 }
 

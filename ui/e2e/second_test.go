@@ -9,12 +9,13 @@ import (
 	"testing"
 
 	"github.com/sotto-im/sotto/session/keyring/keyringtest"
+	"github.com/sotto-im/sotto/session/xmpp/xmpptest"
 	"github.com/sotto-im/sotto/ui/access/accesstest"
 )
 
 // TestSecondCopy starts the program twice: the window that is open comes forward, and there is no other.
 func TestSecondCopy(t *testing.T) {
-	erin := newPerson(t, "erin", keyringtest.StartBus(t), &marks{})
+	erin := newPerson(t, "erin", keyringtest.StartBus(t), &xmpptest.Marks{})
 	erin.start()
 	erin.see("the first page", usable(called(practise)))
 	erin.display.keys(t, "search", "--sync", "--onlyvisible", "--name", "^Sotto$", "windowminimize")
