@@ -154,7 +154,7 @@ func (d *desk) talkNotice(c session.Contact) notice {
 	case c.KeyChange != nil:
 		return danger(lang.L("{{.Name}} uses a new key. You had verified the old one, so nothing is sent until you decide.", name),
 			offer{label: lang.L("Decide"), do: func() { d.decideKey(r) }, main: true})
-	case c.Lock == session.FinishedLock:
+	case c.Lock == session.FinishedLock, c.WeEnded:
 		return d.finishedNotice(c)
 	case c.OnlyV2 && !c.AllowV2 && c.Lock == session.NotPrivate && c.SendMode == session.SendWhenPrivate:
 		return d.onlyV2Notice(c)

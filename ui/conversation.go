@@ -6,7 +6,6 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
-	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
@@ -81,9 +80,7 @@ func (t *talkPane) build() fyne.CanvasObject {
 	header := container.NewStack(filled(look.ColorSurface, 0), container.NewVBox(
 		inset(3*look.Step, 2*look.Step, 2*look.Step, 2*look.Step, bordered(nil, nil, left, right, who)),
 		widget.NewSeparator()))
-	send := container.NewVBox(layout.NewSpacer(), t.send)
-	entry := inset(3*look.Step, 2*look.Step, 3*look.Step, 2*look.Step,
-		container.NewBorder(nil, nil, nil, inset(2*look.Step, 0, 0, 0, send), t.composer))
+	entry := inset(3*look.Step, 2*look.Step, 3*look.Step, 2*look.Step, container.New(&entryLayout{}, t.composer, t.send))
 	bottom := container.NewVBox(t.blocked, t.changed,
 		container.NewStack(filled(look.ColorSurface, 0), container.NewVBox(widget.NewSeparator(), entry)))
 	return bordered(header, bottom, nil, nil, t.view)
@@ -156,7 +153,8 @@ func (t *talkPane) refresh() {
 }
 
 func (t *talkPane) refreshSend(c session.Contact) {
-	t.send.SetText(sendLabel(c.SendMode))
+	a, _ := t.desk.model.Account(t.ref.Account)
+	t.send.SetText(sendLabel(c, a))
 	t.send.Importance, t.send.Icon = widget.HighImportance, nil
 	if c.SendMode == session.SendUnencrypted {
 		t.send.Importance, t.send.Icon = widget.MediumImportance, look.LockOpen.Icon(look.LockSmall)
@@ -172,20 +170,35 @@ func (t *talkPane) refreshSend(c session.Contact) {
 	t.warnOfChange(c)
 }
 
-// warnOfChange says in time that a text which was to go privately would now go in clear.
+// warnOfChange says in time that a text would go with less protection than it was typed for. Then it takes more than Enter.
 func (t *talkPane) warnOfChange(c session.Contact) {
 	_, intent := t.desk.model.Draft(t.ref)
-	if c.SendMode != session.SendUnencrypted || intent.Allows(c.SendMode) {
+	if c.SendMode == session.SendBlocked || !intent.Lowered(c) {
 		return
 	}
+	said := lang.L("What stands here was to go privately. Now it would go unencrypted, so it was not sent.")
+	if c.SendMode != session.SendUnencrypted {
+		said = lang.L("What stands here was to go to the verified {{.Name}}. Now it would go to a key that nobody has verified, so it was not sent.", words{"Name": c.Name})
+	}
 	t.changed.show(notice{
-		words: lang.L("What stands here was to go privately. Now it would go unencrypted, so it was not sent."),
+		words: said,
 		tint:  look.ColorNotPrivateBg, ink: look.ColorNotPrivate,
 		actions: []offer{{label: lang.L("I want that"), do: func() {
-			t.desk.model.SetDraft(t.ref, t.composer.Text, intent.Agreed(c.SendMode))
+			c, _ := t.desk.model.Contact(t.ref)
+			t.desk.model.SetDraft(t.ref, t.composer.Text, intent.Agreed(c))
 			t.changed.show(notice{})
 			t.focus()
 		}}},
+	})
+}
+
+// askAgain says that the button has changed since the last keystroke, where that takes no protection away: pressing it once more is
+// enough.
+func (t *talkPane) askAgain(c session.Contact, intent model.Intent) {
+	t.desk.model.SetDraft(t.ref, t.composer.Text, intent.Agreed(c))
+	t.changed.show(notice{
+		words: lang.L("Nothing was sent yet, because something changed after you had typed. The button says “{{.Label}}” now. Press it again if that is right.", words{"Label": t.send.Text}),
+		tint:  look.ColorUnverifiedBg, ink: look.ColorUnverified,
 	})
 }
 
@@ -226,7 +239,7 @@ func (t *talkPane) typed(text string) {
 	}
 	c, _ := t.desk.model.Contact(t.ref)
 	_, intent := t.desk.model.Draft(t.ref)
-	t.desk.model.SetDraft(t.ref, text, intent.Typing(text, c.SendMode))
+	t.desk.model.SetDraft(t.ref, text, intent.Typing(text, c))
 	if text == "" {
 		t.changed.show(notice{})
 		t.desk.engine.StoppedTyping(t.ref)
@@ -254,11 +267,15 @@ func (t *talkPane) submit() {
 	if strings.TrimSpace(text) == "" || c.SendMode == session.SendBlocked {
 		return
 	}
-	if _, intent := t.desk.model.Draft(t.ref); !intent.Allows(c.SendMode) {
+	switch _, intent := t.desk.model.Draft(t.ref); {
+	case intent.Lowered(c):
 		t.warnOfChange(c)
 		return
+	case !intent.Allows(c):
+		t.askAgain(c, intent)
+		return
 	}
-	if _, err := t.desk.engine.Send(t.ref, text, c.SendMode); err != nil {
+	if _, err := t.desk.engine.SendAsShown(c, text); err != nil {
 		t.changed.show(notice{words: sendErrorWords(err, c), tint: look.ColorNotPrivateBg, ink: look.ColorNotPrivate})
 		return
 	}

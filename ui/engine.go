@@ -51,6 +51,7 @@ type Engine interface {
 	ConfirmLink(r session.Ref, fp otr.Fingerprint) error
 	DropLink(r session.Ref)
 	Send(r session.Ref, text string, mode session.SendMode) (session.EntryID, error)
+	SendAsShown(shown session.Contact, text string) (session.EntryID, error)
 	Retry(r session.Ref, id session.EntryID)
 	Discard(r session.Ref, id session.EntryID)
 	StartPrivate(r session.Ref)

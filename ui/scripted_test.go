@@ -131,6 +131,9 @@ func (s *scripted) Send(r session.Ref, text string, mode session.SendMode) (sess
 	}
 	return 1, nil
 }
+func (s *scripted) SendAsShown(shown session.Contact, text string) (session.EntryID, error) {
+	return s.Send(shown.Ref, text, shown.SendMode)
+}
 func (s *scripted) Retry(r session.Ref, id session.EntryID) { s.note("Retry %s %d", r.Contact, id) }
 func (s *scripted) Discard(r session.Ref, id session.EntryID) {
 	s.note("Discard %s %d", r.Contact, id)

@@ -280,7 +280,7 @@ func TestKeyringProblems(t *testing.T) {
 
 func TestSendSaysWhatItDoes(t *testing.T) {
 	for mode, label := range map[session.SendMode]string{
-		session.SendPrivately: "Send privately", session.SendWhenPrivate: "Send when private", session.SendUnencrypted: "Send unencrypted",
+		session.SendPrivately: "Send privately", session.SendWhenPrivate: "Send when private: waiting for Bob Miller", session.SendUnencrypted: "Send unencrypted",
 	} {
 		c := bob()
 		c.SendMode = mode

@@ -218,13 +218,15 @@ func sendErrorWords(err error, c session.Contact) string {
 }
 
 // sendLabel is what the send button says it will do.
-func sendLabel(m session.SendMode) string {
-	switch m {
-	case session.SendPrivately:
+func sendLabel(c session.Contact, a session.Account) string {
+	switch {
+	case c.SendMode == session.SendPrivately:
 		return lang.L("Send privately")
-	case session.SendWhenPrivate:
-		return lang.L("Send when private")
-	case session.SendUnencrypted:
+	case c.SendMode == session.SendWhenPrivate && a.State != session.Online:
+		return lang.L("Send when private: waiting for the connection")
+	case c.SendMode == session.SendWhenPrivate:
+		return lang.L("Send when private: waiting for {{.Name}}", words{"Name": shortName(c.Name)})
+	case c.SendMode == session.SendUnencrypted:
 		return lang.L("Send unencrypted")
 	}
 	return lang.L("Sending is off")

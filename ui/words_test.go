@@ -239,7 +239,7 @@ func TestWords(t *testing.T) {
 		}
 	}
 	for m := session.SendBlocked; m <= session.SendUnencrypted; m++ {
-		check("SendMode", int(m), sendLabel(m))
+		check("SendMode", int(m), sendLabel(session.Contact{SendMode: m, Name: "Bob"}, session.Account{State: session.Online}))
 	}
 	for _, p := range policies {
 		check("Policy", int(p), policyWord(p))

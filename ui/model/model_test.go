@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/sotto-im/sotto/crypto/otr"
 	"github.com/sotto-im/sotto/session"
 )
 
@@ -221,25 +223,62 @@ func TestAccounts(t *testing.T) {
 	}
 }
 
-func TestIntent(t *testing.T) {
+// P-25: the mode and the key that the button was about at the last keystroke.
+func TestP25Intent(t *testing.T) {
 	const blocked, privately, waiting, clear = session.SendBlocked, session.SendPrivately, session.SendWhenPrivate, session.SendUnencrypted
+	old, other := otr.Fingerprint{1}, otr.Fingerprint{2}
+	contact := func(m session.SendMode, l session.Lock, key *otr.Fingerprint, known ...otr.Fingerprint) session.Contact {
+		c := session.Contact{SendMode: m, Lock: l, Key: key}
+		for _, k := range known {
+			c.Keys = append(c.Keys, session.Key{Fingerprint: k})
+		}
+		return c
+	}
+	plain := func(m session.SendMode) session.Contact {
+		if m == privately {
+			return contact(m, session.Unverified, &old, old)
+		}
+		return contact(m, session.NotPrivate, nil)
+	}
 	for _, test := range []struct {
-		typed, now session.SendMode
+		name       string
+		typed, now session.Contact
 		allowed    bool
+		lowered    bool
 	}{
-		{privately, privately, true}, {privately, waiting, true}, {privately, clear, false}, {privately, blocked, false},
-		{waiting, privately, true}, {waiting, waiting, true}, {waiting, clear, false}, {waiting, blocked, false},
-		{clear, privately, true}, {clear, waiting, true}, {clear, clear, true}, {clear, blocked, false},
-		{blocked, privately, true}, {blocked, waiting, true}, {blocked, clear, false}, {blocked, blocked, false},
+		{"private", plain(privately), plain(privately), true, false},
+		{"private, they leave", plain(privately), plain(waiting), false, false},
+		{"private, it ends", plain(privately), plain(clear), false, true},
+		{"private, blocked", plain(privately), plain(blocked), false, false},
+		{"waiting, it begins", plain(waiting), plain(privately), true, false},
+		{"waiting", plain(waiting), plain(waiting), true, false},
+		{"waiting, given up", plain(waiting), plain(clear), false, true},
+		{"clear, it begins", plain(clear), plain(privately), false, false},
+		{"clear, it is to begin", plain(clear), plain(waiting), false, false},
+		{"clear", plain(clear), plain(clear), true, false},
+		{"another key", contact(privately, session.Unverified, &old, old), contact(privately, session.Unverified, &other, other, old), false, false},
+		{"another, verified key", contact(privately, session.Private, &old, old), contact(privately, session.Private, &other, other, old), true, false},
+		{"the unverified device", contact(privately, session.Private, &old, old), contact(privately, session.Unverified, &other, other, old), false, true},
+		{"the same one, not verified any more", contact(privately, session.Private, &old, old), contact(privately, session.Unverified, &old, old), false, true},
+		{"verified meanwhile", contact(privately, session.Unverified, &old, old), contact(privately, session.Private, &old, old), true, false},
+		{"waiting for a known key, another comes", contact(waiting, session.NotPrivate, nil, old), contact(privately, session.Unverified, &other, other, old), false, false},
+		{"waiting for a known key, it comes", contact(waiting, session.NotPrivate, nil, old), contact(privately, session.Unverified, &old, old), true, false},
 	} {
-		i := Intent{}.Typing("x", test.typed).Typing("xy", test.now)
+		i := Intent{}.Typing("x", test.typed)
 		if got := i.Allows(test.now); got != test.allowed {
-			t.Errorf("typed under %d, now %d: allowed %v", test.typed, test.now, got)
+			t.Errorf("%s: allowed %v", test.name, got)
 		}
-		if got := i.Agreed(test.now).Allows(test.now); got != (test.now != blocked) {
-			t.Errorf("typed under %d, agreed to %d: allowed %v", test.typed, test.now, got)
+		if got := i.Lowered(test.now); got != test.lowered {
+			t.Errorf("%s: lowered %v", test.name, got)
 		}
-		if i.Typing("", test.now) != (Intent{}) {
+		// Who types on has seen the button; that is enough for everything but less protection.
+		if got, want := i.Typing("xy", test.now).Allows(test.now), !test.lowered && test.now.SendMode != blocked; got != want {
+			t.Errorf("%s, and typed on: allowed %v", test.name, got)
+		}
+		if got := i.Agreed(test.now).Allows(test.now); got != (test.now.SendMode != blocked) {
+			t.Errorf("%s, agreed: allowed %v", test.name, got)
+		}
+		if !reflect.DeepEqual(i.Typing("", test.now), Intent{}) {
 			t.Error("an emptied composer remembers")
 		}
 	}

@@ -142,6 +142,9 @@ func foldBlank(s string) string {
 	return strings.TrimPrefix(b.String(), "\n")
 }
 
+// Short is the beginning of a name, at most n user-perceived characters.
+func Short(name string, n int) string { return firstGraphemes(name, n) }
+
 func firstGraphemes(s string, n int) string {
 	state, rest := -1, s
 	for range n {
