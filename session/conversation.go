@@ -74,7 +74,20 @@ type conversation struct {
 	smp        *SMP   // the last run
 	smpRequest uint64 // of the run that waits for the person's answer
 	smpTimer   *time.Timer
+	smpBegan   time.Time
 	prompts    []time.Time // when they asked us in the last hour
+	refusals   time.Time   // when the person was last told that they ask too often
+
+	// see fellow.go
+	states      []time.Time     // when they told in the last hour whether they have verified us
+	requestedAt time.Time       // when they last asked to be verified
+	requester   otr.Fingerprint // with which key; zero when the person has put it off
+	asked       time.Time       // when we last asked to be verified
+
+	// see doctor.go
+	habits   map[string]*habit // by resource
+	unheeded int               // invitations in a row that were not answered
+	versions otr.Versions      // of OTR that their program offered last
 
 	// see devices.go
 	chosen  [8]byte         // the session that the person wants to write to
@@ -112,6 +125,7 @@ func newConversation(a *account, address jid.JID) *conversation {
 		memory:    memory(newNumber()),
 
 		acquaintances: map[otr.InstanceTag]*acquaintance{},
+		habits:        map[string]*habit{},
 	}
 	c.recall()
 	return c
@@ -165,6 +179,8 @@ func (c *conversation) value() Contact {
 	v.Devices, v.AllowV2, v.OnlyV2 = c.devices(), c.allowV2, c.onlyV2
 	v.Quiet = c.quiet
 	v.WeEnded = c.weEnded
+	v.Sotto, v.WantsVerified, v.RequestedAt, v.Aloud = c.isSotto(), c.wantsVerified(), c.asked, c.aloud()
+	v.Findings = c.findings()
 	c.features(&v)
 	return v
 }
@@ -426,7 +442,9 @@ func (c *conversation) giveUp() {
 	c.stopExchange()
 	c.wanted = false
 	if ours {
-		c.noAnswer = !c.private()
+		if c.noAnswer = !c.private(); c.noAnswer {
+			countUp(&c.unheeded)
+		}
 		c.notify(Entry{Notice: NoticeNoAnswer})
 	}
 	c.touch()
@@ -614,6 +632,7 @@ func (c *conversation) apply(events []otr.Event, why cause) {
 		case otr.Records:
 			c.heardFrom(e.From)
 			c.recognise(e.From, e.TLVs)
+			c.hearFellow(e.From, e.TLVs)
 		case otr.StateChange:
 			c.stateChanged(e)
 		case otr.InstanceChange:
@@ -651,7 +670,7 @@ func (c *conversation) stateChanged(e otr.StateChange) {
 		// The same key again, and the person did not ask for it: nothing has changed for them.
 		same := e.Refreshed || e.Old == otr.Encrypted && e.Peer.Fingerprint == c.live // or with another of their devices
 		quiet := same && (c.doubtful || c.exchange == nil || c.exchange.ours == "")
-		c.live = e.Peer.Fingerprint
+		c.live, c.unheeded = e.Peer.Fingerprint, 0
 		c.stopExchange()
 		c.noAnswer, c.unwanted, c.weEnded, c.wanted, c.hasOTR = false, false, false, false, true
 		c.sure()
@@ -826,6 +845,7 @@ func (c *conversation) incoming(m *xmpp.Message) {
 	if !isOTR && slices.ContainsFunc(events, isEncoded) {
 		c.countBegun() // by a tag
 	}
+	c.observe(m, events)
 	c.apply(events, cause{message: m})
 	c.answered(events)
 	c.flush()
@@ -890,7 +910,9 @@ func (c *conversation) received(e otr.Message, m *xmpp.Message) {
 	switch {
 	case e.Encrypted:
 		c.heardFrom(e.From)
-		if c.recognise(e.From, e.TLVs) {
+		again := c.recognise(e.From, e.TLVs)
+		c.hearFellow(e.From, e.TLVs)
+		if again {
 			c.confirm(m)
 			return
 		}

@@ -118,6 +118,7 @@ func (c *conversation) otrPolicy() otr.Policy {
 
 // offered notes which versions their program speaks, as it says.
 func (c *conversation) offered(v otr.Versions) {
+	c.versions, c.unheeded = v, 0
 	switch {
 	case v.Has(3):
 		c.onlyV2 = false

@@ -72,6 +72,7 @@ type acquaintance struct {
 	theirs  memory // zero until they tell, and for ever with other programs
 	told    bool   // they know ours
 	asked   bool   // because something depends on it
+	fellow  fellow // see fellow.go
 }
 
 // acquaintance is that of a live session.
@@ -93,14 +94,23 @@ func (c *conversation) mark(o *outgoing) []otr.TLV {
 	if c.otrState() != otr.Encrypted || p.Version < 3 {
 		return nil
 	}
-	c.acquaintance(p).told = true
-	return []otr.TLV{{Type: recordMark, Value: slices.Concat(c.memory[:], o.number[:])}}
+	q := c.acquaintance(p)
+	q.told = true
+	records := []otr.TLV{{Type: recordMark, Value: slices.Concat(c.memory[:], o.number[:])}}
+	if !q.fellow.stated {
+		records = append(records, c.state(p))
+	}
+	return records
 }
 
 // introduce says that there is a Sotto here, and which.
 func (c *conversation) introduce(q *acquaintance) {
 	q.told = true
-	events, err := c.otr.Send(nil, otr.TLV{Type: recordMark, Value: slices.Clone(c.memory[:])})
+	records := []otr.TLV{{Type: recordMark, Value: slices.Clone(c.memory[:])}}
+	if !q.fellow.stated {
+		records = append(records, c.state(c.otrPeer()))
+	}
+	events, err := c.otr.Send(nil, records...)
 	if err == nil {
 		c.apply(events, cause{})
 	}

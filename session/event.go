@@ -140,7 +140,7 @@ type Contact struct {
 
 	Key        *otr.Fingerprint // of the live session (Unverified, Private), or of the one that Finished
 	Verified   Verified         // how Key was verified
-	VerifiedUs bool             // they verified our key (SMP told us)
+	VerifiedUs bool             // they verified our key: a check told us, or their Sotto says so
 	KeyChange  *KeyChange       // sending is blocked until Decide
 	Keys       []Key            // every key they have used, newest first
 
@@ -148,6 +148,12 @@ type Contact struct {
 	Version int      // of OTR in the live session: 3, or 2 where that is allowed; otherwise 0
 	AllowV2 bool     // the person lets this contact speak version 2
 	OnlyV2  bool     // their program says that it speaks only version 2
+
+	Sotto         bool       // the program that texts go to has shown that it is a Sotto; see Acquaint
+	WantsVerified bool       // they ask, through their Sotto, whether we would verify Key
+	RequestedAt   time.Time  // when we asked them the same; zero: not in this run
+	Aloud         *ReadAloud // what two Sottos let people read to each other; nil without one
+	Findings      []Finding  // what their programs have shown about themselves; see doctor.go
 
 	SendMode SendMode // what Send would do now: the truth the button shows
 	Unread   int
@@ -226,6 +232,8 @@ type Key struct {
 	Imported time.Time // when a file named it; zero: none did
 	Source   string    // the name of that file
 	Claim    string    // what the file said about trust: verified, smp, another word of its program, or ""; it counts for nothing by itself
+	PutOff   bool      // the person did not want to verify it when it was offered
+	Failed   int       // checks in which the answers differed, since it was first seen or last verified
 }
 
 // KeyChange says that a contact with a verified key now uses New. Old is the verified one.
@@ -378,8 +386,12 @@ const (
 	NoticeSMPAsked      // they ask us: Question
 	NoticeSMPWeAsked
 	NoticeSMPAborted
-	NoticePolicy       // the policy of this contact was changed
-	NoticePrivateOther // encrypted now with Key, seen for the first time, where the contact had OldKey; neither is verified
+	NoticePolicy           // the policy of this contact was changed
+	NoticePrivateOther     // encrypted now with Key, seen for the first time, where the contact had OldKey; neither is verified
+	NoticeTheyWantVerified // they ask us, through their Sotto, to verify Key
+	NoticeWeWantVerified   // we asked them the same
+	NoticeSMPRefused       // they ask more often than is shown
+	NoticeSMPTimedOut      // a check had no answer in time
 )
 
 // SMP is a verification run.
@@ -391,7 +403,12 @@ type SMP struct {
 	Ours     bool // we asked
 	Asked    bool // with a question
 	Question string
-	Kept     bool // SMPFailed: an earlier verification still stands
+	Folded   bool      // capital letters, spaces and punctuation do not count; see Fold
+	Until    time.Time // SMPWaiting, SMPNeedsAnswer: when it is given up
+	Prompt   int       // not Ours: which one it is of those that are shown in an hour, see MaxPrompts
+	Kept     bool      // SMPFailed: an earlier verification still stands
+	Failed   int       // SMPFailed: checks with this key in which the answers differed, see Key.Failed
+	AtOnce   bool      // SMPAborted, Ours: sooner than anybody could have read the question
 }
 
 // SMPStage says where a verification run is.

@@ -57,6 +57,8 @@ type hubLine struct {
 	stop   chan struct{}
 	err    error
 	gone   bool
+
+	unmarked bool // its messages carry no hints
 }
 
 func newHub(users ...string) *hub {
@@ -201,6 +203,7 @@ func (l *hubLine) Send(m xmpp.Message) error {
 		return xmpp.ErrClosed
 	}
 	m.From = l.full
+	m.Marked = m.OTR && !l.unmarked
 	h.wire = append(h.wire, m)
 	if !h.noAcks {
 		l.in <- &xmpp.Acked{ID: m.ID}

@@ -455,18 +455,21 @@ func (s *Session) SetVerified(r Ref, fp otr.Fingerprint, verified bool) error {
 // Ask starts SMP with a question: it verifies them to us. fp is the live key the dialog was opened for (ErrKeyGone otherwise). The
 // answer is copied; wipe yours. A run that was under way is cancelled. A question in which nothing can be read is ErrEmpty.
 func (s *Session) Ask(r Ref, fp otr.Fingerprint, question string, answer []byte) error {
-	if strings.TrimSpace(cleanText(question)) == "" {
+	if !hasWords(question) {
 		return ErrEmpty // without a question it would be another check: see Share
 	}
-	return s.ask(r, func(c *conversation) error { return c.startSMP(fp, question, answer) })
+	return s.ask(r, func(c *conversation) error { return c.startSMP(fp, question, answer, asTyped) })
 }
 
 // Share starts SMP without a question, about a secret both know: it verifies each to the other. See Ask.
 func (s *Session) Share(r Ref, fp otr.Fingerprint, secret []byte) error {
-	return s.ask(r, func(c *conversation) error { return c.startSMP(fp, "", secret) })
+	return s.ask(r, func(c *conversation) error { return c.startSMP(fp, "", secret, asTyped) })
 }
 
-// Answer answers the request with this number (SMP.Number), and no other: ErrNoRequest.
+func hasWords(question string) bool { return strings.TrimSpace(cleanText(question)) != "" }
+
+// Answer answers the request with this number (SMP.Number), and no other: ErrNoRequest. Where SMP.Folded says that answers are folded, one of
+// which Fold leaves nothing is ErrEmpty.
 func (s *Session) Answer(r Ref, number int, secret []byte) error {
 	return s.ask(r, func(c *conversation) error { return c.answerSMP(number, secret) })
 }

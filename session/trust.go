@@ -10,12 +10,17 @@ import (
 )
 
 const (
-	maxKeys      = 32              // that are remembered of a contact; verified ones first
-	maxKept      = 50_000          // contacts that are remembered without a decision of the person
-	smpPatience  = 5 * time.Minute // for an answer to a verification
-	maxPrompts   = 3               // questions of a contact that are shown
-	promptsEvery = time.Hour       // in this time
+	maxKeys      = 32               // that are remembered of a contact; verified ones first
+	maxKept      = 50_000           // contacts that are remembered without a decision of the person
+	smpPatience  = 10 * time.Minute // for an answer to a verification
+	smpGrace     = time.Minute      // longer, for who is asked: whoever asked is the one to give up
+	promptsEvery = time.Hour
+	atOnce       = 2 * time.Second // nobody reads a question and refuses it in this time
+	maxFailed    = 1_000_000       // that are counted
 )
+
+// MaxPrompts is how many questions of a contact are shown in an hour. Further ones are refused.
+const MaxPrompts = 3
 
 // recall reads what is kept of the contact.
 func (c *conversation) recall() {
@@ -230,10 +235,12 @@ func (c *conversation) verify(fp otr.Fingerprint, how Verified) error {
 		return ErrKeyGone
 	}
 	c.keys[i].Verified, c.keys[i].VerifiedAt = how, c.account.now()
+	c.keys[i].PutOff, c.keys[i].Failed = false, 0
 	delete(c.refused, fp)
 	c.tell(KeyEvent{What: KeyVerified, Key: fp, How: how, Device: c.keys[i].Device})
 	c.remember()
 	c.notify(c.verdict(NoticeVerifiedThem, fp))
+	c.stateAgain(fp)
 	c.flush()
 	return nil
 }
@@ -255,6 +262,7 @@ func (c *conversation) unverify(fp otr.Fingerprint) error {
 	c.tell(KeyEvent{What: KeyUnverified, Key: fp})
 	c.remember()
 	c.notify(Entry{Notice: NoticeUnverified, Key: &fp})
+	c.stateAgain(fp)
 	return nil
 }
 
@@ -281,19 +289,25 @@ func (c *conversation) newRun(r SMP) {
 	if c.smp != nil {
 		r.Number = c.smp.Number + 1
 	}
-	c.smp = &r
-	c.smpTimer = c.account.after(smpPatience, func() {
+	patience := smpPatience
+	if !r.Ours {
+		patience += smpGrace
+	}
+	r.Until = c.account.now().Add(patience)
+	c.smp, c.smpBegan = &r, c.account.now()
+	c.smpTimer = c.account.after(patience, func() {
 		if c.smp.Number == r.Number && c.runs() {
 			c.apply(c.otr.AbortSMP(), cause{})
+			c.unanswered()
 			c.stage(SMPTimedOut)
-			c.notify(Entry{Notice: NoticeSMPAborted})
+			c.notify(Entry{Notice: NoticeSMPTimedOut})
 		}
 	})
 	c.account.session.emit(SMPChanged{r})
 }
 
 // startSMP is Ask and Share.
-func (c *conversation) startSMP(fp otr.Fingerprint, question string, secret []byte) error {
+func (c *conversation) startSMP(fp otr.Fingerprint, question string, secret []byte, how comparing) error {
 	switch {
 	case c.otrState() != otr.Encrypted:
 		return ErrNotPrivate
@@ -307,6 +321,16 @@ func (c *conversation) startSMP(fp otr.Fingerprint, question string, secret []by
 		return ErrNotPrivate
 	}
 	question = cleanText(question)
+	if how == folded {
+		secret = Fold(secret)
+		defer clear(secret)
+		if len(secret) == 0 {
+			return ErrEmpty
+		}
+	}
+	if err := c.announceCompare(question, how); err != nil {
+		return err
+	}
 	if c.runs() {
 		c.apply(c.otr.AbortSMP(), cause{})
 		c.stage(SMPCancelled)
@@ -317,22 +341,25 @@ func (c *conversation) startSMP(fp otr.Fingerprint, question string, secret []by
 		c.apply(events, cause{})
 		return tooLong(err)
 	}
-	c.newRun(SMP{Key: fp, Stage: SMPWaiting, Ours: true, Asked: question != "", Question: question})
+	c.newRun(SMP{Key: fp, Stage: SMPWaiting, Ours: true, Asked: question != "", Question: question, Folded: how == folded})
+	c.checkBegins()
 	c.notify(Entry{Notice: NoticeSMPWeAsked, Question: question})
 	c.apply(events, cause{})
 	return nil
 }
 
-// smpRequested: they ask us. More than maxPrompts in an hour are refused without a word.
+// smpRequested: they ask us. More than MaxPrompts in an hour are refused; the person is told that once.
 func (c *conversation) smpRequested(e otr.SMPRequest) {
 	if e.From.Fingerprint != c.otrPeer().Fingerprint {
 		// Another client with another key. A question is read as one of whoever the lock is about, so it is not shown; nor does it
 		// stop the run that is under way.
 		return
 	}
+	how := c.comparingOf(e)
 	now := c.account.now()
 	c.prompts = slices.DeleteFunc(c.prompts, func(t time.Time) bool { return now.Sub(t) >= promptsEvery })
-	if len(c.prompts) >= maxPrompts || c.runs() {
+	if len(c.prompts) >= MaxPrompts || c.runs() {
+		c.tooManyPrompts()
 		c.apply(c.otr.AbortSMP(), cause{})
 		c.smpEnded()
 		return
@@ -340,7 +367,7 @@ func (c *conversation) smpRequested(e otr.SMPRequest) {
 	c.prompts = append(c.prompts, now)
 	c.smpRequest = e.ID
 	question := cleanIncoming(e.Question)
-	c.newRun(SMP{Key: e.From.Fingerprint, Stage: SMPNeedsAnswer, Asked: e.Asked, Question: question})
+	c.newRun(SMP{Key: e.From.Fingerprint, Stage: SMPNeedsAnswer, Asked: e.Asked, Question: question, Folded: how == folded, Prompt: len(c.prompts)})
 	c.notify(Entry{Notice: NoticeSMPAsked, Question: question})
 	c.account.session.emit(Contacted{c.ref})
 }
@@ -351,6 +378,13 @@ func (c *conversation) answerSMP(number int, secret []byte) error {
 	}
 	if !c.account.online() || c.away() {
 		return ErrNotPrivate // the answer would be lost, and there is only one
+	}
+	if c.smp.Folded {
+		secret = Fold(secret)
+		defer clear(secret)
+		if len(secret) == 0 {
+			return ErrEmpty
+		}
 	}
 	events, err := c.otr.AnswerSMP(c.smpRequest, secret)
 	if err != nil {
@@ -395,11 +429,15 @@ func (c *conversation) smpResult(e otr.SMPResult) {
 			c.setVerifiedUs(fp, howOf(e).word())
 			c.notify(c.verdict(NoticeVerifiedUs, fp))
 		}
+		c.answersChecks(e.Peer)
 	case otr.SMPFailure:
 		c.smp.Kept = c.known(fp).Verified != NotVerified
+		c.smp.Failed = c.countFailure(fp)
+		c.answersChecks(e.Peer)
 		c.stage(SMPFailed)
 		c.notify(c.verdict(NoticeSMPFailed, fp))
 	default:
+		c.aborted(e)
 		c.stage(SMPAborted)
 		c.notify(Entry{Notice: NoticeSMPAborted})
 	}
@@ -411,4 +449,25 @@ func howOf(e otr.SMPResult) Verified {
 		return ByQuestion
 	}
 	return BySecret
+}
+
+// tooManyPrompts tells the person, once in a while, that they ask more often than is shown.
+func (c *conversation) tooManyPrompts() {
+	now := c.account.now()
+	if len(c.prompts) < MaxPrompts || !c.refusals.IsZero() && now.Sub(c.refusals) < promptsEvery {
+		return
+	}
+	c.refusals = now
+	c.notify(Entry{Notice: NoticeSMPRefused})
+}
+
+// countFailure counts a check with a key in which the answers differed. Each one was a guess, for somebody who stands between.
+func (c *conversation) countFailure(fp otr.Fingerprint) int {
+	i := c.indexKey(fp)
+	if i < 0 {
+		return 1
+	}
+	c.keys[i].Failed = min(c.keys[i].Failed+1, maxFailed)
+	c.remember()
+	return c.keys[i].Failed
 }

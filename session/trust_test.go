@@ -275,7 +275,7 @@ func TestSMPPromptsAreLimited(t *testing.T) {
 			a.session.CancelSMP(a.ref(b))
 			synctest.Wait()
 		}
-		if n := b.count(NoticeSMPAsked); n != maxPrompts {
+		if n := b.count(NoticeSMPAsked); n != MaxPrompts {
 			t.Errorf("asked %d times in an hour", n)
 		}
 		pass(promptsEvery)

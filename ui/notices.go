@@ -82,6 +82,14 @@ func verificationWords(e session.Entry, c session.Contact) string {
 		return lang.L("You asked {{.Name}} for proof. You can keep writing.", name)
 	case session.NoticeSMPAborted:
 		return lang.L("The check was stopped. Nothing has changed.")
+	case session.NoticeSMPTimedOut:
+		return lang.L("The check had no answer in time. Nothing has changed.")
+	case session.NoticeSMPRefused:
+		return lang.L("{{.Name}} asks to check you more often than Sotto shows within an hour. Further questions are refused for now.", name)
+	case session.NoticeTheyWantVerified:
+		return lang.L("{{.Name}} asks you to verify that it is really {{.Name}}.", name)
+	case session.NoticeWeWantVerified:
+		return lang.L("You asked {{.Name}} to verify you.", name)
 	}
 	return ""
 }

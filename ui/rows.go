@@ -78,11 +78,12 @@ func (d *desk) noticeActions(e session.Entry, c session.Contact) []chat.Action {
 	verify := func() []chat.Action { return one(lang.L("Verify"), func() { d.verify(r) }) }
 	unverified := c.Lock == session.Unverified && c.Verified == session.NotVerified
 	switch e.Notice {
-	case session.NoticePrivate, session.NoticePrivateFirst, session.NoticePrivateOther, session.NoticeKeyAccepted, session.NoticeVerifiedUs, session.NoticeUnverified:
+	case session.NoticePrivate, session.NoticePrivateFirst, session.NoticePrivateOther, session.NoticeKeyAccepted, session.NoticeVerifiedUs,
+		session.NoticeUnverified, session.NoticeTheyWantVerified:
 		if unverified {
 			return verify()
 		}
-	case session.NoticeSMPFailed:
+	case session.NoticeSMPFailed, session.NoticeSMPTimedOut:
 		if c.Lock == session.Unverified || c.Lock == session.Private {
 			return one(lang.L("Try again"), func() { d.verify(r) })
 		}

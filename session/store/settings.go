@@ -98,6 +98,8 @@ type Key struct {
 	Verified    string    `json:"verified,omitempty"`   // "": no; question, secret, compared, imported
 	VerifiedAt  time.Time `json:"verified_at,omitzero"` // by the person
 	Accepted    bool      `json:"accepted,omitempty"`   // a changed key the person decided to use unverified
+	PutOff      bool      `json:"put_off,omitempty"`    // the person did not want to verify it when it was offered
+	Failed      int       `json:"failed,omitempty"`     // checks in which the answers differed
 
 	VerifiedUs   string    `json:"verified_us,omitempty"` // whoever holds it verified our present key: "": not as far as the protocol told; question, secret, told
 	VerifiedUsAt time.Time `json:"verified_us_at,omitzero"`

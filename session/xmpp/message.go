@@ -153,12 +153,23 @@ func (c *Conn) parseMessage(e *stream.Element) *Message {
 			m.Encryption = hint.Attr("namespace")
 		}
 	}
+	m.Marked = marked(e)
 	m.State = chatState(e)
 	m.Delay = c.delay(e, m.From)
 	if m.Body == "" && m.Receipt == "" && m.State == NoChatState {
 		return nil
 	}
 	return m
+}
+
+// marked tells whether a message says that it is OTR, or that copies of it are not wanted everywhere. Any one word of it will do: servers take
+// some of them away.
+func marked(e *stream.Element) bool {
+	if hint := e.Child(nsEncryption, "encryption"); hint != nil && hint.Attr("namespace") == nsOTR {
+		return true
+	}
+	return e.Child(nsCarbons, "private") != nil || e.Child(nsHints, "no-copy") != nil || e.Child(nsHints, "no-store") != nil ||
+		e.Child(nsHints, "no-permanent-store") != nil
 }
 
 // sender is who a stanza is from: what has no from is from our own account (RFC 6120 section 8.1.2.1).

@@ -110,6 +110,7 @@ type Message struct {
 	State       ChatState // XEP-0085; alone, without a body, or beside one
 	Carbon      Carbon    // in: a copy of what another of our clients sent or received (XEP-0280), checked to be from our own bare JID
 	Encryption  string    // in: EME name, when Body is only a hint (XEP-0380)
+	Marked      bool      // in: says that it is OTR (XEP-0380), or that copies of it are not wanted everywhere (XEP-0280 private, XEP-0334)
 	Err         *StanzaError
 }
 
