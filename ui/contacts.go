@@ -32,7 +32,6 @@ func newContactPane(d *desk) *contactPane {
 	p.search.OnChanged = func(string) { p.refresh() }
 	p.search.OnSubmitted = func(string) { p.openFirst() }
 	p.search.escape = p.leaveSearch
-	p.search.shortcuts = d.shell.shortcut
 	p.list = newContactList(d)
 	p.empty = look.NewText("", look.Hint).Center()
 	add := newIconButton(lang.L("Add contact"), theme.ContentAddIcon(), func() { d.addContact("") })

@@ -124,6 +124,8 @@ func (o *option) TypedKey(e *fyne.KeyEvent) {
 		if o.group.escape != nil {
 			o.group.escape()
 		}
+	default:
+		look.PassOn(o, e)
 	}
 }
 

@@ -25,7 +25,8 @@ type pressable struct {
 	framed        bool
 	tapped        func()
 	escape        func()
-	hovered, held bool // held: it has the keyboard
+	step          func(by int) // goes to the one before or after this one; nil where there is none
+	hovered, held bool         // held: it has the keyboard
 }
 
 var (
@@ -74,6 +75,12 @@ func (c *pressable) TypedKey(e *fyne.KeyEvent) {
 		if c.escape != nil {
 			c.escape()
 		}
+	case fyne.KeyUp, fyne.KeyDown:
+		if c.step != nil {
+			c.step(map[fyne.KeyName]int{fyne.KeyUp: -1, fyne.KeyDown: 1}[e.Name])
+		}
+	default:
+		look.PassOn(c, e)
 	}
 }
 

@@ -70,6 +70,8 @@ func (s *sheet) typedKey(e *fyne.KeyEvent) {
 		if s.enter != nil {
 			s.enter()
 		}
+	default:
+		s.desk.shell.typedKey(e)
 	}
 }
 

@@ -9,14 +9,12 @@ import (
 	"context"
 	"os"
 	"os/signal"
-	"runtime"
 	"sync"
 	"syscall"
 	"time"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
-	"fyne.io/fyne/v2/driver/desktop"
 
 	"github.com/sotto-im/sotto/session"
 	"github.com/sotto-im/sotto/session/keyring"
@@ -338,20 +336,6 @@ func themeChoice(word string) look.Choice {
 	return look.AsSystem
 }
 
-// addShortcuts makes the keys work that work everywhere.
-func (s *shell) addShortcuts() {
-	c := s.window.Canvas()
-	for _, k := range shortcutKeys {
-		c.AddShortcut(&k, s.shortcut)
-	}
-	c.SetOnTypedKey(func(e *fyne.KeyEvent) {
-		if e.Name == fyne.KeyEscape {
-			s.escape()
-		}
-	})
-	c.SetOnTypedRune(s.typed)
-}
-
 // typed is called for what is typed where nothing has the keyboard: it is meant for the conversation.
 func (s *shell) typed(r rune) {
 	d := s.current()
@@ -361,44 +345,6 @@ func (s *shell) typed(r rune) {
 	}
 	talk.focus()
 	talk.composer.TypedRune(r)
-}
-
-// command is the key that other programs of the system use for their shortcuts.
-func command() fyne.KeyModifier {
-	if runtime.GOOS == "darwin" {
-		return fyne.KeyModifierSuper
-	}
-	return fyne.KeyModifierControl
-}
-
-var shortcutKeys = []desktop.CustomShortcut{
-	{KeyName: fyne.KeyF, Modifier: command()},
-	{KeyName: fyne.KeyN, Modifier: command()},
-	{KeyName: fyne.KeyComma, Modifier: command()},
-	{KeyName: fyne.KeyUp, Modifier: fyne.KeyModifierAlt},
-	{KeyName: fyne.KeyDown, Modifier: fyne.KeyModifierAlt},
-}
-
-// shortcut does what a shortcut stands for, wherever the cursor is.
-func (s *shell) shortcut(k fyne.Shortcut) {
-	key, ok := k.(*desktop.CustomShortcut)
-	d := s.current()
-	if !ok || d.shown != d.main.content || s.window.Canvas().Overlays().Top() != nil {
-		return
-	}
-	switch {
-	case key.KeyName == fyne.KeyF && key.Modifier == command():
-		d.main.showList()
-		s.window.Canvas().Focus(d.main.contacts.search)
-	case key.KeyName == fyne.KeyN && key.Modifier == command():
-		d.addContact("")
-	case key.KeyName == fyne.KeyComma && key.Modifier == command():
-		d.openSettings()
-	case key.KeyName == fyne.KeyUp && key.Modifier == fyne.KeyModifierAlt:
-		d.main.step(-1)
-	case key.KeyName == fyne.KeyDown && key.Modifier == fyne.KeyModifierAlt:
-		d.main.step(1)
-	}
 }
 
 // escape closes what was opened last.

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"fyne.io/fyne/v2"
-	"fyne.io/fyne/v2/driver/desktop"
 	"fyne.io/fyne/v2/test"
 
 	"github.com/sotto-im/sotto/session"
@@ -561,31 +560,6 @@ func TestReadOnlyWhileLooking(t *testing.T) {
 	s.wantNotAsked("Opened")
 	s.shell.look(true)
 	s.wantAsked("Opened bob@example.org")
-}
-
-func TestShortcuts(t *testing.T) {
-	s := newTalk(t, bob())
-	carol := bob()
-	carol.Ref, carol.Name, carol.Activity = contactRef("carol"), "Carol", noon.Add(-time.Hour)
-	s.tell(session.ContactChanged{Contact: carol})
-	s.shell.shortcut(&desktop.CustomShortcut{KeyName: fyne.KeyDown, Modifier: fyne.KeyModifierAlt})
-	if s.shell.own.main.shown != carol.Ref {
-		t.Errorf("Alt+Down opened %v", s.shell.own.main.shown)
-	}
-	s.shell.shortcut(&desktop.CustomShortcut{KeyName: fyne.KeyUp, Modifier: fyne.KeyModifierAlt})
-	if s.shell.own.main.shown != contactRef("bob") {
-		t.Errorf("Alt+Up opened %v", s.shell.own.main.shown)
-	}
-	s.shell.shortcut(&desktop.CustomShortcut{KeyName: fyne.KeyF, Modifier: command()})
-	if s.shell.window.Canvas().Focused() != s.shell.own.main.contacts.search {
-		t.Error("the search has not got the keyboard")
-	}
-	s.shell.shortcut(&desktop.CustomShortcut{KeyName: fyne.KeyN, Modifier: command()})
-	s.wantSeen("They will be asked whether they want to be your contact.")
-	s.key(fyne.KeyEscape)
-	if s.shell.window.Canvas().Overlays().Top() != nil {
-		t.Error("Escape does not close the dialog")
-	}
 }
 
 func TestAddContact(t *testing.T) {

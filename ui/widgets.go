@@ -73,7 +73,9 @@ func (b *button) TypedKey(e *fyne.KeyEvent) {
 	case fyne.KeyDown:
 		b.walk(1)
 	default:
-		b.Button.TypedKey(e)
+		if !look.PassOn(b, e) {
+			b.Button.TypedKey(e)
+		}
 	}
 }
 
@@ -86,8 +88,7 @@ func (b *button) walk(by int) {
 // A field is a one-line entry: Enter confirms, Escape leaves, and the window's shortcuts still work while one types in it.
 type field struct {
 	widget.Entry
-	escape    func()
-	shortcuts func(fyne.Shortcut)
+	escape func()
 }
 
 func newField(placeholder string) *field {
@@ -110,15 +111,15 @@ func (f *field) TypedKey(e *fyne.KeyEvent) {
 		f.escape()
 		return
 	}
-	f.Entry.TypedKey(e)
+	if !look.PassOn(f, e) {
+		f.Entry.TypedKey(e)
+	}
 }
 
 // TypedShortcut implements fyne.Shortcutable.
 func (f *field) TypedShortcut(s fyne.Shortcut) {
 	f.Entry.TypedShortcut(s)
-	if f.shortcuts != nil {
-		f.shortcuts(s)
-	}
+	look.PassShortcut(f, s)
 }
 
 // label is the name above a field.

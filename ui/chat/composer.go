@@ -155,7 +155,9 @@ func (c *Composer) TypedKey(ev *fyne.KeyEvent) {
 			c.OnEscape()
 		}
 	default:
-		c.Entry.TypedKey(ev)
+		if !look.PassOn(c, ev) {
+			c.Entry.TypedKey(ev)
+		}
 	}
 }
 

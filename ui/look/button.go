@@ -61,7 +61,9 @@ func (b *Button) TypedKey(ev *fyne.KeyEvent) {
 		b.Tapped(nil)
 		return
 	}
-	b.Button.TypedKey(ev)
+	if !PassOn(b, ev) {
+		b.Button.TypedKey(ev)
+	}
 }
 
 func (b *Button) showRing() {
@@ -181,6 +183,8 @@ func (l *Link) TypedKey(ev *fyne.KeyEvent) {
 	switch ev.Name {
 	case fyne.KeySpace, fyne.KeyReturn, fyne.KeyEnter:
 		l.press()
+	default:
+		PassOn(l, ev)
 	}
 }
 

@@ -98,6 +98,8 @@ func (b *LockButton) TypedKey(ev *fyne.KeyEvent) {
 	switch ev.Name {
 	case fyne.KeySpace, fyne.KeyReturn, fyne.KeyEnter, fyne.KeyDown:
 		b.press()
+	default:
+		PassOn(b, ev)
 	}
 }
 
