@@ -259,6 +259,7 @@ func (a *account) value() Account {
 		Presence: a.ownShow(),
 		Status:   a.record.Status,
 		Typing:   parseTyping(a.record.Typing),
+		KeyRule:  a.keyRule(),
 
 		NoReceipts: a.record.NoReceipts,
 

@@ -70,9 +70,11 @@ type conversation struct {
 	keys       []Key      // newest first
 	story      []KeyEvent // what happened with them, oldest first
 	refused    map[otr.Fingerprint]bool
-	policySet  Policy // of this contact
-	smp        *SMP   // the last run
-	smpRequest uint64 // of the run that waits for the person's answer
+	keyRuleSet KeyRule   // of this contact
+	held       time.Time // since when nothing is sent; zero: things are
+	policySet  Policy    // of this contact
+	smp        *SMP      // the last run
+	smpRequest uint64    // of the run that waits for the person's answer
 	smpTimer   *time.Timer
 	smpBegan   time.Time
 	prompts    []time.Time // when they asked us in the last hour
@@ -164,6 +166,9 @@ func (c *conversation) value() Contact {
 		HasOTR:       c.hasOTR,
 		VerifiedUs:   c.verifiedUs(),
 		KeyChange:    c.keyChange(),
+		KeyRule:      c.keyRule(),
+		OwnKeyRule:   c.keyRuleSet != KeyRuleDefault,
+		Held:         c.held,
 		SendMode:     c.mode(),
 		Unread:       c.unread,
 		Activity:     c.activity,
@@ -175,6 +180,7 @@ func (c *conversation) value() Contact {
 		fp := c.otrPeer().Fingerprint
 		v.Key, v.Verified, v.Version = &fp, c.known(fp).Verified, c.otrPeer().Version
 	}
+	v.NeedsVerified = c.needsVerified() && v.KeyChange == nil
 	v.Keys = c.knownKeys()
 	v.Devices, v.AllowV2, v.OnlyV2 = c.devices(), c.allowV2, c.onlyV2
 	v.Quiet = c.quiet
@@ -198,7 +204,11 @@ func (c *conversation) name() string {
 	return c.ref.Contact
 }
 
+// policy is the one in force. Who writes to verified keys only writes nothing in clear.
 func (c *conversation) policy() Policy {
+	if c.keyRule() == OnlyVerified {
+		return Require
+	}
 	if c.policySet != PolicyDefault {
 		return c.policySet
 	}
@@ -222,7 +232,7 @@ func (c *conversation) lock() Lock {
 // mode is what Send does now.
 func (c *conversation) mode() SendMode {
 	switch {
-	case !c.onRoster, c.blocked(), c.keyChange() != nil, c.otrState() == otr.Finished, c.weEnded:
+	case !c.onRoster, c.blocked(), c.isHeld(), c.keyChange() != nil, c.needsVerified(), c.otrState() == otr.Finished, c.weEnded:
 		return SendBlocked
 	case c.otrState() == otr.Encrypted && c.account.online() && !c.away() && !c.doubtful:
 		return SendPrivately
@@ -323,7 +333,7 @@ func (c *conversation) opened() {
 // wantPrivate begins a private conversation if one is to begin by itself and can.
 func (c *conversation) wantPrivate() {
 	a := c.account
-	if !a.online() || !c.onRoster || c.blocked() || c.policy() == Never || c.exchange != nil {
+	if !a.online() || !c.onRoster || c.blocked() || c.isHeld() || c.policy() == Never || c.exchange != nil {
 		return
 	}
 	looking := a.looking == c && c.policy() == Require && !c.unwanted && len(c.resources) > 0
@@ -469,7 +479,7 @@ func (c *conversation) stopTimers() {
 }
 
 func (c *conversation) startPrivate() {
-	if !c.onRoster || c.policy() == Never {
+	if !c.onRoster || c.isHeld() || c.policy() == Never {
 		return
 	}
 	clear(c.refused)
@@ -489,6 +499,9 @@ func (c *conversation) endPrivate() {
 }
 
 func (c *conversation) continueUnencrypted() {
+	if c.isHeld() || c.keyRule() == OnlyVerified {
+		return // it would not be: see policy
+	}
 	if !c.private() {
 		c.endSession() // the other side may have lost one that we still have
 	}
@@ -826,6 +839,10 @@ func (c *conversation) incoming(m *xmpp.Message) {
 		c.touch()
 		return
 	}
+	if isOTR && c.isHeld() {
+		c.notify(Entry{Notice: NoticeNotAnswered})
+		return
+	}
 	if beginsExchange(m.Body) && (c.exchange == nil || c.exchange.ours == "") && (c.hiddenFrom() || c.tooManyBegun()) {
 		return
 	}
@@ -884,7 +901,7 @@ func (c *conversation) flooded() bool {
 // they where nobody is to know that we are there.
 func (c *conversation) answers() otr.Policy {
 	p := c.otrPolicy()
-	if c.flooded() || c.hiddenFrom() {
+	if c.flooded() || c.hiddenFrom() || c.isHeld() {
 		p &^= otr.WhitespaceStartAKE
 	}
 	return p
@@ -907,6 +924,7 @@ func (c *conversation) place(tag otr.InstanceTag, full jid.JID) {
 // received shows a text that came out of OTR, and confirms it to who may know that we are here.
 func (c *conversation) received(e otr.Message, m *xmpp.Message) {
 	text, guard := string(e.Text), InClear
+	var by *otr.Fingerprint
 	switch {
 	case e.Encrypted:
 		c.heardFrom(e.From)
@@ -916,7 +934,7 @@ func (c *conversation) received(e otr.Message, m *xmpp.Message) {
 			c.confirm(m)
 			return
 		}
-		guard = c.encryptedGuard(e.From.Fingerprint)
+		guard, by = c.encryptedGuard(e.From.Fingerprint), &e.From.Fingerprint
 		if writesMarkup(m.ID) {
 			c.markup[e.From.Tag] = true
 			text = fromMarkup(text)
@@ -924,7 +942,7 @@ func (c *conversation) received(e otr.Message, m *xmpp.Message) {
 	case e.Unexpected:
 		guard = InClearUnexpected
 	}
-	c.show(m, Entry{Kind: Incoming, Text: cleanIncoming(text), Guard: guard})
+	c.show(m, Entry{Kind: Incoming, Text: cleanIncoming(text), Guard: guard, Key: by})
 	if guard != InClearUnexpected {
 		c.confirm(m)
 	}
@@ -939,7 +957,7 @@ func (c *conversation) heardFrom(p otr.Peer) {
 
 // confirm says that a text was read, if that was asked for by somebody who may know that we are here (XEP-0184).
 func (c *conversation) confirm(m *xmpp.Message) {
-	if m.WantReceipt && m.ID != "" && !c.account.record.NoReceipts && c.subscription().seen() && c.account.online() && !c.account.invisible() {
+	if m.WantReceipt && m.ID != "" && !c.isHeld() && !c.account.record.NoReceipts && c.subscription().seen() && c.account.online() && !c.account.invisible() {
 		c.account.conn.Send(xmpp.Message{ID: xmpp.NewID(), To: m.From, Type: m.Type, Receipt: m.ID})
 	}
 }

@@ -145,12 +145,12 @@ func (c *conversation) recognise(from otr.Peer, records []otr.TLV) (again bool) 
 
 // inDoubt tells that o may have arrived, and where that can be found out.
 func (o *outgoing) inDoubt() bool {
-	return o.entry.Status == StatusUnconfirmed && o.entry.Guard >= EncryptedUnverified && o.reader != memory{}
+	return o.entry.Status == StatusUnconfirmed && o.guard >= EncryptedUnverified && o.reader != memory{}
 }
 
 // mayBe tells that o will be in doubt if the session does not go on.
 func (o *outgoing) mayBe() bool {
-	return o.in.doubtful && o.entry.Guard >= EncryptedUnverified && o.reader != memory{} && o.in.confirms &&
+	return o.in.doubtful && o.guard >= EncryptedUnverified && o.reader != memory{} && o.in.confirms &&
 		(o.entry.Status == StatusSent || o.entry.Status == StatusStored)
 }
 

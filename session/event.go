@@ -61,6 +61,7 @@ type Account struct {
 	Status      string           // the words beside it
 	Typing      TypingPolicy     // who is told that the person is typing
 	NoReceipts  bool             // nobody is told that a message has arrived
+	KeyRule     KeyRule          // never KeyRuleDefault
 	Kept        bool             // on disk and in the keyring (false: until the program ends)
 
 	Proxy          ProxyKind        // what the account connects through; see SetProxy
@@ -142,7 +143,13 @@ type Contact struct {
 	Verified   Verified         // how Key was verified
 	VerifiedUs bool             // they verified our key: a check told us, or their Sotto says so
 	KeyChange  *KeyChange       // sending is blocked until Decide
-	Keys       []Key            // every key they have used, newest first
+	KeyRule    KeyRule          // in force, never KeyRuleDefault
+	OwnKeyRule bool             // set for this contact
+	Held       time.Time        // since when nothing is sent, as the person wants: until Release; zero: things are sent
+	// NeedsVerified: sending is blocked until Key is verified, because of KeyRule.
+	NeedsVerified bool
+
+	Keys []Key // every key they have used, newest first
 
 	Devices []Device // those of their clients that have a private conversation with us
 	Version int      // of OTR in the live session: 3, or 2 where that is allowed; otherwise 0
@@ -251,9 +258,10 @@ const (
 type SendMode uint8
 
 const (
-	SendBlocked     SendMode = iota // Finished, or ended by us, or a key undecided, or not a contact
-	SendPrivately                   // now, encrypted
-	SendWhenPrivate                 // waits for the key exchange or for the contact to come online; goes out encrypted
+	// SendBlocked: Finished, or ended by us, or a key undecided, or not a contact, or Held, or NeedsVerified.
+	SendBlocked     SendMode = iota
+	SendPrivately            // now, encrypted
+	SendWhenPrivate          // waits for the key exchange or for the contact to come online; goes out encrypted
 	SendUnencrypted
 )
 
@@ -304,7 +312,7 @@ type Entry struct {
 	Why         Why              // StatusFailed
 	RetryAt     time.Time        // StatusFailed: when it is sent again by itself; zero: not before Retry
 	Notice      Notice           // NoticeEntry
-	Key, OldKey *otr.Fingerprint // notices about keys
+	Key, OldKey *otr.Fingerprint // notices about keys. Incoming, Outgoing: Key is the one it was encrypted by or for; nil in clear
 	Question    string           // NoticeSMPAsked, NoticeSMPWeAsked: the question
 	Count       int              // notices that stand for several
 	Verified    Verified         // NoticeVerifiedThem, NoticeVerifiedUs, NoticeSMPFailed: how they were verified when it happened
@@ -392,6 +400,9 @@ const (
 	NoticeWeWantVerified   // we asked them the same
 	NoticeSMPRefused       // they ask more often than is shown
 	NoticeSMPTimedOut      // a check had no answer in time
+	NoticeHeld             // the person has nothing sent any more
+	NoticeReleased         // and took that back
+	NoticeNotAnswered      // something of OTR came while nothing is sent, and was neither read nor answered
 )
 
 // SMP is a verification run.

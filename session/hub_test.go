@@ -609,7 +609,8 @@ var noticeNames = map[Notice]string{NoticePrivate: "private", NoticePrivateFirst
 	NoticeKeyAccepted: "accepted", NoticeKeyRefused: "refused", NoticeNoAnswer: "no answer", NoticePeerError: "error",
 	NoticeUnreadable: "unreadable", NoticeInterrupted: "interrupted", NoticeAnotherClient: "another client",
 	NoticeVerifiedThem: "verified them", NoticeVerifiedUs: "verified us", NoticeUnverified: "unverified", NoticeSMPFailed: "differ",
-	NoticeSMPAsked: "asked", NoticeSMPWeAsked: "we asked", NoticeSMPAborted: "aborted", NoticePolicy: "policy"}
+	NoticeSMPAsked: "asked", NoticeSMPWeAsked: "we asked", NoticeSMPAborted: "aborted", NoticePolicy: "policy",
+	NoticePrivateOther: "another key", NoticeHeld: "held", NoticeReleased: "released", NoticeNotAnswered: "not answered"}
 
 // friends are two people with accounts on a hub, on each other's roster, both online.
 func friends(t *testing.T) (*hub, *person, *person) {

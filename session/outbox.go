@@ -31,6 +31,8 @@ type outgoing struct {
 	wire  string            // the body that went out in clear
 	moved bool              // in clear, to another client than the first, which was gone
 	later int               // how often it was refused for the moment
+	guard Guard             // how it went out last; before that how it will
+	worst Guard             // how it went out when it was protected least; of meaning once it was sent
 
 	// see double.go
 	number  number
@@ -50,8 +52,12 @@ func (c *conversation) send(text string, mode SendMode) (EntryID, error) {
 		return 0, ErrTooLong
 	case strings.TrimSpace(text) == "":
 		return 0, ErrEmpty
+	case c.isHeld():
+		return 0, ErrHeld
 	case c.keyChange() != nil:
 		return 0, ErrKeyUndecided
+	case c.needsVerified():
+		return 0, ErrNotVerified
 	case c.otrState() == otr.Finished, c.weEnded:
 		return 0, ErrEnded
 	case now == SendBlocked:
@@ -74,16 +80,16 @@ func (c *conversation) send(text string, mode SendMode) (EntryID, error) {
 
 // promise binds o to what the person was told would happen to it.
 func (o *outgoing) promise(mode SendMode) {
-	o.bound, o.open, o.entry.Guard = nil, nil, InClear
+	o.bound, o.open, o.guard = nil, nil, InClear
 	if mode == SendUnencrypted {
 		o.open = &consent{to: o.entry.ID}
 		return
 	}
 	c := o.in
 	o.bound = c.expected()
-	o.entry.Guard = EncryptedUnverified
+	o.guard = EncryptedUnverified
 	if _, verified := c.verifiedKey(); verified {
-		o.entry.Guard = EncryptedVerified
+		o.guard = EncryptedVerified
 	}
 	if c.otrState() != otr.Encrypted || c.doubtful {
 		c.wanted, c.unwanted, c.weEnded = true, false, false
@@ -94,7 +100,7 @@ func (o *outgoing) promise(mode SendMode) {
 // promiseAgain is promise for what may have arrived already: it is only for the key that it went to. Where that is not the contact's any
 // more, the person hears so, and may decide once more.
 func (o *outgoing) promiseAgain() {
-	bound, sent := o.bound, !o.sent.IsZero() && o.entry.Guard >= EncryptedUnverified && o.entry.Why != WhyKeyChanged
+	bound, sent := o.bound, !o.sent.IsZero() && o.guard >= EncryptedUnverified && o.entry.Why != WhyKeyChanged
 	o.promise(SendWhenPrivate)
 	if sent {
 		o.bound = bound
@@ -178,7 +184,7 @@ func (o *outgoing) due() bool {
 
 // lostInClear tells that o was written to a connection that broke, and may be written again as it was: who counts ids shows it once.
 func (o *outgoing) lostInClear() bool {
-	return o.entry.Status == StatusUnconfirmed && o.entry.Guard == InClear && o.open != nil && o.wire != ""
+	return o.entry.Status == StatusUnconfirmed && o.guard == InClear && o.open != nil && o.wire != ""
 }
 
 // resendClear sends the same words under the same id, if they may still be read on the way. It happens once for each loss.
@@ -196,7 +202,7 @@ func (c *conversation) resendClear(o *outgoing, to jid.JID) (sent bool) {
 // resendElsewhere is for clear text that came back because the client it was for has gone: once, another gets it. What was encrypted was
 // for that client alone.
 func (c *conversation) resendElsewhere(o *outgoing, gone jid.JID) (sent bool) {
-	if o.moved || o.entry.Guard != InClear || o.entry.Status != StatusSent && o.entry.Status != StatusStored || gone.Resourcepart() == "" {
+	if o.moved || o.guard != InClear || o.entry.Status != StatusSent && o.entry.Status != StatusStored || gone.Resourcepart() == "" {
 		return false
 	}
 	o.moved = true
@@ -226,7 +232,7 @@ func (c *conversation) try(o *outgoing) {
 			o.settle(StatusFailed, WhyKeyChanged)
 			return
 		}
-		o.entry.Guard = c.encryptedGuard(fp)
+		o.guard = c.encryptedGuard(fp)
 	case otr.Plaintext:
 		if o.open == nil || !c.clearAllowed() {
 			return
@@ -314,14 +320,22 @@ func (o *outgoing) settle(s Status, why Why) (changed bool) {
 	return true
 }
 
-func (o *outgoing) tell() { o.in.account.session.emit(EntryChanged{o.entry}) }
+// tell tells of o as it stands now: of what waits how it will be protected, of what has left this computer how it was. Sent several times,
+// it was protected as badly as the worst time.
+func (o *outgoing) tell() {
+	o.entry.Guard = o.guard
+	if !o.sent.IsZero() && o.entry.Status != StatusWaiting {
+		o.entry.Guard = o.worst
+	}
+	o.in.account.session.emit(EntryChanged{o.entry})
+}
 
 // unconfirm is for the end of a session's keys, real or said: what was encrypted with them and has not been read by now never will be. Where the other program confirms what it has read, what it has not confirmed is in doubt. Where it never does, it is what was sent
 // just before the session was in doubt or the other side began a new one.
 func (c *conversation) unconfirm() {
 	lost := c.doubtful || c.exchange == nil || c.exchange.ours == ""
 	for _, o := range c.outbox {
-		onItsWay := o.entry.Guard >= EncryptedUnverified && (o.entry.Status == StatusSent || o.entry.Status == StatusStored)
+		onItsWay := o.guard >= EncryptedUnverified && (o.entry.Status == StatusSent || o.entry.Status == StatusStored)
 		if onItsWay && !c.alive(o.session) && (c.confirms || lost && c.account.now().Sub(o.sent) < recently) {
 			o.settle(StatusUnconfirmed, WhyNone)
 		}
@@ -375,6 +389,8 @@ func (c *conversation) transmit(t otr.Transmit, why cause) {
 			panic("session: internal error: a text without consent was about to go in clear")
 		}
 		b, s.to = clearText{t.Body, *o.open}, c.target()
+	case o != nil && t.Text && !c.writable(c.otrPeer().Fingerprint):
+		panic("session: internal error: a text for a key that nobody has verified")
 	case otr.IsOTR(t.Body):
 		b = sealed{t.Body}
 	default:
@@ -402,13 +418,19 @@ func (c *conversation) transmit(t otr.Transmit, why cause) {
 
 // left: o was written to the connection.
 func (o *outgoing) left(b body) {
+	first := o.sent.IsZero()
 	o.sent = o.in.account.now()
 	switch b := b.(type) {
 	case sealed:
 		p := o.in.otrPeer()
+		o.guard = o.in.encryptedGuard(p.Fingerprint)
+		o.entry.Key = &p.Fingerprint
 		o.bound, o.session, o.reader = []otr.Fingerprint{p.Fingerprint}, p.SSID, o.in.acquaintance(p).theirs
 	case clearText:
-		o.wire = b.wire
+		o.wire, o.guard, o.entry.Key = b.wire, InClear, nil
+	}
+	if first || o.guard < o.worst {
+		o.worst = o.guard
 	}
 	if o.entry.Status == StatusUnconfirmed || o.due() {
 		o.sentAgain()
@@ -423,6 +445,9 @@ var errOffline = errors.New("session: not online")
 func (c *conversation) put(b body, s stanza) error {
 	if !c.account.online() {
 		return errOffline
+	}
+	if c.isHeld() {
+		return ErrHeld
 	}
 	m := xmpp.Message{ID: s.id, To: s.to, Type: xmpp.Chat, WantReceipt: s.receipt}
 	if s.receipt {
@@ -484,6 +509,9 @@ func (c *conversation) show(m *xmpp.Message, e Entry) {
 
 // notify adds a notice. The same one again, with nothing in between, only counts up.
 func (c *conversation) notify(e Entry) {
+	if c.account.conversations[c.ref.Contact] != c {
+		return // nobody sees it: see keysOf
+	}
 	e.Kind = NoticeEntry
 	last := c.notice
 	if last != nil && last.Notice == e.Notice && sameKey(last.Key, e.Key) && last.Text == e.Text && last.Question == e.Question {

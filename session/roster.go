@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/sotto-im/sotto/session/store"
 	"github.com/sotto-im/sotto/session/xmpp"
 	"mellium.im/xmpp/jid"
 )
@@ -67,11 +66,7 @@ func (a *account) dropConversation(c *conversation) {
 // forgetConversation removes a conversation and what is kept of the contact.
 func (a *account) forgetConversation(c *conversation) {
 	a.dropConversation(c)
-	before := len(a.record.Contacts)
-	a.record.Contacts = slices.DeleteFunc(a.record.Contacts, func(k store.Contact) bool { return k.JID == c.ref.Contact })
-	if len(a.record.Contacts) != before {
-		a.keep()
-	}
+	a.forgetRecord(c.ref.Contact)
 }
 
 // offRoster: the contact is not on the roster any more, because the person wanted that here, or because another client or the server

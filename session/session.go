@@ -441,10 +441,10 @@ func (s *Session) Decide(r Ref, fp otr.Fingerprint, d KeyDecision) {
 	s.with(r, func(c *conversation) { c.decide(fp, d) })
 }
 
-// SetVerified records the person's comparison of exactly fp, or takes a verification back. The error is ErrKeyGone when fp is not a known
-// key of the contact.
+// SetVerified records the person's comparison of exactly fp, or takes a verification back, also for somebody who is no contact but in
+// KnownKeys. The error is ErrKeyGone when fp is not a known key of theirs.
 func (s *Session) SetVerified(r Ref, fp otr.Fingerprint, verified bool) error {
-	return s.ask(r, func(c *conversation) error {
+	return s.keysOf(r, func(c *conversation) error {
 		if verified {
 			return c.verify(fp, ByComparison)
 		}

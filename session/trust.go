@@ -29,7 +29,8 @@ func (c *conversation) recall() {
 		return
 	}
 	kept := c.account.record.Contacts[i]
-	c.policySet, c.allowV2, c.quiet = parsePolicy(kept.Policy), kept.AllowV2, kept.Quiet
+	c.policySet, c.keyRuleSet, c.held = parsePolicy(kept.Policy), parseKeyRule(kept.KeyRule), kept.Held
+	c.allowV2, c.quiet = kept.AllowV2, kept.Quiet
 	for _, k := range kept.Keys {
 		if fp, err := otr.ParseFingerprint(k.Fingerprint); err == nil { // the store has checked it
 			c.keys = append(c.keys, keyOf(fp, k))
@@ -43,7 +44,7 @@ func (c *conversation) recall() {
 // remember keeps what is known of the contact.
 func (c *conversation) remember() {
 	a := c.account
-	kept := store.Contact{JID: c.ref.Contact, Policy: c.policySet.word(), AllowV2: c.allowV2, Quiet: c.quiet}
+	kept := store.Contact{JID: c.ref.Contact, Policy: c.policySet.word(), KeyRule: c.keyRuleSet.word(), Held: c.held, AllowV2: c.allowV2, Quiet: c.quiet}
 	for _, k := range c.keys {
 		kept.Keys = append(kept.Keys, k.record())
 	}
@@ -55,7 +56,7 @@ func (c *conversation) remember() {
 	switch {
 	case i >= 0:
 		a.record.Contacts[i] = kept
-	case len(a.record.Contacts) < maxKept || verified || kept.Policy != "" || kept.AllowV2 || kept.Quiet:
+	case len(a.record.Contacts) < maxKept || verified || kept.Policy != "" || kept.KeyRule != "" || c.isHeld() || kept.AllowV2 || kept.Quiet:
 		a.record.Contacts = append(a.record.Contacts, kept)
 	}
 	a.keep()
@@ -157,9 +158,12 @@ func (c *conversation) expected() []otr.Fingerprint {
 	if len(c.keys) == 0 {
 		return nil
 	}
+	if _, verified := c.verifiedKey(); !verified && c.keyRule() == OnlyVerified {
+		return nil // the first that the person verifies will do
+	}
 	fps := []otr.Fingerprint{}
 	for _, k := range c.keys {
-		if c.acceptable(k.Fingerprint) && !c.refused[k.Fingerprint] {
+		if c.acceptable(k.Fingerprint) && c.writable(k.Fingerprint) && !c.refused[k.Fingerprint] {
 			fps = append(fps, k.Fingerprint)
 		}
 	}

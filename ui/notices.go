@@ -42,6 +42,12 @@ func noticeWords(e session.Entry, c session.Contact) string {
 		return lang.L("The private conversation could not be set up: a check failed. Nothing was sent. If it keeps failing, tell {{.Name}} in another way.", name)
 	case session.NoticeAnotherClient:
 		return lang.L("{{.Name}} wrote to another program you are signed in with. It cannot be read here.", name)
+	case session.NoticeHeld:
+		return lang.L("You have blocked sending to {{.Name}}. Nothing goes out until you allow it again.", name)
+	case session.NoticeReleased:
+		return lang.L("You allowed sending to {{.Name}} again.", name)
+	case session.NoticeNotAnswered:
+		return lang.L("The program of {{.Name}} sent something for a private conversation. It was neither read nor answered, because you have blocked sending.", name)
 	case session.NoticePolicy:
 		return lang.L("You changed how messages to {{.Name}} are protected.", name)
 	}
@@ -115,7 +121,7 @@ func noticeShape(n session.Notice) (look.Lock, bool) {
 		return look.LockQuestion, true
 	case session.NoticePrivateVerified, session.NoticeVerifiedThem:
 		return look.LockTick, true
-	case session.NoticePeerEnded, session.NoticeKeyChanged, session.NoticeKeyRefused:
+	case session.NoticePeerEnded, session.NoticeKeyChanged, session.NoticeKeyRefused, session.NoticeHeld:
 		return look.LockCut, true
 	case session.NoticeWeEnded, session.NoticeNoAnswer, session.NoticeInterrupted:
 		return look.LockOpen, true
