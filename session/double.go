@@ -192,7 +192,7 @@ func (c *conversation) unacquainted(q *acquaintance) {
 // forgetReaders leaves everything that is in doubt to the person.
 func (c *conversation) forgetReaders() {
 	for _, o := range c.outbox {
-		if o.entry.Guard != InClear {
+		if o.guard != InClear {
 			o.leaveToPerson()
 		}
 	}

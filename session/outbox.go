@@ -121,7 +121,7 @@ func (c *conversation) waiting() int {
 func (c *conversation) waitsForPrivacy() bool {
 	required := c.policy() == Require // by now, for what had been for sending in clear
 	return slices.ContainsFunc(c.outbox, func(o *outgoing) bool {
-		return o.inDoubt() || o.mayBe() || o.due() && o.entry.Guard != InClear || o.entry.Status == StatusWaiting && (o.open == nil || required)
+		return o.inDoubt() || o.mayBe() || o.due() && o.guard != InClear || o.entry.Status == StatusWaiting && (o.open == nil || required)
 	})
 }
 
@@ -134,7 +134,7 @@ func (c *conversation) flush() {
 		switch {
 		case o.entry.Status == StatusWaiting:
 			c.try(o)
-		case o.due() && o.entry.Guard == InClear:
+		case o.due() && o.guard == InClear:
 			if !c.resendClear(o, c.target()) {
 				o.leaveToPerson()
 			}
@@ -155,7 +155,7 @@ func (c *conversation) flush() {
 func (o *outgoing) refusedForNow() {
 	c := o.in
 	o.later++
-	inClear := o.entry.Guard == InClear && o.open != nil && o.wire != ""
+	inClear := o.guard == InClear && o.open != nil && o.wire != ""
 	if o.later > maxLaters || !inClear && o.reader == (memory{}) {
 		return
 	}

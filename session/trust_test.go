@@ -320,6 +320,9 @@ func TestRefusedKeyIsRefusedAgain(t *testing.T) {
 		if c == nil {
 			t.Fatalf("%q", a.lines())
 		}
+		if _, err := a.session.Send(a.ref(b), canary(), SendPrivately); !errors.Is(err, ErrKeyUndecided) {
+			t.Errorf("%v", err)
+		}
 		a.session.Decide(a.ref(b), c.New.Fingerprint, Refuse)
 		synctest.Wait()
 		if s := a.contact(b); s.Lock != NotPrivate || s.KeyChange != nil || !a.has(NoticeKeyRefused) {
