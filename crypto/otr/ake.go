@@ -43,6 +43,13 @@ type ake struct {
 	sent       revealSignatureMessage // AwaitingSig: what we answered g^y with
 }
 
+// wipe clears a, if there is one.
+func (a *ake) wipe() {
+	if a != nil {
+		*a = ake{}
+	}
+}
+
 // A lostCommitment is what we committed to before we found that the other side had committed to a higher hash value. If
 // the other side, against the specification, takes up ours as well, it awaits our Reveal Signature Message and not the
 // D-H Key Message that we sent.

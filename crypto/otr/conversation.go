@@ -29,7 +29,7 @@ type Config struct {
 // time.
 type Conversation struct {
 	config    *Config
-	commit    ake      // our D-H Commit Message of version 3, that any client may answer: AwaitingDHKey, or none
+	commit    *ake     // our D-H Commit Message of version 3, that any client may answer: AwaitingDHKey; nil if there is none
 	answers   [][]byte // g^y of each D-H Key Message that has answered it
 	instances map[InstanceTag]*instance
 	selected  *instance // whom Send writes to; nil if no client has or had a session
@@ -38,6 +38,7 @@ type Conversation struct {
 	partial   map[InstanceTag]*assembly
 	answered  bool // clear text arrived since we offered the protocol by whitespace tag
 	requests  uint64
+	now       time.Time // when the method that is at work was called
 
 	steps      int       // key exchange messages that were worked on
 	stepsSince time.Time // the first of them; after a minute they count no more
@@ -72,11 +73,12 @@ func (c *Conversation) Peer() Peer {
 // Start implements "User requests to start an OTR conversation". In Encrypted it asks for fresh keys; the session
 // stays usable until there are some. The next session that comes about is selected, whoever's it is.
 func (c *Conversation) Start() []Event {
+	c.expire()
 	offer := c.offer()
 	if offer == 0 {
 		return nil
 	}
-	c.lastStart = c.now()
+	c.lastStart = c.now
 	c.steps = 0
 	return c.query(offer)
 }
@@ -89,7 +91,7 @@ func (c *Conversation) query(offer Versions) []Event {
 	if whole := body + explanation; c.fits(whole) {
 		body = whole
 	}
-	c.lastQuery = c.now()
+	c.lastQuery = c.now
 	return []Event{Transmit{Body: body, To: c.Peer().Tag}}
 }
 
@@ -162,14 +164,7 @@ func (c *Conversation) Send(text []byte, records ...TLV) ([]Event, error) {
 		if len(text) == 0 {
 			return c.sendData(c.selected, flagIgnoreUnreadable, nil, records...)
 		}
-		events, err := c.sendData(c.selected, 0, text, records...)
-		if err != nil {
-			return nil, err
-		}
-		last := events[len(events)-1].(Transmit)
-		last.Text = true
-		events[len(events)-1] = last
-		return events, nil
+		return c.sendData(c.selected, 0, text, records...)
 	case Finished:
 		return nil, ErrFinished
 	}
@@ -223,7 +218,7 @@ func (c *Conversation) end(i *instance) []Event {
 		events = append(i.endSMP(SMPAborted), c.disconnect(i)...)
 	}
 	i.forget(Plaintext)
-	i.ake = ake{}
+	i.endExchange()
 	if i != c.selected && old != Plaintext {
 		events = append(events, InstanceChange{Old: old, New: Plaintext, Peer: i.peer})
 	}
@@ -237,7 +232,7 @@ func (c *Conversation) disconnect(i *instance) []Event {
 	if err != nil {
 		return failure(cannotSend(err))
 	}
-	events, err := c.transmit(h, message)
+	events, err := c.transmit(h, message, Transmit{To: i.tag})
 	if err != nil {
 		return failure(err)
 	}
@@ -251,16 +246,22 @@ func (c *Conversation) Poll() []Event {
 	return nil
 }
 
+// expire begins every method that depends on the time, which is read once for all that the method does: it ends what
+// lasted too long.
 func (c *Conversation) expire() {
-	if c.elapsed(c.commit.since, handshakeTimeout) {
-		c.commit = ake{}
+	if c.now = time.Now(); c.config.Time != nil {
+		c.now = c.config.Time()
+	}
+	if c.commit != nil && c.elapsed(c.commit.since, handshakeTimeout) {
+		c.commit.wipe()
+		c.commit = nil
 	}
 	if c.elapsed(c.stepsSince, stepsInterval) {
 		c.steps, c.stepsSince = 0, time.Time{}
 	}
 	for tag, i := range c.instances {
-		if i.state != Plaintext && i.ake.since.IsZero() && i.ake.lost.since.IsZero() {
-			continue // no key exchange is on
+		if i.ake == nil {
+			continue
 		}
 		if c.elapsed(i.ake.lost.since, handshakeTimeout) {
 			i.ake.lost = lostCommitment{}
@@ -268,7 +269,7 @@ func (c *Conversation) expire() {
 		if !c.elapsed(i.ake.since, handshakeTimeout) {
 			continue
 		}
-		i.ake = ake{}
+		i.endExchange()
 		if i.state == Plaintext {
 			delete(c.instances, tag)
 		}
@@ -358,7 +359,7 @@ func (c *Conversation) receiveQuery(b body) []Event {
 func (c *Conversation) receiveError(b body) []Event {
 	events := []Event{PeerError{Text: clean(strings.TrimSpace(b.words), maxPeerError)}}
 	if c.wants(ErrorStartAKE) && c.elapsed(c.lastErrorQuery, errorInterval) {
-		c.lastErrorQuery = c.now()
+		c.lastErrorQuery = c.now
 		events = append(events, c.query(c.offer())...)
 	}
 	return events
@@ -435,11 +436,15 @@ func (c *Conversation) header(version int, kind byte, to InstanceTag) header {
 	return header{version: version3, kind: kind, from: c.config.Tag, to: to}
 }
 
-// transmit returns what sends a whole message with header h, in pieces if need be.
-func (c *Conversation) transmit(h header, message []byte) ([]Event, error) {
+// transmit returns what sends a whole message with header h, in pieces if need be. each is like t; Text is for the last.
+func (c *Conversation) transmit(h header, message []byte, t Transmit) ([]Event, error) {
 	body := encode(message)
-	if len(body) > maxEncoded {
+	switch {
+	case len(body) > maxEncoded:
 		return nil, ErrTooLarge
+	case c.fits(body):
+		t.Body = body
+		return []Event{t}, nil
 	}
 	pieces, err := split(body, h, c.config.MaxSize)
 	if err != nil {
@@ -447,7 +452,7 @@ func (c *Conversation) transmit(h header, message []byte) ([]Event, error) {
 	}
 	events := make([]Event, len(pieces))
 	for n, p := range pieces {
-		events[n] = Transmit{Body: p, To: h.to}
+		events[n] = Transmit{Body: p, To: t.To, Text: t.Text && n == len(pieces)-1}
 	}
 	return events, nil
 }
@@ -459,20 +464,13 @@ func (c *Conversation) rand() io.Reader {
 	return c.config.Rand
 }
 
-func (c *Conversation) now() time.Time {
-	if c.config.Time == nil {
-		return time.Now()
-	}
-	return c.config.Time()
-}
-
 // elapsed says whether something is longer ago than an interval, or never was. A clock that was put back does not
 // make anything last longer.
 func (c *Conversation) elapsed(since time.Time, interval time.Duration) bool {
 	if since.IsZero() {
 		return true
 	}
-	d := c.now().Sub(since)
+	d := c.now.Sub(since)
 	return d >= interval || d < 0
 }
 

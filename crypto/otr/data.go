@@ -114,8 +114,12 @@ func appendTLV(b []byte, t TLV) []byte {
 }
 
 // parsePlaintext takes a plaintext apart. A record that is cut short, or one too many, ends the list, but the text is
-// kept.
+// kept. It is short so that the compiler finds the room for a few records on the caller's stack.
 func parsePlaintext(b []byte) (text []byte, records []TLV) {
+	return appendRecords(make([]TLV, 0, 4), b)
+}
+
+func appendRecords(records []TLV, b []byte) ([]byte, []TLV) {
 	text, rest, _ := bytes.Cut(b, []byte{0})
 	s := cryptobyte.String(rest)
 	for !s.Empty() && len(records) < maxRecords {

@@ -14,18 +14,18 @@ func (c *Conversation) exhausted() bool { return c.steps >= maxSteps }
 // worked counts a key exchange message that was worked on, also in vain.
 func (c *Conversation) worked() {
 	if c.steps == 0 {
-		c.stepsSince = c.now()
+		c.stepsSince = c.now
 	}
 	c.steps++
 }
 
 // exchanging says whether a key exchange is on with anyone.
 func (c *Conversation) exchanging() bool {
-	if c.commit.state != authNone {
+	if c.commit != nil {
 		return true
 	}
 	for _, i := range c.instances {
-		if i.ake.state != authNone {
+		if i.ake != nil {
 			return true
 		}
 	}
@@ -45,15 +45,16 @@ func (c *Conversation) sendCommit(version int) []Event {
 	if err != nil {
 		return failure(err)
 	}
-	commit.since = c.now()
+	commit.since = c.now
 	if version == version2 {
 		i := c.instance(0)
 		if !c.remember(i) {
 			return reject(TooMany, 0)
 		}
-		i.ake = commit
+		i.exchange(commit)
 	} else {
-		c.commit, c.answers = commit, nil
+		c.commit.wipe()
+		c.commit, c.answers = &commit, nil
 	}
 	c.worked()
 	return events
@@ -62,12 +63,12 @@ func (c *Conversation) sendCommit(version int) []Event {
 // answer returns what sends a message of the key exchange.
 func (c *Conversation) answer(version int, to InstanceTag, a answer) ([]Event, error) {
 	h := c.header(version, a.kind, to)
-	return c.transmit(h, a.message.append(h.append(nil)))
+	return c.transmit(h, a.message.append(h.append(nil)), Transmit{To: h.to})
 }
 
 // toAll says whether i may still answer our D-H Commit Message to all.
 func (c *Conversation) toAll(i *instance) bool {
-	return i.version() == version3 && c.commit.state == authAwaitingDHKey && i.spent != c.commit.commitment.hash
+	return i.version() == version3 && c.commit != nil && i.spent != c.commit.commitment.hash
 }
 
 // akeOf returns the key exchange with i as D-H Commit and D-H Key Messages see it. A commitment of ours that i has
@@ -75,9 +76,9 @@ func (c *Conversation) toAll(i *instance) bool {
 // itself goes on meanwhile: Reveal Signature and Signature Messages see i.ake.)
 func (c *Conversation) akeOf(i *instance) ake {
 	if c.toAll(i) {
-		return c.commit
+		return *c.commit
 	}
-	return i.ake
+	return i.exchanged()
 }
 
 // step stores the next state of the key exchange with i and returns what sends the reply.
@@ -99,9 +100,9 @@ func (c *Conversation) step(i *instance, next ake, reply answer) []Event {
 		}
 	}
 	if next.since.IsZero() { // the repetition of a message prolongs nothing
-		next.since = c.now()
+		next.since = c.now
 	}
-	i.ake = next
+	i.exchange(next)
 	c.worked()
 	return events
 }
@@ -150,7 +151,7 @@ func (c *Conversation) receiveRevealSignature(i *instance, m *revealSignatureMes
 	if c.exhausted() {
 		return reject(TooMany, i.tag)
 	}
-	done, reply, err := i.ake.receiveRevealSignature(m, c.config.Key)
+	done, reply, err := i.exchanged().receiveRevealSignature(m, c.config.Key)
 	if err != nil {
 		c.worked()
 		return refuse(err, i)
@@ -169,7 +170,7 @@ func (c *Conversation) receiveSignature(i *instance, m *signatureMessage) []Even
 	if c.exhausted() {
 		return reject(TooMany, i.tag)
 	}
-	done, err := i.ake.receiveSignature(m)
+	done, err := i.exchanged().receiveSignature(m)
 	if err != nil {
 		c.worked()
 		return refuse(err, i)
@@ -205,8 +206,8 @@ func (c *Conversation) establish(i *instance, done *established) []Event {
 		SSID:        done.secrets.ssid,
 		Initiator:   done.initiator,
 	}
-	i.ake = ake{}
-	i.sent = c.now()
+	i.endExchange()
+	i.sent = c.now
 	c.worked()
 	c.note(i)
 	if !c.elapsed(c.lastStart, handshakeTimeout) {

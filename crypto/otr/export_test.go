@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
+	"maps"
 
 	"github.com/sotto-im/sotto/crypto/otr/internal/wire"
 )
@@ -60,7 +61,8 @@ func (c *Conversation) Forge(f Forgery) string {
 		copy(key[:], p.sendAES[:])
 	}
 	b := m.append(h.append(nil))
-	b = append(b, dataMAC(&key, b)...)
+	mac := dataMAC(&key, b)
+	b = append(b, mac[:]...)
 	return encode(binary.BigEndian.AppendUint32(b, 0))
 }
 
@@ -137,9 +139,12 @@ func Parses(body string) bool {
 	return ok && (isData || b.ended)
 }
 
-// Shadow returns what sees the clients that c has now, and what becomes of their memory.
+// Shadow returns what sees the clients and the key exchanges that c has now, and what becomes of their memory.
 func (c *Conversation) Shadow() *Conversation {
 	shadow := *c
-	shadow.commit = ake{}
+	shadow.instances = maps.Clone(c.instances)
+	for tag, i := range c.instances {
+		shadow.instances[^tag] = &instance{ake: i.ake}
+	}
 	return &shadow
 }

@@ -183,7 +183,7 @@ func (c *Conversation) receiveFragment(f fragment) (whole string, events []Event
 	if a == nil {
 		a = new(assembly)
 	}
-	complete, ok := a.add(f, c.now())
+	complete, ok := a.add(f, c.now)
 	switch {
 	case !ok:
 		delete(c.partial, f.from)

@@ -10,6 +10,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/crypto/cryptobyte"
+
+	digits "github.com/sotto-im/sotto/crypto/otr/internal/base64"
 )
 
 // bodies are messages of every kind, as seeds.
@@ -121,7 +123,7 @@ func FuzzDecode(f *testing.F) {
 		m := signatureMessage{encrypted: content}
 		message := m.append(header{version3, typeSignature, 0x1000, 0x2000}.append(nil))
 		junk = strings.Map(func(r rune) rune {
-			if strings.ContainsRune(base64Alphabet+"=.", r) {
+			if strings.ContainsRune(digits.Alphabet+"=.", r) {
 				return -1
 			}
 			return r

@@ -13,7 +13,7 @@ type instance struct {
 	tag    InstanceTag
 	state  State // the message state
 	peer   Peer
-	ake    ake      // the authentication state, but for AwaitingDHKey in version 3, which is Conversation.commit
+	ake    *ake     // the key exchange that is on, but for AwaitingDHKey in version 3, which is Conversation.commit; mostly nil
 	spent  [32]byte // hash of our D-H Commit Message that this client has answered or overruled
 	keys   keys
 	smp    smpRun
@@ -36,6 +36,26 @@ func (i *instance) forget(s State) {
 	i.keys = keys{}
 	i.smp.wipe()
 	i.peer.SSID = [8]byte{}
+}
+
+// exchanged returns the state of the key exchange.
+func (i *instance) exchanged() ake {
+	if i.ake == nil {
+		return ake{}
+	}
+	return *i.ake
+}
+
+// exchange stores the next state of the key exchange.
+func (i *instance) exchange(next ake) {
+	i.ake.wipe()
+	i.ake = &next
+}
+
+// endExchange wipes the key exchange.
+func (i *instance) endExchange() {
+	i.ake.wipe()
+	i.ake = nil
 }
 
 // instance returns the client with a tag, which is not remembered yet if it is new.
@@ -63,7 +83,7 @@ func (c *Conversation) inTheWay(i *instance) (victim *instance, ok bool) {
 		if v.state != Plaintext || v.version() != version3 {
 			continue
 		}
-		if victim == nil || cmp.Or(v.ake.since.Compare(victim.ake.since), cmp.Compare(v.tag, victim.tag)) < 0 {
+		if victim == nil || cmp.Or(v.exchanged().since.Compare(victim.exchanged().since), cmp.Compare(v.tag, victim.tag)) < 0 {
 			victim = v
 		}
 	}
@@ -77,7 +97,7 @@ func (c *Conversation) remember(i *instance) bool {
 		return false
 	}
 	if victim != nil {
-		victim.ake = ake{}
+		victim.endExchange()
 		delete(c.instances, victim.tag)
 	}
 	c.instances[i.tag] = i
@@ -88,7 +108,7 @@ func (c *Conversation) remember(i *instance) bool {
 // it to in vain; so whoever invents a multitude of clients does not make us compute a key for each. It is zero if
 // there is none.
 func (c *Conversation) spareKey(i *instance) group.PrivateKey {
-	if victim, _ := c.inTheWay(i); victim != nil && victim.ake.state == authAwaitingRevealSig {
+	if victim, _ := c.inTheWay(i); victim != nil && victim.exchanged().state == authAwaitingRevealSig {
 		return victim.ake.key
 	}
 	return group.PrivateKey{}

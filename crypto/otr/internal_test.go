@@ -2,7 +2,6 @@ package otr
 
 import (
 	"bytes"
-	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
@@ -143,7 +142,8 @@ func forge(alice *Conversation, edit func(*dataMessage)) string {
 	m := parsed.(*dataMessage)
 	edit(m)
 	b := m.append(alice.header(version3, typeData, i.tag).append(nil))
-	b = append(b, dataMAC(&next.pairs[previous][latest].sendMAC, b)...)
+	mac := dataMAC(&next.pairs[previous][latest].sendMAC, b)
+	b = append(b, mac[:]...)
 	return encode(binary.BigEndian.AppendUint32(b, 0))
 }
 
@@ -299,7 +299,7 @@ func TestRevealedKeys(t *testing.T) {
 		for n, m := range accepted {
 			forgeable := false
 			for _, key := range revealed {
-				if hmac.Equal(dataMAC(&key, m.authenticated), m.mac[:]) {
+				if mac := dataMAC(&key, m.authenticated); mac == m.mac {
 					forgeable = true
 					if revealedAt[key] <= n {
 						t.Errorf("message %d was accepted with a key that had been revealed", n)
@@ -585,9 +585,9 @@ func TestWiping(t *testing.T) {
 	key := bob.Receive(commit)[0].(Transmit).Body         // bob awaits a Reveal Signature
 	carol.Receive("?OTRv3?")
 	alice.Receive(key) // alice awaits a Signature from bob
-	held := []*instance{alice.instances[0x2000], bob.instances[0x1000]}
-	for _, i := range held {
-		if i.ake.key.IsZero() {
+	held := []*ake{alice.instances[0x2000].ake, bob.instances[0x1000].ake, alice.commit, carol.commit}
+	for _, a := range held {
+		if a.key.IsZero() {
 			t.Fatal("nothing to wipe")
 		}
 	}
@@ -595,18 +595,20 @@ func TestWiping(t *testing.T) {
 	for _, c := range []*Conversation{alice, bob, carol} {
 		c.Poll()
 	}
-	if alice.commit.key.IsZero() || carol.commit.key.IsZero() || len(alice.instances) != 1 {
-		t.Error("wiped too early")
+	for _, a := range held {
+		if a.key.IsZero() || len(alice.instances) != 1 {
+			t.Error("wiped too early")
+		}
 	}
 	now = now.Add(time.Second)
 	for _, c := range []*Conversation{alice, bob, carol} {
 		c.Poll()
-		if !c.commit.key.IsZero() || c.commit.r != [16]byte{} || len(c.instances) != 0 {
+		if c.commit != nil || len(c.instances) != 0 {
 			t.Error("a commitment is left")
 		}
 	}
-	for _, i := range held {
-		if !i.ake.key.IsZero() || i.ake.secrets != (akeSecrets{}) {
+	for _, a := range held {
+		if !a.key.IsZero() || a.r != [16]byte{} || a.secrets != (akeSecrets{}) {
 			t.Error("secrets of an exchange are left")
 		}
 	}

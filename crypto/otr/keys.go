@@ -1,11 +1,13 @@
 package otr
 
 import (
+	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hmac"
 	"crypto/sha1"
 	"crypto/sha256"
+	"crypto/subtle"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -63,6 +65,8 @@ type cache struct {
 	sendMAC    [20]byte
 	receiveMAC [20]byte
 	extra      [32]byte // the extra symmetric key
+
+	sendCipher, receiveCipher cipher.Block // of the AES keys, which are worth keeping: to set one up takes longer than a text
 }
 
 func newPair(s sharedSecret, ours, theirs *group.Element) pair {
@@ -134,6 +138,9 @@ func (k *keys) sealLast(h header, flags byte, says content, rand io.Reader) (mes
 
 func (k *keys) sealRevealing(reveal [][20]byte, h header, flags byte, says content, rand io.Reader) (message []byte, next keys, err error) {
 	p := k.derive(previous, latest)
+	if p.sendCipher == nil {
+		p.sendCipher = newCipher(&p.sendAES)
+	}
 	next = *k
 	if next.ours[latest].IsZero() {
 		if next.ours[latest], err = group.NewPrivateKey(rand); err != nil {
@@ -143,11 +150,12 @@ func (k *keys) sealRevealing(reveal [][20]byte, h header, flags byte, says conte
 	next.reveal = nil
 	next.pairs[previous][latest].sent++
 	nextY := next.ours[latest].Public()
+	var room [group.Size]byte
 	m := dataMessage{
 		flags:        flags,
 		senderKey:    k.ourID - 1,
 		recipientKey: k.theirID,
-		nextY:        nextY.Bytes(),
+		nextY:        nextY.AppendBytes(room[:0]),
 	}
 	binary.BigEndian.PutUint64(m.counter[:], p.sent+1)
 
@@ -157,8 +165,9 @@ func (k *keys) sealRevealing(reveal [][20]byte, h header, flags byte, says conte
 	message = says.append(message)
 	encrypted := message[start:]
 	binary.BigEndian.PutUint32(message[start-4:], uint32(len(encrypted)))
-	crypt(&p.sendAES, m.counter, encrypted, encrypted)
-	message = append(message, dataMAC(&p.sendMAC, message)...)
+	counterMode(p.sendCipher, m.counter, encrypted, encrypted)
+	mac := dataMAC(&p.sendMAC, message)
+	message = append(message, mac[:]...)
 	message = binary.BigEndian.AppendUint32(message, uint32(len(reveal)*20))
 	for _, key := range reveal {
 		message = append(message, key[:]...)
@@ -184,7 +193,7 @@ func (k *keys) open(m *dataMessage) (plaintext []byte, extra [32]byte, next keys
 		return nil, extra, keys{}, errUnreadable
 	}
 	p := k.derive(our, their)
-	if !hmac.Equal(dataMAC(&p.receiveMAC, m.authenticated), m.mac[:]) {
+	if mac := dataMAC(&p.receiveMAC, m.authenticated); !hmac.Equal(mac[:], m.mac[:]) {
 		return nil, extra, keys{}, errUnreadable
 	}
 	counter := binary.BigEndian.Uint64(m.counter[:])
@@ -197,7 +206,10 @@ func (k *keys) open(m *dataMessage) (plaintext []byte, extra [32]byte, next keys
 	if err != nil || k.isOurs(&nextY) {
 		return nil, extra, keys{}, errUnreadable
 	}
-	crypt(&p.receiveAES, m.counter, m.encrypted, m.encrypted)
+	if p.receiveCipher == nil {
+		p.receiveCipher = newCipher(&p.receiveAES)
+	}
+	counterMode(p.receiveCipher, m.counter, m.encrypted, m.encrypted)
 
 	next = *k
 	next.pairs[our][their].received = counter
@@ -275,38 +287,37 @@ func appendVerified(reveal [][20]byte, pairs ...pair) [][20]byte {
 
 // dataMAC returns the authenticator of a data message: HMAC-SHA1, written out because crypto/hmac allocates seven times,
 // which is a good part of what a short message costs.
-func dataMAC(key *[20]byte, authenticated []byte) []byte {
-	const inner, outer = 0x36, 0x5c
+func dataMAC(key *[20]byte, authenticated []byte) [20]byte {
+	inner, outer := innerPad, outerPad
+	subtle.XORBytes(inner[:], inner[:], key[:])
+	subtle.XORBytes(outer[:], outer[:], key[:])
 	h := sha1.New()
-	pad := make([]byte, sha1.BlockSize)
-	copy(pad, key[:])
-	xor(pad, inner)
-	h.Write(pad)
+	h.Write(inner[:])
 	h.Write(authenticated)
-	var digest [sha1.Size]byte
-	copy(digest[:], h.Sum(pad[:0]))
-	copy(pad, key[:])
-	clear(pad[len(key):])
-	xor(pad, outer)
-	h.Reset()
-	h.Write(pad)
-	copy(pad, digest[:])
-	h.Write(pad[:len(digest)])
-	return h.Sum(pad[:0])
+	h.Sum(outer[:sha1.BlockSize])
+	return sha1.Sum(outer[:])
 }
 
-func xor(b []byte, with byte) {
-	for i := range b {
-		b[i] ^= with
-	}
-}
+// The blocks of HMAC for the key zero. After the outer one is room for what is hashed with it.
+var (
+	innerPad = [sha1.BlockSize]byte(bytes.Repeat([]byte{0x36}, sha1.BlockSize))
+	outerPad = [sha1.BlockSize + sha1.Size]byte(bytes.Repeat([]byte{0x5c}, sha1.BlockSize+sha1.Size))
+)
 
 // crypt encrypts or decrypts with AES-128 in counter mode. top is the upper half of the initial counter.
 func crypt(key *[16]byte, top [8]byte, dst, src []byte) {
+	counterMode(newCipher(key), top, dst, src)
+}
+
+func newCipher(key *[16]byte) cipher.Block {
 	block, err := aes.NewCipher(key[:])
 	if err != nil {
 		panic("otr: internal error: " + err.Error())
 	}
+	return block
+}
+
+func counterMode(block cipher.Block, top [8]byte, dst, src []byte) {
 	var iv [aes.BlockSize]byte
 	copy(iv[:], top[:])
 	cipher.NewCTR(block, iv[:]).XORKeyStream(dst, src)

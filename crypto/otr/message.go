@@ -2,12 +2,12 @@ package otr
 
 import (
 	"bytes"
-	"encoding/base64"
 	"encoding/binary"
 	"strings"
 
 	"golang.org/x/crypto/cryptobyte"
 
+	"github.com/sotto-im/sotto/crypto/otr/internal/base64"
 	"github.com/sotto-im/sotto/crypto/otr/internal/group"
 	"github.com/sotto-im/sotto/crypto/otr/internal/wire"
 )
@@ -190,14 +190,14 @@ const encodedPrefix = "?OTR:"
 
 func encode(message []byte) string {
 	var s strings.Builder
-	s.Grow(len(encodedPrefix) + base64.StdEncoding.EncodedLen(len(message)) + 1)
+	s.Grow(len(encodedPrefix) + base64.EncodedLen(len(message)) + 1)
 	s.WriteString(encodedPrefix)
 	const block = 3 * 256
 	var digits [block / 3 * 4]byte
 	for len(message) > 0 {
 		n := min(block, len(message))
-		base64.StdEncoding.Encode(digits[:], message[:n])
-		s.Write(digits[:base64.StdEncoding.EncodedLen(n)])
+		base64.Encode(digits[:], message[:n])
+		s.Write(digits[:base64.EncodedLen(n)])
 		message = message[n:]
 	}
 	s.WriteByte('.')
@@ -209,17 +209,18 @@ func encode(message []byte) string {
 func decode(s string) []byte {
 	s, _, _ = strings.Cut(s, "=")
 	if start := s[:min(len(s), startDigits)]; len(start) == startDigits {
-		var b [startDigits / 4 * 3]byte
-		if _, err := base64.StdEncoding.Decode(b[:], []byte(start)); err == nil && !plausible(b[:], len(s)/4*3) {
-			return bytes.Clone(b[:]) // as malformed as the whole
+		const size = startDigits / 4 * 3
+		var b [size + 2]byte
+		if n, ok := base64.Decode(b[:], start); ok && n == size && !plausible(b[:size], len(s)/4*3) {
+			return bytes.Clone(b[:size]) // as malformed as the whole
 		}
 	}
-	message, err := base64.RawStdEncoding.DecodeString(s)
-	if err == nil {
-		return message
+	message := make([]byte, base64.DecodedLen(len(s)))
+	if n, ok := base64.Decode(message, s); ok {
+		return message[:n]
 	}
 	digits := strings.Map(func(r rune) rune {
-		if strings.ContainsRune(base64Alphabet, r) {
+		if strings.ContainsRune(base64.Alphabet, r) {
 			return r
 		}
 		return -1
@@ -227,11 +228,11 @@ func decode(s string) []byte {
 	if len(digits)%4 == 1 {
 		digits = digits[:len(digits)-1] // one digit is less than a byte
 	}
-	message, err = base64.RawStdEncoding.DecodeString(digits)
-	if err != nil {
-		panic("otr: internal error: " + err.Error())
+	n, ok := base64.Decode(message, digits)
+	if !ok {
+		panic("otr: internal error: digits that cannot be decoded")
 	}
-	return message
+	return message[:n]
 }
 
 // startDigits is how much of an encoded message shows the length of its first number or DATA.
@@ -249,8 +250,6 @@ func plausible(start []byte, size int) bool {
 	return uint64(length) <= uint64(size) && (h.kind != typeData || length <= wire.MaxMPI)
 }
 
-const base64Alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-
 // headerDigits is how much of an encoded message shows its version and type.
 const headerDigits = 4
 
@@ -260,7 +259,7 @@ func peekVersion(s string) int {
 	var digits [headerDigits]byte
 	n := 0
 	for i := 0; i < len(s) && n < headerDigits && s[i] != '=' && s[i] != '.'; i++ {
-		if strings.IndexByte(base64Alphabet, s[i]) >= 0 {
+		if strings.IndexByte(base64.Alphabet, s[i]) >= 0 {
 			digits[n] = s[i]
 			n++
 		}
@@ -269,7 +268,7 @@ func peekVersion(s string) int {
 		return 0
 	}
 	var b [3]byte
-	if _, err := base64.StdEncoding.Decode(b[:], digits[:]); err != nil || b[0] != 0 {
+	if _, ok := base64.Decode(b[:], string(digits[:])); !ok || b[0] != 0 {
 		return 0
 	}
 	switch b[1] {

@@ -9,7 +9,7 @@ import (
 // note notes that something authentic came from i.
 func (c *Conversation) note(i *instance) {
 	c.activity++
-	i.active, i.heard = c.activity, c.now()
+	i.active, i.heard = c.activity, c.now
 }
 
 // receiveData implements "Receiving a Data Message".
@@ -27,7 +27,7 @@ func (c *Conversation) receiveData(i *instance, m *dataMessage) []Event {
 	}
 	events := reject(reason, i.tag)
 	if reason == Unreadable && c.fits(unreadableText) && c.elapsed(c.lastError, errorInterval) {
-		c.lastError = c.now()
+		c.lastError = c.now
 		events = append(events, Transmit{Body: unreadableText, To: i.tag})
 	}
 	return events
@@ -40,7 +40,7 @@ func (c *Conversation) receivePlaintext(i *instance, plaintext []byte, extra [32
 	c.note(i)
 
 	if _, found := find(records, tlvDisconnected); found {
-		events := said(i.peer, text, records, extra)
+		events := said(nil, i.peer, text, records, extra)
 		events = append(events, i.endSMP(SMPAborted)...)
 		i.forget(Finished)
 		c.choose(i)
@@ -48,8 +48,7 @@ func (c *Conversation) receivePlaintext(i *instance, plaintext []byte, extra [32
 	}
 
 	c.choose(i)
-	events := c.changes(before, i, was)
-	events = append(events, said(i.peer, text, records, extra)...)
+	events := said(c.changes(before, i, was), i.peer, text, records, extra)
 	if len(text) == 0 && isHeartbeat(records) {
 		events = append(events, Heartbeat{})
 	}
@@ -60,9 +59,8 @@ func (c *Conversation) receivePlaintext(i *instance, plaintext []byte, extra [32
 	return events
 }
 
-// said returns the events for what a data message brings to the application.
-func said(from Peer, text []byte, records []TLV, extra [32]byte) []Event {
-	var events []Event
+// said appends the events for what a data message brings to the application.
+func said(events []Event, from Peer, text []byte, records []TLV, extra [32]byte) []Event {
 	others := unknown(records)
 	switch {
 	case len(text) > 0:
@@ -105,12 +103,12 @@ func (c *Conversation) sendData(i *instance, flags byte, text []byte, records ..
 	if err != nil {
 		return nil, cannotSend(err)
 	}
-	events, err := c.transmit(h, message)
+	events, err := c.transmit(h, message, Transmit{To: i.tag, Text: len(text) > 0})
 	if err != nil {
 		return nil, err
 	}
 	i.keys = next
-	i.sent = c.now()
+	i.sent = c.now
 	return events, nil
 }
 

@@ -40,8 +40,12 @@ var authNames = [...]string{"none", "awaiting-dhkey", "awaiting-revealsig", "awa
 // describe lists the clients by tag, after our unanswered commitment to all of them.
 func (c *Conversation) describe() []testhook.Instance {
 	var all []testhook.Instance
-	if c.commit.state != authNone || len(c.instances) == 0 {
-		all = append(all, testhook.Instance{Ours: uint32(c.config.Tag), Message: "plaintext", AKE: authNames[c.commit.state], SMP: "1"})
+	if c.commit != nil || len(c.instances) == 0 {
+		state := authNone
+		if c.commit != nil {
+			state = c.commit.state
+		}
+		all = append(all, testhook.Instance{Ours: uint32(c.config.Tag), Message: "plaintext", AKE: authNames[state], SMP: "1"})
 	}
 	for _, i := range c.instances {
 		all = append(all, testhook.Instance{
@@ -49,7 +53,7 @@ func (c *Conversation) describe() []testhook.Instance {
 			Theirs:      uint32(i.tag),
 			Selected:    i == c.selected,
 			Message:     [...]string{"plaintext", "encrypted", "finished"}[i.state],
-			AKE:         authNames[i.ake.state],
+			AKE:         authNames[i.exchanged().state],
 			SMP:         i.smp.describe(),
 			Version:     i.peer.Version,
 			SSID:        i.peer.SSID,
@@ -82,7 +86,7 @@ func (c *Conversation) peek(s string) *testhook.Message {
 			whole = *a
 			whole.chunks = slices.Clone(a.chunks)
 		}
-		if complete, _ := whole.add(b.fragment, c.now()); complete {
+		if complete, _ := whole.add(b.fragment, c.now); complete {
 			b = parseBody(whole.message())
 		}
 	}

@@ -1,6 +1,7 @@
 package otrtest
 
 import (
+	"crypto/cipher"
 	"fmt"
 	"math/rand/v2"
 	"reflect"
@@ -64,8 +65,9 @@ type pointed struct {
 
 func place(v reflect.Value) pointed { return pointed{v.Type(), v.UnsafePointer()} }
 
-// immutable are the types of pointers that may be shared with a copy.
+// immutable are the types of pointers and interfaces whose values may be shared with a copy.
 var immutable = map[reflect.Type]bool{
+	reflect.TypeFor[cipher.Block]():    true,
 	reflect.TypeFor[*otr.PrivateKey](): true,
 	reflect.TypeFor[*time.Location]():  true,
 }
@@ -130,7 +132,7 @@ func (c copier) deepen(v reflect.Value) {
 		}
 		v.Set(copied)
 	case reflect.Interface:
-		if !v.IsNil() {
+		if !v.IsNil() && !immutable[v.Type()] {
 			v.Set(c.value(v.Elem()))
 		}
 	default:

@@ -1,6 +1,7 @@
 package otrtest
 
 import (
+	"crypto/cipher"
 	"encoding/hex"
 	"reflect"
 	"slices"
@@ -9,10 +10,10 @@ import (
 	"github.com/sotto-im/sotto/crypto/otr"
 )
 
-// Snapshot returns everything that a Conversation holds, but its Config and what is in fields with the names except, as
-// text: two snapshots are equal if the conversations are deeply equal.
+// Snapshot returns everything that a Conversation holds, but its Config, when it was last called, and what is in fields
+// with the names except, as text: two snapshots are equal if the conversations are deeply equal.
 func Snapshot(c *otr.Conversation, except ...string) string {
-	d := dumper{except: except}
+	d := dumper{except: append(except, "now")}
 	return string(d.append(nil, reflect.ValueOf(c).Elem()))
 }
 
@@ -57,6 +58,14 @@ func (d *dumper) append(b []byte, v reflect.Value) []byte {
 			b = d.append(b, v.Index(i))
 		}
 		return append(b, ']')
+	case reflect.Interface:
+		if v.IsNil() {
+			return append(b, '-')
+		}
+		if v.Type() == reflect.TypeFor[cipher.Block]() {
+			return append(b, "set "...) // follows from its key
+		}
+		return d.append(b, v.Elem())
 	case reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr, reflect.Uint:
 		return append(strconv.AppendUint(b, v.Uint(), 16), ' ')
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:

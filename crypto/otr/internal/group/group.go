@@ -69,6 +69,9 @@ func (e *Element) inRange() bool {
 // tells; for a shared secret the caller wipes the result.
 func (e *Element) Bytes() []byte { return minimal(e.b[:]) }
 
+// AppendBytes appends what Bytes returns to b.
+func (e *Element) AppendBytes(b []byte) []byte { return append(b, bytes.TrimLeft(e.b[:], "\x00")...) }
+
 // IsZero says whether e is the zero Element, "none".
 func (e *Element) IsZero() bool { return *e == Element{} }
 
