@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"sync"
 
 	"github.com/sotto-im/sotto/crypto/otr"
 )
@@ -14,7 +15,7 @@ import (
 // with the names except, as text: two snapshots are equal if the conversations are deeply equal.
 func Snapshot(c *otr.Conversation, except ...string) string {
 	d := dumper{except: append(except, "now")}
-	return string(d.append(nil, reflect.ValueOf(c).Elem()))
+	return string(d.append(make([]byte, 0, 16<<10), reflect.ValueOf(c).Elem()))
 }
 
 // A dumper writes values. Millions of cases depend on it, so it does without package fmt.
@@ -31,8 +32,7 @@ func (d *dumper) append(b []byte, v reflect.Value) []byte {
 		return d.append(b, v.Elem())
 	case reflect.Struct:
 		b = append(b, '{')
-		for i := range v.NumField() {
-			name := v.Type().Field(i).Name
+		for i, name := range names(v.Type()) {
 			if slices.Contains(d.except, name) {
 				continue
 			}
@@ -76,4 +76,19 @@ func (d *dumper) append(b []byte, v reflect.Value) []byte {
 		return append(strconv.AppendBool(b, v.Bool()), ' ')
 	}
 	panic("otrtest: cannot take a snapshot of " + v.Type().String())
+}
+
+// fieldNames are the names of the fields of each type of struct that was met.
+var fieldNames sync.Map
+
+func names(t reflect.Type) []string {
+	if known, ok := fieldNames.Load(t); ok {
+		return known.([]string)
+	}
+	var list []string
+	for i := range t.NumField() {
+		list = append(list, t.Field(i).Name)
+	}
+	fieldNames.Store(t, list)
+	return list
 }
