@@ -39,6 +39,7 @@ type Conversation struct {
 	answered  bool // clear text arrived since we offered the protocol by whitespace tag
 	requests  uint64
 	now       time.Time // when the method that is at work was called
+	open      bool      // a client may be in a key exchange
 
 	steps      int       // key exchange messages that were worked on
 	stepsSince time.Time // the first of them; after a minute they count no more
@@ -259,6 +260,19 @@ func (c *Conversation) expire() {
 	if c.elapsed(c.stepsSince, stepsInterval) {
 		c.steps, c.stepsSince = 0, time.Time{}
 	}
+	if c.open {
+		c.expireExchanges()
+	}
+	for tag, a := range c.partial {
+		if c.elapsed(a.heard, fragmentTimeout) {
+			delete(c.partial, tag)
+		}
+	}
+}
+
+// expireExchanges wipes what was not answered in time of the key exchanges with each client.
+func (c *Conversation) expireExchanges() {
+	c.open = false
 	for tag, i := range c.instances {
 		if i.ake == nil {
 			continue
@@ -267,16 +281,12 @@ func (c *Conversation) expire() {
 			i.ake.lost = lostCommitment{}
 		}
 		if !c.elapsed(i.ake.since, handshakeTimeout) {
+			c.open = true
 			continue
 		}
 		i.endExchange()
 		if i.state == Plaintext {
 			delete(c.instances, tag)
-		}
-	}
-	for tag, a := range c.partial {
-		if c.elapsed(a.heard, fragmentTimeout) {
-			delete(c.partial, tag)
 		}
 	}
 }

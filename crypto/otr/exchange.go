@@ -52,6 +52,7 @@ func (c *Conversation) sendCommit(version int) []Event {
 			return reject(TooMany, 0)
 		}
 		i.exchange(commit)
+		c.open = true
 	} else {
 		c.commit.wipe()
 		c.commit, c.answers = &commit, nil
@@ -103,6 +104,7 @@ func (c *Conversation) step(i *instance, next ake, reply answer) []Event {
 		next.since = c.now
 	}
 	i.exchange(next)
+	c.open = true
 	c.worked()
 	return events
 }

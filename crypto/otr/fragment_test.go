@@ -70,14 +70,14 @@ func TestMaxSizeTooSmall(t *testing.T) {
 	n, alice, bob := encrypted(t, otr.PolicyManual)
 	for _, size := range []int{1, 35, 36} {
 		alice.Config.MaxSize = size
-		before := otrtest.Snapshot(alice.Conversation, "cache")
+		before := otrtest.Snapshot(alice.Conversation, "cache", "open")
 		if events, err := alice.Send([]byte("hello")); !errors.Is(err, otr.ErrTooLarge) || events != nil {
 			t.Errorf("size %d: %v, %v", size, events, err)
 		}
 		if _, err := alice.StartSMP("", nil); !errors.Is(err, otr.ErrTooLarge) {
 			t.Errorf("size %d: StartSMP: %v", size, err)
 		}
-		if otrtest.Snapshot(alice.Conversation, "cache") != before {
+		if otrtest.Snapshot(alice.Conversation, "cache", "open") != before {
 			t.Errorf("size %d: a refused text changed the conversation", size)
 		}
 		events := alice.Receive("?OTRv3?")
@@ -192,7 +192,7 @@ func TestFragmentOfFragment(t *testing.T) {
 // TestFragmentMemory: messages that are never completed are bounded in number and size, and are forgotten.
 func TestFragmentMemory(t *testing.T) {
 	n, alice, bob := encrypted(t, otr.PolicyManual)
-	empty := len(otrtest.Snapshot(alice.Conversation, "cache"))
+	empty := len(otrtest.Snapshot(alice.Conversation, "cache", "open"))
 	bob.Config.MaxSize = 400
 	send(t, bob, "in pieces")
 	first := bob.Packets[0]
@@ -202,7 +202,7 @@ func TestFragmentMemory(t *testing.T) {
 	for i := range 1000 {
 		alice.Receive(fmt.Sprintf("?OTR|%x|1000,1,1000,%s,", 0x10000+i, strings.Repeat("x", 100)))
 	}
-	if size := len(otrtest.Snapshot(alice.Conversation, "cache")); size > empty+10000 {
+	if size := len(otrtest.Snapshot(alice.Conversation, "cache", "open")); size > empty+10000 {
 		t.Errorf("the conversation grew from %d to %d", empty, size)
 	}
 	// They do not drive out a message of a client with a session.
@@ -213,12 +213,12 @@ func TestFragmentMemory(t *testing.T) {
 	for k := 1; k <= 1000; k++ {
 		alice.Receive(fmt.Sprintf("?OTR|3000|1000,%d,1000,%s,", k, strings.Repeat("x", 1000)))
 	}
-	if size := len(otrtest.Snapshot(alice.Conversation, "cache")); size > empty+50000 {
+	if size := len(otrtest.Snapshot(alice.Conversation, "cache", "open")); size > empty+50000 {
 		t.Errorf("the conversation grew from %d to %d", empty, size)
 	}
 	n.Clock.Advance(61e9)
 	alice.Poll()
-	if size := len(otrtest.Snapshot(alice.Conversation, "cache")); size > empty {
+	if size := len(otrtest.Snapshot(alice.Conversation, "cache", "open")); size > empty {
 		t.Errorf("after a minute it still has %d, not %d", size, empty)
 	}
 }

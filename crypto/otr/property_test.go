@@ -20,6 +20,7 @@ var mayChange = []string{
 	"lastQuery",      // the same
 	"steps",          // how many key exchange messages were worked on
 	"stepsSince",
+	"open",  // whether a key exchange is on: found out that none is any more
 	"cache", // what is derived from keys that are there, whenever it is first needed
 }
 

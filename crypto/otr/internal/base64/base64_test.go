@@ -8,15 +8,41 @@ import (
 	"testing"
 )
 
-// TestEncode compares with encoding/base64 for every length of a few blocks.
+// TestEncode compares with encoding/base64 for every length of a few blocks, and for every three bytes.
 func TestEncode(t *testing.T) {
-	src := make([]byte, 100)
+	src := make([]byte, 200)
 	for n := range src {
 		rand.Read(src)
-		got := make([]byte, EncodedLen(n))
+		got := make([]byte, EncodedLen(n)+1)
 		Encode(got, src[:n])
-		if want := base64.StdEncoding.EncodeToString(src[:n]); string(got) != want {
+		if want := base64.StdEncoding.EncodeToString(src[:n]) + "\x00"; string(got) != want {
 			t.Errorf("%x: %s, want %s", src[:n], got, want)
+		}
+	}
+	all := make([]byte, 0, 3<<24)
+	for n := range 1 << 24 {
+		all = append(all, byte(n>>16), byte(n>>8), byte(n))
+	}
+	got := make([]byte, EncodedLen(len(all)))
+	Encode(got, all)
+	want := base64.StdEncoding.AppendEncode(make([]byte, 0, len(got)), all)
+	if !bytes.Equal(got, want) {
+		t.Error("some three bytes are not encoded as encoding/base64 does")
+	}
+	back := make([]byte, len(all))
+	if n, ok := Decode(back, string(got)); !ok || n != len(all) || !bytes.Equal(back, all) {
+		t.Error("some three bytes are not decoded")
+	}
+}
+
+// TestDecodeBytes: each byte in each place of a block is taken for a digit, for a line break or for nothing, as
+// encoding/base64 does.
+func TestDecodeBytes(t *testing.T) {
+	for place := range 40 {
+		for c := range 256 {
+			src := []byte(strings.Repeat(Alphabet, 2))
+			src[place] = byte(c)
+			check(t, string(src))
 		}
 	}
 }
@@ -33,13 +59,22 @@ func FuzzDecode(f *testing.F) {
 	}
 	f.Add("AAAAAAAAAAA\r\nAAAA\n\n")
 	f.Fuzz(func(t *testing.T, src string) {
-		want, err := base64.RawStdEncoding.DecodeString(src)
-		got := make([]byte, DecodedLen(len(src)))
-		n, ok := Decode(got, src)
-		if ok != (err == nil) || ok && !bytes.Equal(got[:n], want) {
-			t.Errorf("%q: %x, %v, want %x, %v", src, got[:n], ok, want, err)
-		}
+		check(t, src)
 	})
+}
+
+// check compares with encoding/base64, and sees that nothing beyond the room is written.
+func check(t *testing.T, src string) {
+	want, err := base64.RawStdEncoding.DecodeString(src)
+	size := DecodedLen(len(src))
+	got := make([]byte, size+64)
+	n, ok := Decode(got[:size:size], src)
+	if ok != (err == nil) || ok && !bytes.Equal(got[:n], want) {
+		t.Errorf("%q: %x, %v, want %x, %v", src, got[:n], ok, want, err)
+	}
+	if len(bytes.Trim(got[size:], "\x00")) > 0 {
+		t.Errorf("%q: written beyond the room", src)
+	}
 }
 
 func BenchmarkDigits(b *testing.B) {
