@@ -54,8 +54,19 @@ func noticeWords(e session.Entry, c session.Contact) string {
 	return verificationWords(e, c)
 }
 
-// quoted makes one line of what the other side said: in a line of the program nothing of theirs begins a line.
-func quoted(s string) string { return strings.Join(strings.Fields(s), " ") }
+// quoted makes one line of what the other side said, with other quotation marks than ours: in a line of the program nothing of theirs
+// begins a line, or ends the quotation.
+func quoted(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch r {
+		case '“', '„', '‟', '«', '〝':
+			return '‘'
+		case '”', '»', '〞', '"', '＂':
+			return '’'
+		}
+		return r
+	}, strings.Join(strings.Fields(s), " "))
+}
 
 func unreadableWords(e session.Entry, c session.Contact) string {
 	return lang.N("{{.Count}} message from {{.Name}} could not be read. Ask {{.Name}} to send it again.", max(1, e.Count), words{"Name": c.Name, "Count": max(1, e.Count)})
