@@ -34,6 +34,7 @@ func main() {
 		configured = "."
 	}
 	profile := flag.String("profile", filepath.Join(configured, "sotto"), "keep settings in this `directory`")
+	hidden := flag.Bool("hidden", false, "open no window yet, if it can be opened from the tray")
 	practise := flag.Bool("practise", false, "begin in practice mode: no account, nothing leaves this computer")
 	ca := flag.String("ca", "", "also accept servers certified by the authorities in this PEM `file`")
 	show := flag.Bool("version", false, "print the version and exit")
@@ -42,13 +43,13 @@ func main() {
 		fmt.Println("sotto", version)
 		return
 	}
-	if err := run(*profile, *ca, flag.Arg(0), *practise); err != nil {
+	if err := run(*profile, *ca, flag.Arg(0), *practise, *hidden); err != nil {
 		fmt.Fprintln(os.Stderr, "sotto:", err)
 		os.Exit(1)
 	}
 }
 
-func run(profile, ca, link string, practiseFirst bool) error {
+func run(profile, ca, link string, practiseFirst, hidden bool) error {
 	// Fyne's own choice may be Wayland, on which there is no input method yet.
 	if os.Getenv("DISPLAY") != "" && os.Getenv("FYNE_PLATFORM") == "" {
 		os.Setenv("FYNE_PLATFORM", "x11")
@@ -79,11 +80,27 @@ func run(profile, ca, link string, practiseFirst bool) error {
 	ui.Run(ui.Config{
 		App: window, Engine: s, Store: settings, Keyring: secrets, Practise: begin, PractiseFirst: practiseFirst,
 		Profile: profile, Link: link, Spoken: access.New("Sotto", window.Driver().AllWindows),
+		Around: ui.TheDesktop(again()...), Hidden: hidden,
 	})
 	ctx, cancel := context.WithTimeout(context.Background(), closing)
 	defer cancel()
 	s.Close(ctx)
 	return nil
+}
+
+// again are the arguments that the session has to give, too, so that the same profile opens in the same way.
+func again() []string {
+	var arguments []string
+	flag.Visit(func(f *flag.Flag) {
+		switch f.Name {
+		case "profile", "ca":
+			path, err := filepath.Abs(f.Value.String())
+			if err == nil {
+				arguments = append(arguments, "-"+f.Name+"="+path)
+			}
+		}
+	})
+	return arguments
 }
 
 // authorities returns nil, which means the system's, or these and those of a file.

@@ -17,3 +17,9 @@ var Icon []byte
 //
 //go:embed translations/*.json translations/toolkit/*.json
 var Translations embed.FS
+
+// Sounds are what the program plays where the person wants it: sounds/NAME.wav, made by tones.
+//
+//go:generate go run ./tones sounds
+//go:embed sounds/*.wav
+var Sounds embed.FS

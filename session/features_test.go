@@ -555,6 +555,55 @@ func TestP16TypingIsPrivate(t *testing.T) {
 	})
 }
 
+// While nobody touches the computer, whoever looked present looks away; any other presence was chosen, and stays.
+func TestIdle(t *testing.T) {
+	for chosen, want := range map[Presence]string{PresenceOnline: "away", PresenceChatty: "away", PresenceBusy: "dnd", PresenceLongAway: "xa", PresenceAway: "away"} {
+		synctest.Test(t, func(t *testing.T) {
+			h, a, _ := friends(t)
+			last := func() xmpp.Presence {
+				h.mu.Lock()
+				defer h.mu.Unlock()
+				return h.seen[len(h.seen)-1]
+			}
+			a.session.SetPresence(a.jid, PresenceInvisible, "tea") // so that what follows is told
+			a.session.SetPresence(a.jid, chosen, "tea")
+			synctest.Wait()
+			before := last()
+			n := len(h.seen)
+			a.session.SetIdle(true)
+			a.session.SetIdle(true)
+			synctest.Wait()
+			if p := last(); p.Show != want || p.Status != "tea" || a.accounts[a.jid].Presence != chosen {
+				t.Errorf("%v: shown as %+v, chosen %v", chosen, p, a.accounts[a.jid].Presence)
+			}
+			if told := len(h.seen) - n; told > 1 || told == 1 && before.Show == want {
+				t.Errorf("%v: told %d times", chosen, told)
+			}
+			a.session.SetIdle(false)
+			synctest.Wait()
+			if p := last(); p.Show != before.Show {
+				t.Errorf("%v: back as %+v", chosen, p)
+			}
+		})
+	}
+	synctest.Test(t, func(t *testing.T) {
+		h, a, _ := friends(t)
+		a.session.Disconnect(a.jid)
+		synctest.Wait()
+		a.session.SetIdle(true)
+		a.session.Connect(a.jid)
+		pass(time.Minute)
+		if h.presence.Show != "away" || a.accounts[a.jid].Presence != PresenceOnline {
+			t.Errorf("signed in while idle as %+v", h.presence)
+		}
+		a.restart()
+		pass(time.Minute)
+		if h.presence.Show != "" {
+			t.Errorf("after a restart still %+v", h.presence)
+		}
+	})
+}
+
 // Nobody is told that a message has arrived where the person does not want it, and it is so after a restart too.
 func TestReceiptsByChoice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

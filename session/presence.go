@@ -53,6 +53,17 @@ func (s *Session) SetPresence(jid string, p Presence, status string) {
 	})
 }
 
+// SetIdle says that nobody has touched the computer for a while, or that somebody does again. Meanwhile accounts that are online look away
+// to their contacts. Any other presence was chosen, and stays; Account.Presence is what was chosen, always. It is not kept.
+func (s *Session) SetIdle(idle bool) {
+	if s.idle.Swap(idle) == idle {
+		return
+	}
+	for _, a := range s.everyAccount() {
+		a.tell(a.announce)
+	}
+}
+
 func (a *account) ownShow() Presence { return parsePresence(a.record.Presence) }
 
 // hiddenFrom tells whether an answer that nobody here has asked for would give away that an invisible person is there.
@@ -68,7 +79,13 @@ type shown struct {
 	status   string
 }
 
-func (a *account) showing() shown { return shown{a.ownShow(), a.record.Status} }
+func (a *account) showing() shown {
+	p := a.ownShow()
+	if a.session.idle.Load() && (p == PresenceOnline || p == PresenceChatty) {
+		p = PresenceAway
+	}
+	return shown{p, a.record.Status}
+}
 
 // stanza tells it to the server. Who is invisible says nothing else.
 func (s shown) stanza() xmpp.Presence {

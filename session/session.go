@@ -56,6 +56,7 @@ type Session struct {
 	changes  chan func(*store.Settings) // nor for the disk
 	closed   chan struct{}
 	lastID   atomic.Uint64  // of an Entry
+	idle     atomic.Bool    // nobody touches the computer: see SetIdle
 	accounts sync.WaitGroup // their goroutines
 	working  sync.WaitGroup // every other goroutine
 

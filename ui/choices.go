@@ -3,7 +3,7 @@ package ui
 import (
 	"maps"
 	"slices"
-	"sync/atomic"
+	"sync"
 
 	"github.com/sotto-im/sotto/session"
 	"github.com/sotto-im/sotto/session/store"
@@ -14,7 +14,6 @@ import (
 type choices struct {
 	shell    *shell
 	now      store.Preferences
-	latest   atomic.Pointer[store.Preferences] // what the disk is to have
 	watchers map[int]func()
 	next     int
 }
@@ -31,14 +30,17 @@ func (c *choices) choose(change func(*store.Preferences)) {
 		return
 	}
 	c.now = next
-	c.latest.Store(&next)
+	c.tell()
+	c.shell.write(func(s *store.Settings) { s.Preferences = next })
+}
+
+// tell runs the watchers.
+func (c *choices) tell() {
 	for _, id := range slices.Sorted(maps.Keys(c.watchers)) {
 		if run, ok := c.watchers[id]; ok {
 			run()
 		}
 	}
-	// Whichever write comes last finds what was chosen last.
-	c.shell.write(func(s *store.Settings) { s.Preferences = *c.latest.Load() })
 }
 
 // watch calls run after every change, until stop is called.
@@ -51,9 +53,42 @@ func (c *choices) watch(run func()) (stop func()) {
 
 // write changes the settings elsewhere: the disk may be slow.
 func (s *shell) write(change func(*store.Settings)) {
-	s.writes.Go(func() {
+	s.inOrder(func() {
 		if err := s.store.Update(change); err != nil {
 			s.do(func() { s.storeProblem(session.StoreProblem{Err: err}) })
 		}
 	})
+}
+
+// errands are what may take its time and are done elsewhere, one after the other, so that of two wishes the later one holds.
+type errands struct {
+	mu      sync.Mutex
+	waiting []func()
+	running bool
+}
+
+// inOrder does something elsewhere, after everything that was wanted before.
+func (s *shell) inOrder(f func()) {
+	s.errands.mu.Lock()
+	defer s.errands.mu.Unlock()
+	s.errands.waiting = append(s.errands.waiting, f)
+	if !s.errands.running {
+		s.errands.running = true
+		s.writes.Go(s.runErrands)
+	}
+}
+
+func (s *shell) runErrands() {
+	for {
+		s.errands.mu.Lock()
+		if len(s.errands.waiting) == 0 {
+			s.errands.running = false
+			s.errands.mu.Unlock()
+			return
+		}
+		next := s.errands.waiting[0]
+		s.errands.waiting = s.errands.waiting[1:]
+		s.errands.mu.Unlock()
+		next()
+	}
 }

@@ -40,6 +40,7 @@ type desk struct {
 	later map[string]session.Problem // put aside by the person, by account
 
 	spoken   map[session.Ref]session.EntryID // the last message that was read out
+	clear    map[session.Ref]string          // what has come unencrypted and is to be announced
 	asked    map[session.Ref]int             // the last question for which the dialog was opened
 	watchers map[int]watcher
 	watching int
@@ -63,6 +64,7 @@ func newDesk(s *shell, e Engine) *desk {
 		root:     container.NewStack(),
 		later:    make(map[string]session.Problem),
 		spoken:   make(map[session.Ref]session.EntryID),
+		clear:    make(map[session.Ref]string),
 		asked:    make(map[session.Ref]int),
 		watchers: make(map[int]watcher),
 		windows:  make(map[string]fyne.Window),
@@ -101,6 +103,8 @@ func (d *desk) apply(batch []session.Event) {
 			d.taskChanged(e.Task)
 		case session.ServerKeyChanged:
 			d.serverKeyChanged(e)
+		case session.EntryChanged:
+			d.hear(e.Entry)
 		}
 		c := d.model.Apply(e)
 		switch c.Topic {
@@ -113,7 +117,6 @@ func (d *desk) apply(batch []session.Event) {
 		case model.Run:
 			touched[c.Ref], talks[c.Ref] = true, true
 		case model.Loud:
-			d.shell.notify(d, c.Ref)
 			loud[c.Ref] = true
 		case model.Store:
 			d.shell.storeProblem(e.(session.StoreProblem))
@@ -128,11 +131,15 @@ func (d *desk) apply(batch []session.Event) {
 	for r := range loud {
 		d.speak(r)
 	}
+	d.announce(touched, loud)
 	d.openAwaited()
 	if touched[d.main.shown] {
 		d.openAsked()
 	}
 	d.tell(touched, accounts)
+	if !d.practising {
+		d.shell.tray.refresh()
+	}
 }
 
 func (d *desk) openAwaited() {

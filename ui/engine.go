@@ -23,6 +23,7 @@ type Engine interface {
 	TrustServerKey(account, fingerprint string)
 	AcceptWeakerLogin(account string)
 	SetPresence(account string, p session.Presence, status string)
+	SetIdle(idle bool)
 	Connect(account string)
 	Disconnect(account string)
 	RemoveAccount(account string)

@@ -99,6 +99,7 @@ func (s *scripted) RemoveAccount(a string) { s.note("RemoveAccount %s", a) }
 func (s *scripted) SetAccountPolicy(a string, p session.Policy) {
 	s.note("SetAccountPolicy %s %d", a, p)
 }
+func (s *scripted) SetIdle(idle bool)               { s.note("SetIdle %v", idle) }
 func (s *scripted) SetReceipts(a string, told bool) { s.note("SetReceipts %s %v", a, told) }
 func (s *scripted) SetTypingPolicy(a string, p session.TypingPolicy) {
 	s.note("SetTypingPolicy %s %d", a, p)

@@ -24,6 +24,7 @@ type settingsPage struct {
 	list    *fyne.Container
 	empty   *look.Text
 	groups  []*settingsGroup
+	stop    func() // following what is chosen
 }
 
 // A settingsGroup is a heading and the settings under it.
@@ -162,12 +163,16 @@ func (d *desk) openSettings() {
 	}
 	if d.settingsPage == nil {
 		d.settingsPage = newSettingsPage(d)
+		d.settingsPage.stop = d.shell.choices.watch(d.settingsPage.refresh)
 	}
 	d.route()
 }
 
 func (d *desk) closeSettings() {
-	d.settingsPage = nil
+	if d.settingsPage != nil {
+		d.settingsPage.stop()
+		d.settingsPage = nil
+	}
 	d.route()
 }
 

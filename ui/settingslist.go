@@ -10,7 +10,21 @@ import (
 // This file says which settings there are. A row holds at once; what would take more than a click to undo opens a slip instead.
 
 func (d *desk) generalSettings() []*settingRow {
-	return []*settingRow{d.languageSetting()}
+	rows := []*settingRow{d.languageSetting()}
+	if d.shell.around.AtStart != nil {
+		rows = append(rows, newToggle(lang.L("Start with the session"), lang.L("Sotto is there as soon as you are signed in to this computer."),
+			d.shell.choices.now.AtStart, d.shell.setAtStart).found(lang.L("autostart")))
+	}
+	if d.shell.tray.there {
+		rows = append(rows, d.toggle(lang.L("Close to the tray"), lang.L("Closing the window leaves Sotto running in the tray, where messages still come. Quit ends it."),
+			func(p *store.Preferences) *bool { return &p.ToTray }))
+	}
+	if d.shell.around.Idle != nil && idleIsKnown() {
+		after := []word{{awayTen, lang.L("After ten minutes")}, {awayFive, lang.L("After five minutes")}, {awayThirty, lang.L("After half an hour")}, {awayNever, lang.L("Never")}}
+		rows = append(rows, d.pick(lang.L("Away by itself"), lang.L("Contacts see you as away while nobody touches this computer. If you chose how they see you, it stays."),
+			after, func(p *store.Preferences) *string { return &p.AwayAfter }).found(lang.L("idle")))
+	}
+	return rows
 }
 
 // languageSetting chooses in which language Sotto speaks.
@@ -35,7 +49,20 @@ func (d *desk) lookSettings() []*settingRow {
 	}
 }
 
-func (d *desk) notificationSettings() []*settingRow { return nil }
+func (d *desk) notificationSettings() []*settingRow {
+	levels := []word{{notifyNew, lang.L("That something has come")}, {notifyNothing, lang.L("Nothing")}}
+	about := lang.L("Others can read it on your screen, even while it is locked. It never says who has written.")
+	if d.shell.announcer != nil {
+		levels = append(levels, word{notifyWho, lang.L("Who has written")}, word{notifyText, lang.L("Who, and unencrypted text")})
+		about = lang.L("Others can read it on your screen, even while it is locked. What is private is never shown there.")
+	}
+	rows := []*settingRow{d.pick(lang.L("Notifications say"), about, levels, func(p *store.Preferences) *string { return &p.Notify })}
+	if d.shell.around.Play != nil {
+		rows = append(rows, d.toggle(lang.L("Sounds"), lang.L("A short one when something has come."), func(p *store.Preferences) *bool { return &p.Sounds }))
+	}
+	return append(rows, d.toggle(lang.L("Do not disturb"), lang.L("Neither notifications nor sounds. It is the same while your contacts see you as busy."),
+		func(p *store.Preferences) *bool { return &p.DoNotDisturb }).found(lang.L("silence")))
+}
 
 // contactSettings are about contacts in general.
 func (d *desk) contactSettings() []*settingRow { return nil }

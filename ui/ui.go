@@ -24,6 +24,7 @@ import (
 	"github.com/sotto-im/sotto/ui/door"
 	"github.com/sotto-im/sotto/ui/lang"
 	"github.com/sotto-im/sotto/ui/look"
+	"github.com/sotto-im/sotto/ui/outside"
 )
 
 // A Config is what the window is built from.
@@ -39,6 +40,8 @@ type Config struct {
 	Link          string           // xmpp: what the program was started with, or ""
 	Profile       string           // the directory where later copies of the program knock; "": none can
 	Spoken        *access.Tree     // what screen readers are told; nil: nobody listens
+	Around        Surroundings     // what the desktop has
+	Hidden        bool             // open no window yet, if there is a tray to open it from
 	Do            func(func())     // runs a function on Fyne's goroutine; nil: fyne.Do
 	Time          func() time.Time // nil: time.Now
 	Zone          *time.Location   // nil: time.Local
@@ -73,14 +76,22 @@ type shell struct {
 	root     *fyne.Container
 	trouble  *banner
 	choices  *choices
-	theme    fyne.Theme
-	looking  bool // the window is in front
-	gate     sync.RWMutex
-	over     bool // the window is closing; guarded by gate
-	size     fyne.Size
-	notified time.Time
-	linked   string         // to be followed once the accounts are known
-	writes   sync.WaitGroup // of settings
+
+	announcements *announcements
+	announcer     outside.Announcer // nil: only fixed sentences can be said
+	around        Surroundings
+	errands       errands
+	tray          *tray
+	hidden        bool // the window is closed into the tray
+	away          bool // nobody has touched the computer for a while
+
+	theme   fyne.Theme
+	looking bool // the window is in front
+	gate    sync.RWMutex
+	over    bool // the window is closing; guarded by gate
+	size    fyne.Size
+	linked  string         // to be followed once the accounts are known
+	writes  sync.WaitGroup // of settings
 }
 
 // Run shows the window and returns when the person has closed it. The caller closes session and store.
@@ -90,6 +101,7 @@ func Run(c Config) {
 	defer cancel()
 	c.App.Lifecycle().SetOnStarted(func() {
 		s.started()
+		s.surround(ctx)
 		go s.endOnSignal(ctx)
 		if c.Spoken != nil {
 			go s.serve(ctx, c.Spoken)
@@ -103,7 +115,12 @@ func Run(c Config) {
 	if c.PractiseFirst {
 		s.practise()
 	}
-	s.window.ShowAndRun()
+	if s.hidden = c.Hidden && s.choices.now.ToTray && c.Around.Tray != nil; s.hidden {
+		s.looking = false
+		c.App.Run() // as soon as it is known that there is no tray, the window opens
+	} else {
+		s.window.ShowAndRun()
+	}
 	s.ended()
 }
 
@@ -142,6 +159,7 @@ func (s *shell) follow(link string) {
 }
 
 func (s *shell) comeForward() {
+	s.hidden = false
 	s.window.Show()
 	s.window.RequestFocus()
 }
@@ -165,11 +183,18 @@ func open(c Config) *shell {
 	s.choices = newChoices(s, settings.Preferences)
 	s.choices.watch(s.dress)
 	s.dress()
+	s.around = c.Around
+	s.announcements = newAnnouncements(s)
+	if s.around.Announcer != nil {
+		s.announcer = s.around.Announcer(func(key string) { s.do(func() { s.clicked(key) }) })
+	}
+	s.tray = newTray(s)
+	s.choices.watch(func() { s.tray.refresh() })
 	s.app.SetIcon(look.AppIcon())
 	s.window = s.app.NewWindow("Sotto")
 	s.window.SetIcon(look.AppIcon())
 	s.window.SetMaster()
-	s.window.SetCloseIntercept(s.end)
+	s.window.SetCloseIntercept(s.close)
 	s.window.Resize(windowSize(settings.Window))
 	s.addShortcuts()
 	s.own = newDesk(s, c.Engine)
@@ -261,6 +286,11 @@ func (s *shell) ended() {
 		s.practice.stop()
 	}
 	s.writes.Wait()
+	if s.announcer != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		s.announcer.Close(ctx)
+	}
 	if s.size.IsZero() {
 		return
 	}
@@ -285,19 +315,6 @@ func (s *shell) look(front bool) {
 		d.main.talk.refreshRows()
 		d.openAsked()
 	}
-}
-
-// quiet is the least time between two notifications.
-const quiet = 5 * time.Second
-
-// notify says outside the window that something has come, in a fixed sentence of ours: who wrote and what stays in the window, also
-// on a lock screen and in what the system keeps of notifications.
-func (s *shell) notify(d *desk, r session.Ref) {
-	if s.looking || s.now().Sub(s.notified) < quiet || d.practising {
-		return
-	}
-	s.notified = s.now()
-	s.app.SendNotification(fyne.NewNotification("Sotto", lang.L("New message")))
 }
 
 // storeProblem says that settings were unreadable or could not be written.

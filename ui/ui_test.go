@@ -540,16 +540,6 @@ func TestNarrowWindowShowsOneSide(t *testing.T) {
 	}
 }
 
-func TestNotificationCarriesNothing(t *testing.T) {
-	s := newTalk(t, bob())
-	loud := session.Contacted{Ref: contactRef("bob")}
-	test.AssertNotificationSent(t, nil, func() { s.tell(loud) })
-	s.shell.look(false)
-	test.AssertNotificationSent(t, fyne.NewNotification("Sotto", "New message"), func() {
-		s.tell(session.EntryChanged{Entry: s.engine.entry(session.Incoming, "the secret")}, loud, loud)
-	})
-}
-
 func TestReadOnlyWhileLooking(t *testing.T) {
 	s := newTalk(t, bob())
 	s.engine.asked = nil

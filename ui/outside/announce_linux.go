@@ -1,0 +1,231 @@
+package outside
+
+import (
+	"context"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/godbus/dbus/v5"
+)
+
+// Names of the Desktop Notifications Specification 1.2.
+const (
+	notifyName = "org.freedesktop.Notifications"
+	notifyPath = dbus.ObjectPath("/org/freedesktop/Notifications")
+	bodyMarkup = "body-markup"
+	onClick    = "default"
+)
+
+const (
+	answerIn   = 5 * time.Second // for the notification server to answer
+	maxPending = 64              // wishes that wait; more are dropped
+)
+
+// NewAnnouncer returns an announcer that speaks to the notification server of the session. clicked is called on a goroutine of its own with
+// the key of what was clicked. Without a session bus it returns one that says nothing; it never starts a bus or a server by itself beyond
+// what the bus does for everybody.
+func NewAnnouncer(clicked func(key string)) Announcer {
+	n := &announcer{address: os.Getenv("DBUS_SESSION_BUS_ADDRESS"), clicked: clicked, wishes: make(chan func(), maxPending),
+		done: make(chan struct{}), shown: make(map[string]uint32)}
+	go n.run()
+	return n
+}
+
+// An announcer owns everything below done on one goroutine.
+type announcer struct {
+	address string
+	clicked func(key string)
+
+	mu     sync.Mutex
+	closed bool
+	wishes chan func()
+	done   chan struct{}
+
+	conn    *dbus.Conn
+	server  string // the unique name of the server that was asked what it can
+	markup  bool
+	signals chan *dbus.Signal
+	shown   map[string]uint32
+}
+
+func (n *announcer) wish(f func()) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.closed {
+		return
+	}
+	select {
+	case n.wishes <- f:
+	default: // a server that hangs costs announcements, not memory
+	}
+}
+
+// Announce implements Announcer.
+func (n *announcer) Announce(a Announcement) { n.wish(func() { n.announce(a) }) }
+
+// Withdraw implements Announcer.
+func (n *announcer) Withdraw(key string) { n.wish(func() { n.withdraw(key) }) }
+
+// Close implements Announcer.
+func (n *announcer) Close(ctx context.Context) {
+	n.mu.Lock()
+	if !n.closed {
+		n.closed = true
+		close(n.wishes)
+	}
+	n.mu.Unlock()
+	select {
+	case <-n.done:
+	case <-ctx.Done():
+	}
+}
+
+func (n *announcer) run() {
+	defer close(n.done)
+	for {
+		select {
+		case f, open := <-n.wishes:
+			if !open {
+				n.end()
+				return
+			}
+			f()
+		case s, open := <-n.signals:
+			if !open {
+				n.lost()
+				continue
+			}
+			n.heard(s)
+		}
+	}
+}
+
+func (n *announcer) end() {
+	for key := range n.shown {
+		n.withdraw(key)
+	}
+	if n.conn != nil {
+		n.conn.Close()
+	}
+}
+
+// lost forgets a bus that has gone.
+func (n *announcer) lost() {
+	n.conn, n.signals, n.server = nil, nil, ""
+	clear(n.shown)
+}
+
+// reach connects to the bus, if that is still to be done.
+func (n *announcer) reach() bool {
+	if n.conn != nil && n.conn.Connected() {
+		return true
+	}
+	if n.address == "" {
+		return false // connecting would start a bus
+	}
+	n.lost()
+	conn, err := dbus.Connect(n.address)
+	if err != nil {
+		return false
+	}
+	n.conn, n.signals = conn, make(chan *dbus.Signal, maxPending)
+	conn.Signal(n.signals)
+	for _, member := range []string{"ActionInvoked", "NotificationClosed"} {
+		if conn.AddMatchSignal(dbus.WithMatchObjectPath(notifyPath), dbus.WithMatchInterface(notifyName), dbus.WithMatchMember(member)) != nil {
+			conn.Close()
+			n.lost()
+			return false
+		}
+	}
+	return true
+}
+
+func (n *announcer) call(method string, args ...any) *dbus.Call {
+	ctx, cancel := context.WithTimeout(context.Background(), answerIn)
+	defer cancel()
+	return n.conn.Object(notifyName, notifyPath).CallWithContext(ctx, notifyName+"."+method, 0, args...)
+}
+
+// ask finds out what the server can, once for each server there is.
+func (n *announcer) ask() {
+	var owner string
+	if n.conn.BusObject().Call("org.freedesktop.DBus.GetNameOwner", 0, notifyName).Store(&owner) == nil && owner == n.server {
+		return
+	}
+	clear(n.shown) // another server knows nothing of what this one showed
+	var can []string
+	n.markup = n.call("GetCapabilities").Store(&can) != nil || slices.Contains(can, bodyMarkup)
+	n.server = ""
+	if n.conn.BusObject().Call("org.freedesktop.DBus.GetNameOwner", 0, notifyName).Store(&owner) == nil {
+		n.server = owner
+	}
+}
+
+func (n *announcer) announce(a Announcement) {
+	if !n.reach() {
+		return
+	}
+	n.ask()
+	hints := map[string]dbus.Variant{
+		"desktop-entry":  dbus.MakeVariant(desktopID),
+		"category":       dbus.MakeVariant("im.received"),
+		"urgency":        dbus.MakeVariant(byte(1)),
+		"suppress-sound": dbus.MakeVariant(true), // the program has sounds of its own
+	}
+	var id uint32
+	err := n.call("Notify", program, n.shown[a.Key], desktopID, plain(a.Title), body(a.Words, n.markup),
+		[]string{onClick, plain(a.Open)}, hints, int32(-1)).Store(&id)
+	if err == nil {
+		n.shown[a.Key] = id
+	}
+}
+
+func (n *announcer) withdraw(key string) {
+	id, there := n.shown[key]
+	delete(n.shown, key)
+	if there && n.conn != nil && n.conn.Connected() {
+		n.call("CloseNotification", id) // who has closed it before us does not mind
+	}
+}
+
+// heard is told what the server says of what is shown. Anybody on the bus can say it: it can only open a conversation that was announced.
+func (n *announcer) heard(s *dbus.Signal) {
+	if len(s.Body) < 2 {
+		return
+	}
+	id, ok := s.Body[0].(uint32)
+	if !ok {
+		return
+	}
+	for key, shown := range n.shown {
+		if shown != id {
+			continue
+		}
+		switch action, _ := s.Body[1].(string); {
+		case s.Name == notifyName+".NotificationClosed":
+			delete(n.shown, key)
+		case s.Name == notifyName+".ActionInvoked" && action == onClick:
+			go n.clicked(key)
+		}
+		return
+	}
+}
+
+var (
+	marks = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&apos;")
+	signs = strings.NewReplacer("<", "‹", ">", "›")
+)
+
+// body is words so that a server which reads markup shows them as they are, and one that does not has nothing to find in them.
+func body(words string, markup bool) string {
+	if markup {
+		return marks.Replace(words)
+	}
+	return plain(words)
+}
+
+// plain is a text that cannot be taken for markup, for the places where there is none.
+func plain(words string) string { return signs.Replace(words) }
