@@ -134,7 +134,7 @@ func (c *comparison) ticks(f otr.Fingerprint, ticked bool) []fyne.CanvasObject {
 		box.OnChanged = func(bool) { c.ticked() }
 		digits := groupText(group)
 		c.groups, c.digits = append(c.groups, box), append(c.digits, digits)
-		rows = append(rows, container.NewBorder(nil, nil, box, nil, digits))
+		rows = append(rows, bordered(nil, nil, box, nil, digits))
 	}
 	return rows
 }

@@ -8,6 +8,7 @@ import (
 	"fyne.io/fyne/v2/widget"
 
 	"github.com/sotto-im/sotto/session"
+	"github.com/sotto-im/sotto/ui/access"
 	"github.com/sotto-im/sotto/ui/lang"
 	"github.com/sotto-im/sotto/ui/look"
 )
@@ -43,7 +44,8 @@ func (t *talkPane) openLock() {
 	for i, b := range buttons {
 		b.step = func(by int) { t.desk.window.Canvas().Focus(buttons[(i+by+len(buttons))%len(buttons)]) }
 	}
-	pop = widget.NewPopUp(rimmed(container.New(&atLeast{lockMenuWidth}, inset(2*look.Step, look.Step, 2*look.Step, 2*look.Step, box))), t.desk.window.Canvas())
+	pop = access.Name(widget.NewPopUp(rimmed(container.New(&atLeast{lockMenuWidth}, inset(2*look.Step, look.Step, 2*look.Step, 2*look.Step, box))), t.desk.window.Canvas()),
+		lang.L("Lock"))
 	at := fyne.CurrentApp().Driver().AbsolutePositionForObject(t.lock)
 	x := max(at.X+t.lock.Size().Width-pop.MinSize().Width, 0)
 	pop.ShowAtPosition(fyne.NewPos(x, at.Y+t.lock.Size().Height+look.Step))

@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"strings"
+
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/layout"
@@ -23,7 +25,9 @@ type sheet struct {
 	desk   *desk
 	ref    session.Ref
 	window fyne.Window
+	box    *fyne.Container // all of the window
 	root   *fyne.Container
+	spoken string // of the page, to those who do not see it
 	stop   func()
 	wipe   func() // forgets what was typed
 	enter  func() // what Enter does where no widget wants it
@@ -39,7 +43,8 @@ func (d *desk) openSheet(key string, r session.Ref, update func(*sheet)) *sheet 
 	}
 	s := &sheet{desk: d, ref: r, window: w, root: container.NewStack(), width: sheetWidth}
 	w.SetPadded(false)
-	w.SetContent(container.NewStack(filled(theme.ColorNameBackground, 0), s.root))
+	s.box = container.NewStack(filled(theme.ColorNameBackground, 0), s.root)
+	w.SetContent(s.box)
 	w.SetCloseIntercept(s.close)
 	w.Canvas().SetOnTypedKey(s.typedKey)
 	s.stop = d.watch(r, func() { update(s) })
@@ -119,6 +124,36 @@ func (s *sheet) turn(l leaf) {
 	} else {
 		s.window.Canvas().Unfocus()
 	}
+	s.speak(l)
+}
+
+// speak has a page read out when it turns: who does not see it would hear no more than its title and what has the keyboard.
+func (s *sheet) speak(l leaf) {
+	access.Name(s.box, l.title)
+	said := strings.Join(sentences(l.body...), "\n")
+	if said == s.spoken {
+		return
+	}
+	s.spoken = said
+	s.desk.shell.tell(said)
+}
+
+// sentences are the words of ours that are set to be read: not the names of fields, nor what stands in them.
+func sentences(objects ...fyne.CanvasObject) []string {
+	var all []string
+	for _, o := range objects {
+		switch o := o.(type) {
+		case *fyne.Container:
+			if o.Visible() {
+				all = append(all, sentences(o.Objects...)...)
+			}
+		case *look.Text:
+			if o.Visible() && o.Wrapping == fyne.TextWrapWord && o.Words() != "" {
+				all = append(all, o.Words())
+			}
+		}
+	}
+	return all
 }
 
 // aligned lets the edge of a box stand under the edge of words, which keep a distance of their own.

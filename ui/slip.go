@@ -6,6 +6,7 @@ import (
 	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/widget"
 
+	"github.com/sotto-im/sotto/ui/access"
 	"github.com/sotto-im/sotto/ui/look"
 )
 
@@ -28,7 +29,7 @@ func (d *desk) openSlip(title string, body fyne.CanvasObject, buttons ...*button
 	inside := container.NewVBox(look.NewText(title, look.Title), body, gap(0, 2*look.Step), row)
 	width := min(slipWidth, d.window.Canvas().Size().Width-8*look.Step)
 	s := &slip{window: d.window}
-	s.pop = widget.NewModalPopUp(rimmed(container.New(&atLeast{width}, inset(3*look.Step, 2*look.Step, 3*look.Step, 3*look.Step, inside))), d.window.Canvas())
+	s.pop = access.Name(widget.NewModalPopUp(rimmed(container.New(&atLeast{width}, inset(3*look.Step, 2*look.Step, 3*look.Step, 3*look.Step, inside))), d.window.Canvas()), title)
 	for _, b := range buttons {
 		b.escape = s.close
 	}

@@ -13,6 +13,13 @@ const mostSpoken = 300
 // mostAtOnce is how many messages that come at the same moment are read out: the last ones.
 const mostAtOnce = 3
 
+// tell has a sentence read out, where anybody listens.
+func (s *shell) tell(sentence string) {
+	if s.say != nil {
+		s.say(sentence)
+	}
+}
+
 // speak has what is new read out to those who do not see it: the words where the conversation is open in front of them, and
 // otherwise only who wrote.
 func (d *desk) speak(r session.Ref) {

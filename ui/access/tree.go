@@ -106,6 +106,9 @@ func (w *walker) oneWindow(window fyne.Window, active State) {
 	w.place = fyne.NewPos(float32(facts.x), float32(facts.y))
 	area := Area{Size: c.Size()}
 	n := Node{Role: Window, Name: window.Title(), State: active, Focus: window.RequestFocus}
+	if box, ok := c.Content().(*fyne.Container); ok && said(box).name != "" {
+		n.Name = said(box).name // what it is about may be more than what the task bar is to show
+	}
 	element := w.add(w.look.Root, n, window, area, area)
 	overlays := c.Overlays().List()
 	w.covered = len(overlays) > 0

@@ -129,7 +129,7 @@ func TestWhatWidgetsSay(t *testing.T) {
 			return b
 		}, `button "Press" disabled [click]`},
 		"named button":   {func() fyne.CanvasObject { return access.Name(widget.NewButton("", nil), "Send") }, `button "Send" [click]`},
-		"named box":      {func() fyne.CanvasObject { return access.Name(container.NewVBox(widget.NewLabel("a")), "Group") }, "panel \"Group\"\n  label \"a\""},
+		"named box":      {func() fyne.CanvasObject { return container.NewVBox(access.Name(container.NewVBox(widget.NewLabel("a")), "Group")) }, "panel \"Group\"\n  label \"a\""},
 		"entry":          {func() fyne.CanvasObject { return entry(widget.NewEntry(), "typed") }, `entry "" = "typed" [activate menu]`},
 		"embedded entry": {func() fyne.CanvasObject { e := &embeddedEntry{}; e.ExtendBaseWidget(e); e.SetText("typed"); return e }, `entry "" = "typed" [activate menu]`},
 		"embedded twice": {func() fyne.CanvasObject { e := &deeper{}; e.ExtendBaseWidget(e); e.SetText("typed"); return e }, `entry "" = "typed" [activate menu]`},
@@ -462,5 +462,18 @@ func TestTwoWindows(t *testing.T) {
 	_, changes := tree.Look()
 	if len(changes) == 0 || changes[0].Kind != access.Removed || changes[0].Element.Role != access.Window {
 		t.Errorf("changes: %s", kinds(changes))
+	}
+}
+
+// TestNamedBoxes promises that a pop-up with a name is a dialog, once, and that a window is called what its content is called.
+func TestNamedBoxes(t *testing.T) {
+	tree, w := shown(t, access.Name(container.NewVBox(widget.NewLabel("a")), "Is this Bob?"))
+	widget.NewModalPopUp(widget.NewLabel("ask"), w.Canvas()).Hide()
+	access.Name(widget.NewModalPopUp(widget.NewLabel("b"), w.Canvas()), "Add").Show()
+	access.Name(widget.NewPopUp(widget.NewLabel("c"), w.Canvas()), "Lock").Show()
+	look, _ := tree.Look()
+	want := "\"Is this Bob?\"\n  label \"a\" covered\n  dialog \"Add\" modal covered\n    label \"b\" covered\n  dialog \"Lock\"\n    label \"c\""
+	if got := strings.TrimSpace(lines(look.Root)); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }

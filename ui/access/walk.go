@@ -59,7 +59,7 @@ func (w *walker) object(o fyne.CanvasObject, a at) {
 		n.Help = note.help
 	}
 	if n.Role == Transparent && note.name != "" {
-		n.Role = Panel
+		n.Role = group(o, note.name, a)
 	}
 	if d, ok := o.(fyne.Disableable); ok && d.Disabled() {
 		n.State |= Disabled
@@ -81,6 +81,19 @@ func (w *walker) object(o fyne.CanvasObject, a at) {
 		place = fyne.CurrentApp().Driver().AbsolutePositionForObject(o)
 	}
 	w.node(n, o, at{parent: a.parent, place: place, lost: !holds(o), clip: a.clip, depth: a.depth}, Area{place, o.Size()})
+}
+
+// group is what a box with a name is: a pop-up asks for something, and the content of a window is that window, as what stands in a
+// dialog is the dialog.
+func group(o fyne.CanvasObject, name string, a at) Role {
+	_, pop := o.(*widget.PopUp)
+	switch {
+	case (a.parent.Role == Dialog || a.parent.Role == Window) && a.parent.Name == name:
+		return Transparent
+	case pop:
+		return Dialog
+	}
+	return Panel
 }
 
 // holds is true where what is inside an object is placed relative to it.
@@ -186,7 +199,7 @@ func (w *walker) standard(o, s fyne.CanvasObject) (Node, bool) {
 	case *container.DocTabs:
 		return tabs(s.Items, s.Selected(), s.Select), true
 	case *widget.Label:
-		return Node{Role: Label, Name: s.Text, State: when(s.Text == "", Hidden)}, true
+		return Node{Role: Label, Name: s.Text, State: when(s.Text == "", Hidden) | w.selectable(s)}, true
 	case *widget.RichText:
 		return richText(s), true
 	case *widget.Hyperlink:
@@ -335,6 +348,16 @@ func (w *walker) entry(o fyne.CanvasObject, e *widget.Entry) Node {
 		n.Role = PasswordEntry
 	}
 	return n
+}
+
+// selectable is what is known of a label whose words can be selected: what has the keyboard then is a part of it.
+func (w *walker) selectable(l *widget.Label) State {
+	if !l.Selectable {
+		return 0
+	}
+	part, focused := reflect.ValueOf(l).Elem().FieldByName("selection"), reflect.ValueOf(w.focused)
+	holds := part.IsValid() && part.Kind() == reflect.Pointer && focused.Kind() == reflect.Pointer && part.Pointer() == focused.Pointer()
+	return Focusable | when(holds, Focused)
 }
 
 func richText(t *widget.RichText) Node {
