@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"fyne.io/fyne/v2"
-	"fyne.io/fyne/v2/test"
 
 	"github.com/sotto-im/sotto/session"
 	"github.com/sotto-im/sotto/ui/access"
@@ -15,11 +14,11 @@ import (
 // chain is everything that the Tab key comes to in a window, in its order.
 func chain(c fyne.Canvas) []fyne.Focusable {
 	c.Unfocus()
-	test.FocusNext(c)
+	c.FocusNext()
 	var all []fyne.Focusable
 	for f := c.Focused(); f != nil && !slices.Contains(all, f); f = c.Focused() {
 		all = append(all, f)
-		test.FocusNext(c)
+		c.FocusNext()
 	}
 	return all
 }

@@ -128,8 +128,10 @@ func TestWhatWidgetsSay(t *testing.T) {
 			b.Disable()
 			return b
 		}, `button "Press" disabled [click]`},
-		"named button":   {func() fyne.CanvasObject { return access.Name(widget.NewButton("", nil), "Send") }, `button "Send" [click]`},
-		"named box":      {func() fyne.CanvasObject { return container.NewVBox(access.Name(container.NewVBox(widget.NewLabel("a")), "Group")) }, "panel \"Group\"\n  label \"a\""},
+		"named button": {func() fyne.CanvasObject { return access.Name(widget.NewButton("", nil), "Send") }, `button "Send" [click]`},
+		"named box": {func() fyne.CanvasObject {
+			return container.NewVBox(access.Name(container.NewVBox(widget.NewLabel("a")), "Group"))
+		}, "panel \"Group\"\n  label \"a\""},
 		"entry":          {func() fyne.CanvasObject { return entry(widget.NewEntry(), "typed") }, `entry "" = "typed" [activate menu]`},
 		"embedded entry": {func() fyne.CanvasObject { e := &embeddedEntry{}; e.ExtendBaseWidget(e); e.SetText("typed"); return e }, `entry "" = "typed" [activate menu]`},
 		"embedded twice": {func() fyne.CanvasObject { e := &deeper{}; e.ExtendBaseWidget(e); e.SetText("typed"); return e }, `entry "" = "typed" [activate menu]`},
