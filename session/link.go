@@ -190,8 +190,8 @@ const (
 	LinkDiffers                  // the key in use, or the only one known, is none of those: somebody is not who they say, or the link is old
 )
 
-// FollowLink remembers what a link says about a contact's keys, for as long as the program runs, and adds the contact when it is a link
-// for that and they are not there. It verifies nothing: see Contact.Link. The error is ErrUnknown, ErrLink for a link to make an
+// FollowLink remembers what a link says about a contact's keys, until one of them is verified or DropLink, and adds the contact when it is
+// a link for that and they are not there. It verifies nothing: see Contact.Link. The error is ErrUnknown, ErrLink for a link to make an
 // account, or an *AddressError.
 func (s *Session) FollowLink(account string, l Link) (Ref, error) {
 	r := Ref{account, l.Address.Bare().String()}
@@ -223,7 +223,7 @@ func (a *account) follow(l Link) error {
 	}
 	if len(l.Fingerprints) > 0 {
 		c.claimed = slices.Clone(l.Fingerprints)
-		c.touch()
+		c.remember()
 	}
 	return nil
 }
@@ -244,8 +244,27 @@ func (s *Session) ConfirmLink(r Ref, fp otr.Fingerprint) error {
 func (s *Session) DropLink(r Ref) {
 	s.with(r, func(c *conversation) {
 		c.claimed = nil
-		c.touch()
+		c.remember()
 	})
+}
+
+// recallLink reads what is kept of a link that was followed before the program was started.
+func (c *conversation) recallLink(kept []string) {
+	for _, text := range kept {
+		if fp, err := otr.ParseFingerprint(text); err == nil && len(c.claimed) < maxLinkFingerprints { // the store has checked it
+			c.claimed = append(c.claimed, fp)
+		}
+	}
+}
+
+// linkRecord is what is kept of a link: nothing, once it has served.
+func (c *conversation) linkRecord() (kept []string) {
+	if claim := c.linkClaim(); claim != nil && claim.State != LinkSettled {
+		for _, fp := range c.claimed {
+			kept = append(kept, compact(fp))
+		}
+	}
+	return kept
 }
 
 // linkClaim compares what a link said with the key in use, else with those that were.

@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/sotto-im/sotto/crypto/otr"
 	"mellium.im/xmpp/jid"
@@ -154,11 +156,19 @@ func TestFollowLink(t *testing.T) {
 			synctest.Wait()
 			return a.contact(b).Link
 		}
+		restart := func() *LinkClaim {
+			a.restart()
+			pass(time.Minute)
+			return a.contact(b).Link
+		}
 		if claim := follow(key); claim == nil || claim.State != LinkWaiting || claim.Key != nil {
 			t.Errorf("before any key is known: %+v", claim)
 		}
 		if err := a.session.ConfirmLink(r, key); err != ErrKeyGone {
 			t.Errorf("confirmed what nobody has seen: %v", err)
+		}
+		if claim := restart(); claim == nil || claim.State != LinkWaiting || !slices.Equal(claim.Fingerprints, []otr.Fingerprint{key}) {
+			t.Errorf("after a restart: %+v", claim)
 		}
 		a.session.Opened(r)
 		synctest.Wait()
@@ -166,6 +176,11 @@ func TestFollowLink(t *testing.T) {
 		if c.Lock != Unverified || c.Link.State != LinkMatches || *c.Link.Key != key {
 			t.Fatalf("with the key that was named: %v %+v", c.Lock, c.Link)
 		}
+		if claim := restart(); claim == nil || claim.State != LinkMatches {
+			t.Errorf("after another restart: %+v", claim)
+		}
+		a.session.Opened(r)
+		synctest.Wait()
 		if claim := follow(other); claim.State != LinkDiffers || *claim.Key != key {
 			t.Errorf("with another key than the one that was named: %+v", claim)
 		}
@@ -183,10 +198,19 @@ func TestFollowLink(t *testing.T) {
 		if c = a.contact(b); c.Lock != Private || c.Verified != ByComparison || c.Link.State != LinkSettled {
 			t.Errorf("confirmed: %v %v %+v", c.Lock, c.Verified, c.Link)
 		}
+		if claim := restart(); claim != nil {
+			t.Errorf("what has served is kept: %+v", claim)
+		}
+		a.session.Opened(r)
+		synctest.Wait()
+		follow(other)
 		a.session.DropLink(r)
 		synctest.Wait()
 		if c = a.contact(b); c.Link != nil || c.Lock != Private {
 			t.Errorf("dropped: %+v", c.Link)
+		}
+		if claim := restart(); claim != nil {
+			t.Errorf("what was dropped is kept: %+v", claim)
 		}
 		// A link to somebody else.
 		if _, err := a.session.FollowLink(a.jid, Link{Address: jid.MustParse("carol@sotto.test"), Action: LinkMessage}); err != ErrUnknown {

@@ -39,12 +39,14 @@ func (c *conversation) recall() {
 	for _, e := range kept.Story {
 		c.story = append(c.story, eventOf(e))
 	}
+	c.recallLink(kept.Link)
 }
 
 // remember keeps what is known of the contact.
 func (c *conversation) remember() {
 	a := c.account
-	kept := store.Contact{JID: c.ref.Contact, Policy: c.policySet.word(), KeyRule: c.keyRuleSet.word(), Held: c.held, AllowV2: c.allowV2, Quiet: c.quiet}
+	kept := store.Contact{JID: c.ref.Contact, Policy: c.policySet.word(), KeyRule: c.keyRuleSet.word(), Held: c.held, AllowV2: c.allowV2, Quiet: c.quiet,
+		Link: c.linkRecord()}
 	for _, k := range c.keys {
 		kept.Keys = append(kept.Keys, k.record())
 	}
@@ -56,7 +58,8 @@ func (c *conversation) remember() {
 	switch {
 	case i >= 0:
 		a.record.Contacts[i] = kept
-	case len(a.record.Contacts) < maxKept || verified || kept.Policy != "" || kept.KeyRule != "" || c.isHeld() || kept.AllowV2 || kept.Quiet:
+	case len(a.record.Contacts) < maxKept || verified || kept.Policy != "" || kept.KeyRule != "" || c.isHeld() || kept.AllowV2 || kept.Quiet ||
+		len(kept.Link) > 0:
 		a.record.Contacts = append(a.record.Contacts, kept)
 	}
 	a.keep()

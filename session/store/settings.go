@@ -85,6 +85,7 @@ type Contact struct {
 	Story   []KeyEvent `json:"story,omitempty"`    // what happened with their keys, oldest first
 	Quiet   bool       `json:"quiet,omitempty"`    // what comes from them is not announced
 	AllowV2 bool       `json:"allow_v2,omitempty"` // the person lets this contact speak version 2 of OTR
+	Link    []string   `json:"link,omitempty"`     // fingerprints that a link named, until a key with one of them is verified
 
 	VerifiedUs bool `json:"verified_us,omitempty"` // of version 1: now it is kept with the key of whoever did it
 }
@@ -311,6 +312,8 @@ func (c *Contact) check() error {
 		return invalid("contact policy")
 	case len(c.Keys) > maxKeys:
 		return invalid("too many keys")
+	case len(c.Link) > maxKeys, slices.ContainsFunc(c.Link, func(fp string) bool { return !isFingerprint(fp) }):
+		return invalid("fingerprints of a link")
 	case len(c.Story) > maxStory:
 		return invalid("too long a story")
 	case slices.ContainsFunc(c.Story, func(e KeyEvent) bool { return !e.valid() }):
@@ -365,6 +368,7 @@ func (s *Settings) clone() Settings {
 		for j := range a.Contacts {
 			a.Contacts[j].Keys = slices.Clone(a.Contacts[j].Keys)
 			a.Contacts[j].Story = slices.Clone(a.Contacts[j].Story)
+			a.Contacts[j].Link = slices.Clone(a.Contacts[j].Link)
 		}
 	}
 	return c

@@ -29,7 +29,7 @@ func example() Settings {
 			Resource: "sotto-abcdef", UserAgentID: "0f8fad5b-d9cb-469f-a165-70867728950e", InstanceTag: 0xfffffffe,
 			Fingerprint: aFingerprint, SCRAM: true, Binding: true, Policy: "automatic",
 			KeyRule: "verified",
-			Contacts: []Contact{{JID: "bob@example.org", Policy: "never", KeyRule: "any", Held: seen, Keys: []Key{
+			Contacts: []Contact{{JID: "bob@example.org", Policy: "never", KeyRule: "any", Held: seen, Link: []string{aFingerprint}, Keys: []Key{
 				{Fingerprint: strings.Repeat("ab", 20), FirstSeen: seen, LastSeen: seen, Device: "laptop", Verified: "question", VerifiedAt: seen,
 					VerifiedUs: "secret", VerifiedUsAt: seen},
 				{Fingerprint: strings.Repeat("00", 20), FirstSeen: seen, LastSeen: seen, Accepted: true},
@@ -165,6 +165,7 @@ func TestRefusesWhatCouldNotBeReadBack(t *testing.T) {
 		{"event of no kind", func(c *Settings) { c.Accounts[0].Contacts[0].Story[0].What = "" }},
 		{"event of no key", func(c *Settings) { c.Accounts[0].Contacts[0].Story[0].Other = "ab" }},
 		{"endless story", func(c *Settings) { c.Accounts[0].Contacts[0].Story = make([]KeyEvent, maxStory+1) }},
+		{"link to no key", func(c *Settings) { c.Accounts[0].Contacts[0].Link = []string{"ab"} }},
 		{"theme", func(c *Settings) { c.Preferences.Theme = "Blue paint" }},
 		{"width", func(c *Settings) { c.Window.Width = float32(math.NaN()) }},
 		{"height", func(c *Settings) { c.Window.Height = float32(math.Inf(1)) }},
