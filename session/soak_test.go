@@ -878,7 +878,7 @@ func (c *clientProcess) take(r report) {
 			c.signedIn = true
 		}
 		if r.Account.State == Waiting {
-			time.AfterFunc(rand.N(2*time.Second), func() { c.do("connect") }) // the person is impatient
+			time.AfterFunc(rand.N(time.Second), func() { c.do("connect") }) // the person is impatient
 		}
 		c.account = *r.Account
 	case r.Contact != nil:
