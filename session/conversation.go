@@ -22,6 +22,7 @@ const (
 	maxTags      = 64               // clients of a contact whose address is remembered
 	maxSeen      = 1024             // stanzas of a contact that would be recognised if they came again
 	doubtEvery   = 30 * time.Second // at most, because somebody says that nothing can be read
+	asksOnce     = time.Second      // in which the invitations of a client are one
 	recently     = time.Minute      // how long a text may be on its way
 	lateReceipts = 3 * time.Second  // after signing in, until the server has handed over what waited there
 )
@@ -65,6 +66,11 @@ type conversation struct {
 	doubtful bool      // the other client may have lost the session since we heard from it
 	doubted  time.Time // when an error message was believed last
 	misreads time.Time // when there was one that could not be believed so soon; zero for none
+	suspects bool      // something could not be read since the live session was heard from last
+	invites  struct {  // that came last
+		from jid.JID
+		at   time.Time
+	}
 
 	// see trust.go
 	keys       []Key      // newest first
@@ -552,7 +558,7 @@ func (c *conversation) doubt() {
 
 // sure is the end of doubt: something authentic has come from the live session.
 func (c *conversation) sure() {
-	c.misreads = time.Time{}
+	c.misreads, c.suspects = time.Time{}, false
 	if c.doubtful {
 		c.doubtful, c.noAnswer = false, false
 		c.touch()
@@ -612,7 +618,7 @@ func (a *account) sinceSignIn() time.Duration { return a.now().Sub(a.since) }
 // wentOffline: we ourselves. The session is kept, but nobody knows what becomes of the other end meanwhile.
 func (c *conversation) wentOffline() {
 	clear(c.resources)
-	c.heard = jid.JID{}
+	c.heard, c.invites.from = jid.JID{}, jid.JID{}
 	c.stopExchange()
 	c.noAnswer = false
 	c.doubt()
@@ -709,6 +715,9 @@ func (c *conversation) rejected(e otr.Rejected) {
 	case otr.Malformed, otr.Unreadable, otr.NotPrivate:
 		c.notify(Entry{Notice: NoticeUnreadable})
 		c.heal(e.Reason)
+		if e.Reason == otr.Unreadable && e.From == c.otrPeer().Tag {
+			c.suspect()
+		}
 	case otr.SetupFailed, otr.Reflected:
 		c.notify(Entry{Notice: NoticeInterrupted})
 	case otr.OtherInstance:
@@ -726,6 +735,24 @@ func (c *conversation) heal(r otr.Reason) {
 		c.wanted = true
 		c.wantPrivate()
 	}
+}
+
+// suspect: what came from the client we write to cannot be read. That may have been damaged, forged, or encrypted before its keys changed; if
+// nothing readable follows, the two sides may believe in different sessions, and fresh keys are begun: seldom, since anybody can bring it
+// about.
+func (c *conversation) suspect() {
+	if c.suspects || c.otrState() != otr.Encrypted {
+		return
+	}
+	c.suspects = true
+	c.account.after(max(stallsAfter, inviteEvery-c.account.now().Sub(c.invited)), func() {
+		if c.suspects && c.account.conversations[c.ref.Contact] == c && c.otrState() == otr.Encrypted && c.account.online() {
+			c.doubt()
+			c.wanted = c.wanted || !c.unwanted
+			c.wantPrivate()
+		}
+		c.suspects = false
+	})
 }
 
 // ---- incoming
@@ -843,6 +870,9 @@ func (c *conversation) incoming(m *xmpp.Message) {
 		c.notify(Entry{Notice: NoticeNotAnswered})
 		return
 	}
+	if c.asksAgain(m) {
+		return
+	}
 	if beginsExchange(m.Body) && (c.exchange == nil || c.exchange.ours == "") && (c.hiddenFrom() || c.tooManyBegun()) {
 		return
 	}
@@ -874,6 +904,20 @@ func beginsExchange(body string) bool {
 		return strings.HasPrefix(encoded, "AAMC") || strings.HasPrefix(encoded, "AAIC")
 	}
 	return otr.IsOTR(body) && !strings.Contains(body, "?OTR|") && !strings.Contains(body, "?OTR Error:")
+}
+
+// asksAgain tells that a client asks for a private conversation a moment after it did so before. Some programs ask with every text that
+// waits for one. An answer to each would be a key exchange each, and of several at once the two sides may take different ones for the last.
+func (c *conversation) asksAgain(m *xmpp.Message) bool {
+	if !beginsExchange(m.Body) || isEncoded(otr.Transmit{Body: m.Body}) {
+		return false
+	}
+	now := c.account.now()
+	again := c.invites.from.Equal(m.From) && now.Sub(c.invites.at) < asksOnce
+	if !again {
+		c.invites.from, c.invites.at = m.From, now
+	}
+	return again
 }
 
 // tooManyBegun counts one more exchange that they began, and refuses what only a flood would bring.

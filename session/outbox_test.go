@@ -486,6 +486,95 @@ func TestHealAfterTheOtherSideForgot(t *testing.T) {
 }
 
 // A message of the key exchange is lost, whichever: it ends well, soon, and what waited is read.
+// Whatever cannot be read, one calm key exchange follows if nothing readable does, and no more of them the more there is of it.
+func TestHealWhereNothingCanBeRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, a, b := private(t)
+		x := canary()
+		b.say(a, x)
+		bodies := h.sent(b.jid)
+		garbage := []byte(bodies[slices.IndexFunc(bodies, func(body string) bool { return strings.HasPrefix(body, "?OTR:AAMD") })])
+		if at := len(garbage) / 2; garbage[at] == 'A' {
+			garbage[at] = 'B'
+		} else {
+			garbage[at] = 'A'
+		}
+		var full jid.JID
+		for _, l := range h.users[b.jid].lines {
+			full = l.full
+		}
+		n := 0
+		unreadable := func() {
+			n++
+			h.inject(a.jid, &xmpp.Message{ID: fmt.Sprint("garbage ", n), From: full, Type: xmpp.Chat, Body: string(garbage)})
+			synctest.Wait()
+		}
+		queries := func() int {
+			return len(slices.DeleteFunc(h.sent(a.jid), func(body string) bool { return !strings.HasPrefix(body, "?OTRv3?") }))
+		}
+		pass(time.Minute)
+		before, key := queries(), a.count(NoticeRefreshed)
+		unreadable()
+		b.say(a, "readable")
+		pass(time.Minute)
+		if queries() != before {
+			t.Error("a key exchange because of one message, and others can be read")
+		}
+		unreadable()
+		if !a.has(NoticeUnreadable) || a.contact(b).SendMode != SendPrivately {
+			t.Errorf("%q", a.lines())
+		}
+		pass(time.Minute)
+		if queries() != before+1 || a.contact(b).SendMode != SendPrivately || a.contact(b).Lock != Unverified || a.count(NoticeRefreshed) != key {
+			t.Errorf("%d queries more, %+v\n%q", queries()-before, a.contact(b), a.lines())
+		}
+		before = queries()
+		for range 600 {
+			unreadable()
+			pass(time.Second)
+		}
+		if n := queries() - before; n < 1 || n > 600/int(inviteEvery.Seconds())+1 {
+			t.Errorf("%d key exchanges because of a flood of ten minutes", n)
+		}
+		y := canary()
+		a.say(b, y)
+		pass(time.Minute)
+		if !b.heardText(y) {
+			t.Errorf("%q", b.lines())
+		}
+		h.assertSecret(t, "canary")
+	})
+}
+
+// Some programs invite with every text that waits for a private conversation: all at once are one invitation.
+func TestManyInvitationsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, a, b := friends(t)
+		a.say(b, "waits") // so that alice has made the conversation
+		pass(time.Minute)
+		var full jid.JID
+		for _, l := range h.users[b.jid].lines {
+			full = l.full
+		}
+		commits := func() int {
+			return len(slices.DeleteFunc(h.sent(a.jid), func(body string) bool { return !strings.HasPrefix(body, "?OTR:AAMC") }))
+		}
+		for round := range 3 {
+			before := commits()
+			for i := range 20 {
+				h.inject(a.jid, &xmpp.Message{ID: fmt.Sprint(round, " ", i), From: full, Type: xmpp.Chat, Body: "?OTRv3?"})
+			}
+			pass(10 * time.Second)
+			if n := commits() - before; n != 1 {
+				t.Errorf("round %d: %d key exchanges", round, n)
+			}
+			if l := a.contact(b).Lock; l != Unverified {
+				t.Errorf("round %d: lock %d", round, l)
+			}
+		}
+	})
+}
+
 func TestLostInTheMiddleOfAnExchange(t *testing.T) {
 	for lost := 2; lost <= 5; lost++ {
 		synctest.Test(t, func(t *testing.T) {

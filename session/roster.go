@@ -407,6 +407,7 @@ func (c *conversation) available(p *xmpp.Presence) {
 		software: software,
 	}
 	c.trouble = WhyNone
+	c.invites.from = jid.JID{} // it may be another connection, and what was answered before is lost
 	c.touch()
 	if wasOffline {
 		c.invited = time.Time{}

@@ -772,6 +772,11 @@ func (s *soak) state() string {
 		stderr, _ := os.ReadFile(c.stderr)
 		fmt.Fprintf(&b, "  %s\n", stderr)
 	}
+	wire, _ := os.ReadFile(s.watched[0].file)
+	lines := strings.Split(string(wire), "\n")
+	for _, line := range lines[max(0, len(lines)-300):] {
+		fmt.Fprintf(&b, "%.400s\n", line)
+	}
 	s.libotr.mu.Lock()
 	defer s.libotr.mu.Unlock()
 	fmt.Fprintf(&b, "mike: secure %v there %v typed %d unconfirmed %d\n", s.libotr.secure, s.libotr.there, len(s.libotr.typed), len(s.libotr.sent))
