@@ -46,7 +46,7 @@ func fellowRecord(word fellowWord, value ...byte) otr.TLV {
 // is taken back.
 func TestTwoSidedStatus(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h, a, b := acquainted(t)
+		_, a, b := acquainted(t)
 		if a.contact(b).VerifiedUs || b.contact(a).VerifiedUs {
 			t.Error("verified from the beginning")
 		}
@@ -60,7 +60,6 @@ func TestTwoSidedStatus(t *testing.T) {
 		if b.contact(a).VerifiedUs {
 			t.Error("taken back, and not told")
 		}
-		h.assertSecret(t)
 	})
 }
 

@@ -75,11 +75,11 @@ func TestSMP(t *testing.T) {
 		usAsker, usOther bool
 		stage            SMPStage
 	}{
-		{"P8 question right", "where?", "here", "here", Private, Unverified, ByQuestion, false, true, SMPSucceeded},
-		{"question wrong", "where?", "here", "there", Unverified, Unverified, NotVerified, false, false, SMPFailed},
-		{"P8 secret right", "", "ours", "ours", Private, Private, BySecret, true, true, SMPSucceeded},
-		{"secret wrong", "", "ours", "theirs", Unverified, Unverified, NotVerified, false, false, SMPFailed},
-		{"not latin", "où?", "Zürich 東京", "Zürich 東京", Private, Unverified, ByQuestion, false, true, SMPSucceeded},
+		{"P8 question right", "where did we meet in spring?", "here by the river", "here by the river", Private, Unverified, ByQuestion, false, true, SMPSucceeded},
+		{"question wrong", "where did we meet in spring?", "here by the river", "there on the hill", Unverified, Unverified, NotVerified, false, false, SMPFailed},
+		{"P8 secret right", "", "ours since last year", "ours since last year", Private, Private, BySecret, true, true, SMPSucceeded},
+		{"secret wrong", "", "ours since last year", "theirs since last year", Unverified, Unverified, NotVerified, false, false, SMPFailed},
+		{"not latin", "où?", "Zürich 東京 Zürich", "Zürich 東京 Zürich", Private, Unverified, ByQuestion, false, true, SMPSucceeded},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -120,7 +120,7 @@ func TestSMP(t *testing.T) {
 				if err := b.session.Answer(b.ref(a), b.smp.Number, []byte(tt.answered)); !errors.Is(err, ErrNoRequest) {
 					t.Errorf("P4 a second answer: %v", err)
 				}
-				h.assertSecret(t, tt.asked, "where?")
+				h.assertSecret(t, tt.asked, "where did we meet in spring?")
 			})
 		})
 	}
