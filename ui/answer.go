@@ -73,6 +73,10 @@ func (a *answerer) name() words { return words{"Name": a.contact().Name} }
 func (a *answerer) form(run session.SMP, replaced bool) {
 	a.at, a.number = answerForm, run.Number
 	a.secret = newSecretField()
+	if run.Asked {
+		a.secret = newAnswerField()
+	}
+	a.secret.folded = func() bool { return run.Folded }
 	a.secret.escape = a.close
 	a.secret.OnSubmitted = func(string) { a.send() }
 	a.secret.OnChanged = func(string) { a.typed() }
@@ -88,9 +92,12 @@ func (a *answerer) form(run session.SMP, replaced bool) {
 		body = append(body, look.NewText(lang.L("Type the secret that you agreed on with {{.Name}}. It is never sent; the two programs only find out whether it is the same.", a.name()), look.Body))
 	}
 	named(a.secret.field, fieldName)
-	body = append(body, label(fieldName), a.secret.field, a.secret.about)
+	body = append(body, label(fieldName), a.secret.field, a.secret.about, a.secret.show)
 	if run.Asked {
 		body = append(body, hint(lang.L("Your answer is never sent as it is. It shows {{.Name}} that you are you. It does not show you that this is {{.Name}}.", a.name())))
+	}
+	if said := promptWords(run); said != "" {
+		body = append(body, look.NewText(said, look.Hint))
 	}
 	body = append(body, a.trouble)
 	a.turn(leaf{
@@ -115,11 +122,19 @@ func (a *answerer) heading(run session.SMP) string {
 }
 
 func (a *answerer) typed() {
-	a.secret.about.SetText(typedWords(a.secret.Text))
+	a.secret.tell()
 	enable(a.give, a.complete())
 }
 
-func (a *answerer) complete() bool { return a.secret.Text != "" && len(a.secret.Text) <= maxSecret }
+func (a *answerer) complete() bool { return a.secret.complete() }
+
+// promptWords says that not every question is shown, as soon as it matters.
+func promptWords(run session.SMP) string {
+	if run.Prompt < 2 {
+		return ""
+	}
+	return lang.L("Question {{.Number}} of {{.Most}} that Sotto shows within an hour. Further ones are refused.", words{"Number": run.Prompt, "Most": session.MaxPrompts})
+}
 
 func (a *answerer) send() {
 	if !a.complete() {
@@ -183,11 +198,11 @@ func (a *answerer) success(run session.SMP) {
 		l.body = []fyne.CanvasObject{steps, verdict(look.LockTick, lang.L("You and {{.Name}} typed the same secret. You now know that it is really {{.Name}}.", a.name()), "")}
 	case a.contact().Verified != session.NotVerified:
 		l.body = []fyne.CanvasObject{steps, verdict(look.LockTick, lang.L("{{.Name}} now knows that it is really you.", a.name()),
-			lang.L("You have verified {{.Name}} too.", a.name()))}
+			a.desk.directionWords(a.contact()))}
 	default:
 		check := newMainButton(lang.L("Verify {{.Name}}", a.name()), func() { a.close(); a.desk.verify(a.ref) })
 		l.body = []fyne.CanvasObject{steps, verdict(look.LockQuestion, lang.L("{{.Name}} now knows that it is really you.", a.name()),
-			lang.L("You have not checked {{.Name}} yet.", a.name()))}
+			lang.L("You have not verified {{.Name}} yet.", a.name()))}
 		l.buttons, l.first, l.enter = []*button{newButton(lang.L("Not now"), a.close), check}, check, nil
 	}
 	a.turn(l)

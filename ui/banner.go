@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"slices"
+
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/theme"
@@ -165,7 +167,10 @@ func (d *desk) talkNotice(c session.Contact) notice {
 	if n := d.linkNotice(c); n.words != "" {
 		return n
 	}
-	return d.waitNotice(c)
+	if n := d.waitNotice(c); n.words != "" {
+		return n
+	}
+	return d.verifyNotice(c)
 }
 
 // requestWords says who asks to be a contact, and what they wrote with it.
@@ -230,4 +235,40 @@ func (d *desk) waitNotice(c session.Contact) notice {
 		return notice{words: lang.L("Setting up a private conversation with {{.Name}}. What you write waits here and goes out privately.", name)}
 	}
 	return notice{}
+}
+
+// verifyNotice goes on with a check that is under way, or offers one: beside the conversation, never in its way. What the person has put off
+// for a key is not offered again, but for a wish of the other side.
+func (d *desk) verifyNotice(c session.Contact) notice {
+	if !live(c) {
+		return notice{}
+	}
+	r, name := c.Ref, words{"Name": c.Name}
+	run, _ := d.model.SMP(r)
+	later := offer{label: lang.L("Not now"), do: func() { d.engine.PutOff(r, *c.Key) }}
+	verify := offer{label: lang.L("Verify"), do: func() { d.verify(r) }, main: true}
+	cancel := func(label string) offer {
+		return offer{label: label, do: func() { d.engine.CancelSMP(r) }}
+	}
+	switch {
+	case run.Stage == session.SMPNeedsAnswer && run.Number > 0:
+		return notice{words: lang.L("{{.Name}} is checking that it is really you, and waits for your answer.", name),
+			actions: []offer{cancel(lang.L("Decline")), {label: lang.L("Answer"), do: func() { d.answer(r) }, main: true}}}
+	case run.Stage == session.SMPWaiting && run.Ours && run.Number > 0:
+		return notice{words: lang.L("Waiting for the answer of {{.Name}}, until {{.Time}}.", words{"Name": c.Name, "Time": clockWords(run.Until.In(d.shell.zone))}),
+			actions: []offer{cancel(lang.L("Cancel")), {label: lang.L("Show"), do: func() { d.verify(r) }}}}
+	case c.Verified != session.NotVerified:
+		return notice{}
+	case c.WantsVerified:
+		return notice{words: lang.L("{{.Name}} asks you to verify that it is really {{.Name}}.", name), actions: []offer{later, verify}}
+	case !putOff(c):
+		return notice{words: lang.L("This is private, but nobody has checked that it is really {{.Name}}. One small check settles it.", name), actions: []offer{later, verify}}
+	}
+	return notice{}
+}
+
+// putOff tells whether the person did not want to verify the key in use when it was offered.
+func putOff(c session.Contact) bool {
+	i := slices.IndexFunc(c.Keys, func(k session.Key) bool { return k.Fingerprint == *c.Key })
+	return i >= 0 && c.Keys[i].PutOff
 }

@@ -60,7 +60,7 @@ func TestLinkClaims(t *testing.T) {
 	s.wantAsked("DropLink bob@example.org")
 	c.Link = &session.LinkClaim{State: session.LinkSettled, Key: &fp}
 	s.tell(session.ContactChanged{Contact: c})
-	if s.talk().blocked.Visible() {
+	if n := s.shell.own.linkNotice(c); n.words != "" {
 		t.Error("a link that is settled is still spoken of")
 	}
 }

@@ -21,6 +21,7 @@ const compareWidth = 560
 // compare opens the window in which two people compare their fingerprints, or brings it forward.
 func (d *desk) compare(r session.Ref) {
 	c := &comparison{}
+	d.engine.Acquaint(r)
 	d.openSheet("compare", r, func(s *sheet) { s.width = compareWidth; c.sheet = s; c.update() })
 }
 
@@ -31,6 +32,8 @@ type comparison struct {
 	at      comparePage
 	key     otr.Fingerprint // theirs, as shown
 	ours    otr.Fingerprint
+	aloud   *session.ReadAloud // the words that are shown instead of fingerprints; nil: fingerprints
+	digital bool               // the person wants fingerprints
 	groups  []*groupBox
 	digits  []*widget.Label // of the groups
 	paste   *field
@@ -62,9 +65,15 @@ func (c *comparison) update() {
 	switch {
 	case c.at == compareKeys && (!usable || *contact.Key != c.key || *account.Fingerprint != c.ours):
 		c.stale()
+	case c.at == compareKeys && c.aloud != nil && (contact.Aloud == nil || *contact.Aloud != *c.aloud):
+		c.otherWords()
+	case c.at == compareKeys && c.aloud == nil && contact.Aloud != nil && !c.digital && !c.touched():
+		c.showWords(*contact.Aloud, *account.Fingerprint) // the other program has just turned out to be a Sotto
 	case c.at == compareKeys, c.at == compareStale:
 	case !usable && c.at != compareNone:
 		c.none()
+	case usable && contact.Aloud != nil && !c.digital:
+		c.showWords(*contact.Aloud, *account.Fingerprint)
 	case usable:
 		c.show(*contact.Key, *account.Fingerprint)
 	}
@@ -73,7 +82,7 @@ func (c *comparison) update() {
 func (c *comparison) name() words { return words{"Name": c.contact().Name} }
 
 func (c *comparison) show(theirs, ours otr.Fingerprint) {
-	c.at, c.key, c.ours = compareKeys, theirs, ours
+	c.at, c.key, c.ours, c.aloud = compareKeys, theirs, ours, nil
 	verified := c.contact().Verified != session.NotVerified
 	c.trouble = newTrouble()
 	c.paste = named(newField(lang.L("or paste here what {{.Name}} sent you another way", c.name())), lang.L("Fingerprint of {{.Name}}, pasted", c.name()))
@@ -104,9 +113,75 @@ func (c *comparison) show(theirs, ours otr.Fingerprint) {
 			c.options.all[saysSame], gap(0, look.Step), c.options.all[saysNothing],
 			gap(0, look.Step), c.trouble,
 		},
-		buttons: []*button{newButton(lang.L("Close"), c.close), c.save},
+		buttons: c.buttons(lang.L("Read words instead"), c.contact().Aloud != nil),
 		first:   c.groups[0],
 	})
+}
+
+// buttons are those of the page, with the one that changes between words and fingerprints where there are both.
+func (c *comparison) buttons(change string, both bool) []*button {
+	all := []*button{newButton(lang.L("Close"), c.close), c.save}
+	if both {
+		all = append([]*button{newQuietButton(change, c.change)}, all...)
+	}
+	return all
+}
+
+// change shows fingerprints instead of words, or words instead of fingerprints.
+func (c *comparison) change() {
+	c.digital = c.aloud != nil
+	c.at = compareStart
+	c.update()
+}
+
+// touched tells whether the person has begun to compare.
+func (c *comparison) touched() bool {
+	for _, box := range c.groups {
+		if box.Checked {
+			return true
+		}
+	}
+	return c.paste != nil && c.paste.Text != "" || c.options.chosen == saysSame
+}
+
+// showWords is the page for two Sottos: four words to hear and four to read. What they prove stands at session.ReadAloud.
+func (c *comparison) showWords(aloud session.ReadAloud, ours otr.Fingerprint) {
+	c.at, c.key, c.ours, c.aloud, c.paste = compareKeys, aloud.Key, ours, &aloud, nil
+	c.trouble = newTrouble()
+	c.options = newOptions(func(int) { enable(c.save, true) })
+	c.options.escape, c.options.enter = c.close, c.saveIt
+	c.options.add(lang.L("All four words are the same: this is {{.Name}}", c.name()), "")
+	c.options.add(lang.L("I have not compared them"), "")
+	c.save = newMainButton(lang.L("Save"), c.saveIt)
+	c.options.choose(saysNothing)
+	enable(c.save, false)
+	left := c.side(lang.L("{{.Name}} reads this to you", c.name()), c.tickRows(aloud.Theirs[:], false))
+	right := c.side(lang.L("You read this to {{.Name}}", c.name()), plainRows(aloud.Ours[:]))
+	c.turn(leaf{
+		title: lang.L("Compare with {{.Name}}", c.name()),
+		body: []fyne.CanvasObject{
+			look.NewText(lang.L("By phone or in person, so that you know the voice. Tick each word that you hear. The words are English for everybody."), look.Body),
+			container.NewGridWithColumns(2, left, right),
+			gap(0, 2*look.Step),
+			hint(lang.L("They belong to this private conversation and are others in the next one. If they are the same, nobody stands between you.")),
+			c.options.all[saysSame], gap(0, look.Step), c.options.all[saysNothing],
+			gap(0, look.Step), c.trouble,
+		},
+		buttons: c.buttons(lang.L("Fingerprints instead"), true),
+		first:   c.groups[0],
+	})
+}
+
+// otherWords: the private conversation has begun anew while one read. What was heard so far was about the one before.
+func (c *comparison) otherWords() {
+	aloud := c.contact().Aloud
+	if aloud == nil {
+		c.stale()
+		return
+	}
+	c.showWords(*aloud, c.ours)
+	c.trouble.say(lang.L("The private conversation has fresh keys, and with them other words. Begin again with these."))
+	c.fit()
 }
 
 // panel is one fingerprint with what it is, a button that copies it, and others.
@@ -114,21 +189,30 @@ func (c *comparison) panel(heading string, f otr.Fingerprint, groups []fyne.Canv
 	copyIt := newQuietButton(lang.L("Copy"), func() { c.desk.app.Clipboard().SetContent(f.String()) })
 	copyIt.escape = c.close
 	access.Describe(copyIt, heading)
-	objects := append([]fyne.CanvasObject{look.NewText(heading, look.Hint)}, groups...)
 	foot := container.NewHBox(copyIt)
 	for _, b := range others {
 		b.escape = c.close
 		foot.Add(b)
 	}
-	objects = append(objects, foot)
+	return c.side(heading, append(groups, foot))
+}
+
+// side is what one of the two reads.
+func (c *comparison) side(heading string, rows []fyne.CanvasObject) fyne.CanvasObject {
+	objects := append([]fyne.CanvasObject{look.NewText(heading, look.Hint)}, rows...)
 	return container.NewStack(filled(look.ColorSurface, look.Radius), inset(2*look.Step, look.Step, 2*look.Step, look.Step, container.New(flow{}, objects...)))
 }
 
 // ticks are the groups of their fingerprint, each with a box to tick off. When all are ticked, the answer follows by itself.
 func (c *comparison) ticks(f otr.Fingerprint, ticked bool) []fyne.CanvasObject {
+	return c.tickRows(strings.Fields(f.String()), ticked)
+}
+
+// tickRows are groups of digits, or words, to tick off.
+func (c *comparison) tickRows(groups []string, ticked bool) []fyne.CanvasObject {
 	c.groups, c.digits = nil, nil
 	var rows []fyne.CanvasObject
-	for _, group := range strings.Fields(f.String()) {
+	for _, group := range groups {
 		box := access.Name(newGroupBox(c.close), group)
 		box.Checked = ticked
 		box.OnChanged = func(bool) { c.ticked() }
@@ -224,10 +308,12 @@ func (b *groupBox) TypedKey(e *fyne.KeyEvent) {
 }
 
 // plainGroups are the groups of our own fingerprint, each in line with one of theirs.
-func plainGroups(f otr.Fingerprint) []fyne.CanvasObject {
+func plainGroups(f otr.Fingerprint) []fyne.CanvasObject { return plainRows(strings.Fields(f.String())) }
+
+func plainRows(groups []string) []fyne.CanvasObject {
 	var rows []fyne.CanvasObject
 	high := widget.NewCheck("", nil).MinSize().Height
-	for _, group := range strings.Fields(f.String()) {
+	for _, group := range groups {
 		rows = append(rows, container.NewBorder(nil, nil, gap(0, high), nil, groupText(group)))
 	}
 	return rows
@@ -266,7 +352,9 @@ func (c *comparison) stale() {
 	for _, box := range c.groups {
 		box.Disable()
 	}
-	c.paste.Disable()
+	if c.paste != nil {
+		c.paste.Disable()
+	}
 	enable(c.save, false)
 	c.trouble.say(lang.L("This is not the key in use any more: it changed while this window was open, or the private conversation ended. Nothing was saved. Close the window and compare again."))
 	c.fit()

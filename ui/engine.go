@@ -61,7 +61,11 @@ type Engine interface {
 
 	Decide(r session.Ref, fp otr.Fingerprint, d session.KeyDecision)
 	SetVerified(r session.Ref, fp otr.Fingerprint, verified bool) error
+	Acquaint(r session.Ref)
+	RequestVerification(r session.Ref) error
+	PutOff(r session.Ref, fp otr.Fingerprint)
 	Ask(r session.Ref, fp otr.Fingerprint, question string, answer []byte) error
+	AskFolded(r session.Ref, fp otr.Fingerprint, question string, answer []byte) error
 	Share(r session.Ref, fp otr.Fingerprint, secret []byte) error
 	Answer(r session.Ref, number int, secret []byte) error
 	CancelSMP(r session.Ref)

@@ -22,7 +22,7 @@ func (t *talkPane) openLock() {
 	c, _ := t.desk.model.Contact(t.ref)
 	var pop *widget.PopUp
 	box := container.NewVBox(look.NewText(lockMeaning(c), look.Body))
-	for _, s := range []string{directionWords(c), devicesMeaning(c), versionWords(c)} {
+	for _, s := range []string{t.desk.directionWords(c), devicesMeaning(c), versionWords(c)} {
 		if s != "" {
 			box.Add(look.NewText(s, look.Hint))
 		}
@@ -53,7 +53,7 @@ func (t *talkPane) openLock() {
 }
 
 // directionWords says who has verified whom.
-func directionWords(c session.Contact) string {
+func (d *desk) directionWords(c session.Contact) string {
 	name := words{"Name": c.Name}
 	if c.Lock != session.Unverified && c.Lock != session.Private {
 		return ""
@@ -61,8 +61,13 @@ func directionWords(c session.Contact) string {
 	switch {
 	case c.Lock == session.Private && c.VerifiedUs:
 		return lang.L("You verified {{.Name}}, and {{.Name}} verified you.", name)
+	case c.Lock == session.Private && d.askedLately(c):
+		return lang.L("You verified {{.Name}}. {{.Name}} has not verified you yet. You asked at {{.Time}}.",
+			words{"Name": c.Name, "Time": clockWords(c.RequestedAt.In(d.shell.zone))})
+	case c.Lock == session.Private && c.Sotto:
+		return lang.L("You verified {{.Name}}. {{.Name}} has not verified you yet.", name)
 	case c.Lock == session.Private:
-		return lang.L("You verified {{.Name}}. As far as Sotto was told, {{.Name}} has not verified you yet.", name)
+		return lang.L("You verified {{.Name}}. {{.Name}} has not verified you yet, as far as Sotto was told: the other program does not say whether {{.Name}} compared fingerprints.", name)
 	case c.VerifiedUs:
 		return lang.L("{{.Name}} has verified you. You have not verified {{.Name}} yet.", name)
 	}
@@ -97,6 +102,9 @@ func (d *desk) lockOffers(c session.Contact) []offer {
 		offers = append(offers, offer{label: lang.L("Compare fingerprints"), do: func() { d.compare(r) }},
 			offer{label: lang.L("Verify once more"), do: func() { d.verify(r) }})
 	}
+	if c.Lock == session.Private && !c.VerifiedUs {
+		offers = append(offers, offer{label: lang.L("Ask {{.Name}} to verify you", words{"Name": c.Name}), do: func() { d.askToVerify(r) }})
+	}
 	if c.Lock == session.Unverified && c.KeyChange == nil {
 		offers = append(offers, offer{label: lang.L("Compare fingerprints"), do: func() { d.compare(r) }})
 	}
@@ -107,6 +115,9 @@ func (d *desk) lockOffers(c session.Contact) []offer {
 	}
 	if c.AllowV2 {
 		offers = append(offers, offer{label: lang.L("Do not allow OTR 2 any more"), do: func() { d.engine.AllowV2(r, false) }})
+	}
+	if c.HasOTR || len(c.Findings) > 0 {
+		offers = append(offers, offer{label: lang.L("What the other program can do…"), do: func() { d.program(r) }})
 	}
 	return append(offers, offer{label: lang.L("How messages are protected…"), do: func() { d.choosePolicy(r) }})
 }

@@ -83,6 +83,10 @@ func (d *desk) noticeActions(e session.Entry, c session.Contact) []chat.Action {
 		if unverified {
 			return verify()
 		}
+	case session.NoticeVerifiedThem:
+		if c.Lock == session.Private && !c.VerifiedUs && !d.askedLately(c) {
+			return one(lang.L("Ask {{.Name}} to verify you", words{"Name": c.Name}), func() { d.askToVerify(r) })
+		}
 	case session.NoticeSMPFailed, session.NoticeSMPTimedOut:
 		if c.Lock == session.Unverified || c.Lock == session.Private {
 			return one(lang.L("Try again"), func() { d.verify(r) })

@@ -149,6 +149,16 @@ func (s *scripted) SetVerified(r session.Ref, _ otr.Fingerprint, v bool) error {
 	s.note("SetVerified %s %v", r.Contact, v)
 	return nil
 }
+func (s *scripted) Acquaint(r session.Ref) { s.note("Acquaint %s", r.Contact) }
+func (s *scripted) RequestVerification(r session.Ref) error {
+	s.note("RequestVerification %s", r.Contact)
+	return s.refuse
+}
+func (s *scripted) PutOff(r session.Ref, fp otr.Fingerprint) { s.note("PutOff %s %X", r.Contact, fp[:4]) }
+func (s *scripted) AskFolded(r session.Ref, fp otr.Fingerprint, q string, a []byte) error {
+	s.note("AskFolded %s", q)
+	return s.refuse
+}
 func (s *scripted) Ask(r session.Ref, _ otr.Fingerprint, q string, _ []byte) error {
 	s.note("Ask %s %s", r.Contact, q)
 	return nil

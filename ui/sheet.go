@@ -233,21 +233,6 @@ func quote(heading, words string) fyne.CanvasObject {
 	)
 }
 
-// A secretField is where an answer or a secret is typed. It is compared byte by byte, so it tells what one does not see.
-type secretField struct {
-	*field
-	about *look.Text
-}
-
-func newSecretField() secretField {
-	return secretField{newPasswordField(), look.NewText("", look.Hint)}
-}
-
-// forget empties the entry without telling anybody.
-func (f secretField) forget() {
-	f.OnChanged = nil
-	f.SetText("")
-}
 
 // wipe overwrites a secret that is needed no more.
 func wipe(secret []byte) { clear(secret) }

@@ -1,10 +1,12 @@
 package ui
 
 import (
+	"cmp"
 	"strings"
-	"unicode/utf8"
 
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/widget"
 
 	"github.com/sotto-im/sotto/crypto/otr"
 	"github.com/sotto-im/sotto/session"
@@ -21,6 +23,7 @@ const (
 // verify opens the wizard that finds out whether a contact is who they say, or brings it forward.
 func (d *desk) verify(r session.Ref) {
 	w := &wizard{}
+	d.engine.Acquaint(r)
 	d.openSheet("verify", r, func(s *sheet) { w.sheet = s; w.update() })
 }
 
@@ -34,14 +37,15 @@ type wizard struct {
 	before int // number of the last run before ours
 	number int // of our run
 	shown  session.SMPStage
-	both   bool // the shown result says that they have checked us too
-	asked  bool // the person asked them to check us
+	status string // the shown result, about both directions
+	until  *look.Text // how long we wait
 
 	question    *field
 	secret      secretField
 	weak        *look.Text // why the answer is a poor one
 	trouble     *trouble
 	next        *button
+	fold        *groupBox
 	typedBefore string // the question, kept for another try
 }
 
@@ -86,6 +90,7 @@ func (w *wizard) update() {
 		w.show(atTheirs, w.theirsPage)
 	case w.at == atHow && *c.Key == w.key:
 	case (w.at == atQuestion || w.at == atSecret) && *c.Key == w.key:
+		w.offerFold()
 	case w.at == atQuestion || w.at == atSecret:
 		w.show(atChanged, w.changedPage)
 	case w.at == atChanged && *c.Key != w.key:
@@ -166,9 +171,12 @@ func (w *wizard) chosen() {
 }
 
 func (w *wizard) questionPage() {
-	w.question = newField("")
+	w.question = newField(lang.L("For example: What did we eat when the power failed?"))
 	w.question.SetText(w.typedBefore)
-	w.secretEntry(lang.L("Answer"))
+	w.secretEntry(newAnswerField(), lang.L("Answer"))
+	w.fold = foldBox(w.close, w.typed)
+	w.fold.Hidden, w.fold.Checked = !w.contact().Sotto, w.contact().Sotto
+	w.secret.folded = w.folds
 	w.question.escape = w.close
 	w.question.OnSubmitted = func(string) { w.window.Canvas().Focus(w.secret.field) }
 	w.question.OnChanged = func(string) { w.typed() }
@@ -180,7 +188,8 @@ func (w *wizard) questionPage() {
 		body: []fyne.CanvasObject{
 			label(lang.L("Question")), w.question, gap(0, look.Step),
 			label(lang.L("Answer")), w.secret.field, w.secret.about, w.weak,
-			hint(lang.L("Whoever is at the other end sees the question. Ask for something that was never said in this chat and is not easy to guess.")),
+			w.secret.show, w.fold,
+			hint(lang.L("Whoever is at the other end sees the question. Ask for something that was never said in this chat and is not easy to guess: not a name, a date or a place that others know.")),
 			w.trouble,
 		},
 		buttons: []*button{newButton(lang.L("Back"), w.back), w.next},
@@ -194,15 +203,15 @@ func (w *wizard) questionPage() {
 }
 
 func (w *wizard) secretPage() {
-	w.question = nil
-	w.secretEntry(lang.L("Secret"))
+	w.question, w.fold = nil, nil
+	w.secretEntry(newSecretField(), lang.L("Secret"))
 	w.next = newMainButton(lang.L("Compare with {{.Name}}", w.name()), w.send)
 	w.turn(leaf{
 		title: lang.L("A secret you both know"),
 		step:  stepWords(2),
 		body: []fyne.CanvasObject{
 			look.NewText(lang.L("{{.Name}} types the same on the other side. The secret itself is never sent.", w.name()), look.Body),
-			label(lang.L("Secret")), w.secret.field, w.secret.about, w.weak,
+			label(lang.L("Secret")), w.secret.field, w.secret.about, w.weak, w.secret.show,
 			hint(lang.L("Agree on it by phone or in person, not in this chat.")),
 			w.trouble,
 		},
@@ -213,8 +222,8 @@ func (w *wizard) secretPage() {
 	w.typed()
 }
 
-func (w *wizard) secretEntry(name string) {
-	w.secret = newSecretField()
+func (w *wizard) secretEntry(f secretField, name string) {
+	w.secret = f
 	named(w.secret.field, name)
 	w.secret.escape = w.close
 	w.secret.OnSubmitted = func(string) { w.send() }
@@ -231,7 +240,7 @@ func (w *wizard) back() {
 
 // typed tells what will be compared, and allows to go on when there is enough.
 func (w *wizard) typed() {
-	w.secret.about.SetText(typedWords(w.secret.Text))
+	w.secret.tell()
 	w.warn()
 	enable(w.next, w.complete())
 }
@@ -242,7 +251,7 @@ func (w *wizard) warn() {
 	if w.question != nil {
 		question = w.question.Text
 	}
-	said := weakWords(weakness(question, w.secret.Text, w.desk.model.Lines(w.ref, w.desk.shell.zone)))
+	said := weakWords(weakness(question, w.secret.Text, w.names(), w.desk.model.Lines(w.ref, w.desk.shell.zone)))
 	if said == w.weak.Words() {
 		return
 	}
@@ -251,24 +260,33 @@ func (w *wizard) warn() {
 	w.fit()
 }
 
+// names are what the two are called.
+func (w *wizard) names() []string {
+	c := w.contact()
+	own, _, _ := strings.Cut(c.Account, "@")
+	theirs, _, _ := strings.Cut(c.Ref.Contact, "@")
+	return []string{c.Name, c.Ref.Contact, c.Account, own, theirs}
+}
+
 func (w *wizard) complete() bool {
 	if w.question != nil && (strings.TrimSpace(w.question.Text) == "" || len(w.question.Text) > maxQuestion) {
 		return false
 	}
-	return w.secret.Text != "" && len(w.secret.Text) <= maxSecret
+	return w.secret.complete()
 }
 
-// typedWords tells about a secret what one does not see in dots.
-func typedWords(secret string) string {
-	switch {
-	case len(secret) > maxSecret:
-		return lang.L("This is too long.")
-	case secret != strings.TrimSpace(secret):
-		return lang.L("Compared exactly as typed. It begins or ends with a space.")
-	case secret != "":
-		return lang.L("Compared exactly as typed, with capital letters and spaces. Length: {{.Count}}", words{"Count": utf8.RuneCountInString(secret)})
+// folds tells whether the person has the answer compared without capital letters, spaces and punctuation.
+func (w *wizard) folds() bool { return w.fold != nil && !w.fold.Hidden && w.fold.Checked }
+
+// offerFold shows the choice when the other program turns out to be a Sotto while one types; it does not choose then.
+func (w *wizard) offerFold() {
+	sotto := w.contact().Sotto
+	if w.fold == nil || w.fold.Hidden != sotto {
+		return
 	}
-	return lang.L("Compared exactly as typed, with capital letters and spaces.")
+	w.fold.Hidden, w.fold.Checked = !sotto, false
+	w.typed()
+	w.fit()
 }
 
 // send begins the run for the key that the wizard was opened for.
@@ -284,9 +302,12 @@ func (w *wizard) send() {
 	if w.question != nil {
 		w.typedBefore = w.question.Text
 	}
-	if w.question == nil {
+	switch {
+	case w.question == nil:
 		err = w.desk.engine.Share(w.ref, w.key, secret)
-	} else {
+	case w.folds():
+		err = w.desk.engine.AskFolded(w.ref, w.key, strings.TrimSpace(w.question.Text), secret)
+	default:
 		err = w.desk.engine.Ask(w.ref, w.key, strings.TrimSpace(w.question.Text), secret)
 	}
 	if err != nil {
@@ -294,7 +315,6 @@ func (w *wizard) send() {
 		w.fit()
 		return
 	}
-	w.asked = false
 	w.waiting(session.SMP{Asked: w.question != nil})
 }
 
@@ -308,6 +328,8 @@ func askErrorWords(err error, c session.Contact) string {
 		return lang.L("Nothing was sent: the private conversation has ended.")
 	case isErr(err, session.ErrKeyUndecided):
 		return lang.L("Nothing was sent: {{.Name}} uses a new key, and you have not decided about it.", name)
+	case isErr(err, session.ErrNotSotto):
+		return lang.L("Nothing was sent: the program of {{.Name}} compares answers exactly as typed. Choose that here too.", name)
 	}
 	return lang.L("This did not work. Nothing was sent.")
 }
@@ -319,11 +341,12 @@ func (w *wizard) waiting(run session.SMP) {
 	if !run.Asked {
 		about = lang.L("{{.Name}} is asked for the secret now. You can keep writing.", w.name())
 	}
+	w.until = look.NewText(w.untilWords(run), look.Hint)
 	w.turn(leaf{
 		title: lang.L("Waiting for {{.Name}}", w.name()),
 		step:  stepWords(3),
 		body: []fyne.CanvasObject{
-			newTrack(w.contact().Name, trackAsked), look.NewText(about, look.Body),
+			newTrack(w.contact().Name, trackAsked), look.NewText(about, look.Body), w.until,
 			look.NewText(lang.L("You can also close this window. The result appears in the conversation."), look.Hint),
 		},
 		buttons: []*button{newButton(lang.L("Cancel"), func() { w.desk.engine.CancelSMP(w.ref) })},
@@ -345,9 +368,11 @@ func (w *wizard) follow(run session.SMP, ok bool) {
 		return
 	}
 	if run.Stage == session.SMPWaiting {
+		w.until.SetText(w.untilWords(run))
+		w.fit()
 		return
 	}
-	if w.at == atResult && w.shown == run.Stage && w.both == w.contact().VerifiedUs {
+	if w.at == atResult && w.shown == run.Stage && w.status == w.desk.directionWords(w.contact()) {
 		return
 	}
 	w.result(run)
@@ -355,21 +380,32 @@ func (w *wizard) follow(run session.SMP, ok bool) {
 
 // result is the third page when it is over.
 func (w *wizard) result(run session.SMP) {
-	w.at, w.shown, w.both = atResult, run.Stage, w.contact().VerifiedUs
+	w.at, w.shown, w.status = atResult, run.Stage, w.desk.directionWords(w.contact())
 	switch run.Stage {
 	case session.SMPSucceeded:
 		w.success(run)
 	case session.SMPFailed:
 		w.failure(run)
 	case session.SMPTimedOut:
-		w.stopped(lang.L("No answer from {{.Name}}", w.name()),
-			lang.L("Nothing has changed. {{.Name}} may be busy, or use a program that cannot answer questions. Try again when you both have a moment, or compare fingerprints by phone.", w.name()))
+		w.unanswered()
 	case session.SMPCancelled:
 		w.stopped(lang.L("You stopped the check"), lang.L("Nothing has changed. You can begin again at any time."))
 	default:
-		w.stopped(lang.L("The check was stopped"),
-			lang.L("{{.Name}} stopped it, or the private conversation ended. Nothing has changed.", w.name()))
+		w.aborted(run)
 	}
+}
+
+// untilWords says when we stop waiting by ourselves.
+func (w *wizard) untilWords(run session.SMP) string {
+	c := w.contact()
+	said := ""
+	if !run.Until.IsZero() {
+		said = lang.L("Sotto stops waiting at {{.Time}}.", words{"Time": clockWords(run.Until.In(w.desk.shell.zone))})
+	}
+	if doubt := checkWords(c); doubt != "" {
+		said = strings.TrimSpace(said + " " + doubt)
+	}
+	return said
 }
 
 func (w *wizard) success(run session.SMP) {
@@ -377,70 +413,128 @@ func (w *wizard) success(run session.SMP) {
 	if !run.Asked {
 		said = lang.L("You and {{.Name}} typed the same secret. You now know that it is really {{.Name}}.", w.name())
 	}
-	beneath := lang.L("{{.Name}} has checked you too.", w.name())
 	buttons := []*button{newMainButton(lang.L("Done"), w.close)}
-	if !w.both {
-		beneath = lang.L("{{.Name}} has not checked you yet.", w.name())
-		if w.asked {
-			beneath = lang.L("{{.Name}} has not checked you yet. You asked for it in the conversation.", w.name())
-		} else {
-			buttons = append([]*button{newButton(lang.L("Ask {{.Name}} to check me", w.name()), w.askBack)}, buttons...)
-		}
+	if c := w.contact(); !c.VerifiedUs && !w.desk.askedLately(c) {
+		buttons = append([]*button{newButton(lang.L("Ask {{.Name}} to verify you", w.name()), w.askBack)}, buttons...)
 	}
 	w.trouble = newTrouble()
 	w.turn(leaf{
 		title:   lang.L("This is {{.Name}}", w.name()),
 		step:    stepWords(3),
-		body:    []fyne.CanvasObject{newTrack(w.contact().Name, trackDone), verdict(look.LockTick, said, beneath), w.trouble},
+		body:    []fyne.CanvasObject{newTrack(w.contact().Name, trackDone), verdict(look.LockTick, said, w.status), w.trouble},
 		buttons: buttons,
 		first:   buttons[len(buttons)-1],
 		enter:   w.close,
 	})
 }
 
-// askBack asks the other side, in the conversation, to verify us in their turn.
+// askBack asks the other side to verify us in their turn: through their Sotto, or in words that the person reads first.
 func (w *wizard) askBack() {
-	text := lang.L("I have checked that you are you. Would you check me too? Press the lock above our conversation and choose to verify.")
-	if _, err := w.desk.engine.Send(w.ref, text, session.SendPrivately); err != nil {
-		w.trouble.say(sendErrorWords(err, w.contact()))
-		w.fit()
+	if !w.contact().Sotto {
+		w.close()
+		w.desk.askToVerify(w.ref)
 		return
 	}
-	w.asked = true
-	run, _ := w.desk.model.SMP(w.ref)
-	w.success(run)
+	if err := w.desk.engine.RequestVerification(w.ref); err != nil {
+		w.trouble.say(requestErrorWords(err, w.contact()))
+		w.fit()
+	}
 }
 
+// patientFailures is how many failed checks with a key call for another way.
+const patientFailures = 3
+
+// failure explains what else than a typo it may have been, and what to do.
 func (w *wizard) failure(run session.SMP) {
-	beneath := ""
+	kept := ""
 	if run.Kept {
-		beneath = lang.L("Your earlier verification of {{.Name}} still stands.", w.name())
+		kept = lang.L("Your earlier verification of {{.Name}} still stands.", w.name())
 	}
-	again := newMainButton(lang.L("Try again"), w.retry)
+	typo := lang.L("Often it is a typo, or {{.Name}} thought of something else. Capital letters, spaces and punctuation count.", w.name())
+	if run.Folded {
+		typo = lang.L("Often it is a typo, or {{.Name}} thought of something else. Capital letters, spaces and punctuation did not count.", w.name())
+	}
+	again, compare := newButton(lang.L("Try again"), w.retry), newButton(lang.L("Compare fingerprints"), w.compareInstead)
+	next, buttons, enter := lang.L("Try once more with a question that has one clear answer. If it differs again, call {{.Name}} before you write anything private.", w.name()),
+		[]*button{compare, again}, w.retry
+	if run.Failed >= patientFailures {
+		next, buttons, enter = lang.L("Call {{.Name}} before you write anything private, and compare fingerprints.", w.name()), []*button{again, compare}, w.compareInstead
+	}
+	main := buttons[1]
+	main.Importance = widget.HighImportance
 	w.turn(leaf{
 		title: lang.L("The answers differ"),
 		step:  stepWords(3),
 		body: []fyne.CanvasObject{
 			newTrack(w.contact().Name, trackDiffers),
-			verdict(lockShape(w.contact()), lang.L("Often it is a typo, or {{.Name}} thought of something else. But it is also what you would see if somebody stood between you.", w.name()), beneath),
-			look.NewText(lang.L("Try once more with a question that has one clear answer. If it differs again, call {{.Name}} before you write anything private.", w.name()), look.Body),
+			verdict(lockShape(w.contact()), lang.L("Nothing is proved by this. What it can have been:"), kept),
+			reasons(typo,
+				lang.L("Somebody could stand between you, who had to guess."),
+				lang.L("It was not the program of {{.Name}}: it took part to the end.", w.name())),
+			look.NewText(next, look.Body),
+			look.NewText(attemptWords(run), look.Hint),
 		},
-		buttons: []*button{newButton(lang.L("Compare fingerprints"), w.compareInstead), again},
+		buttons: buttons,
+		first:   main,
+		enter:   enter,
+	})
+}
+
+// attemptWords counts the checks whose answers differed.
+func attemptWords(run session.SMP) string {
+	if run.Failed == 0 {
+		return ""
+	}
+	return lang.N("The answers have differed {{.Count}} time with this key. Each time, somebody in between would have had one guess.", run.Failed, words{"Count": run.Failed})
+}
+
+// aborted: the other side ended the check, and does not say why.
+func (w *wizard) aborted(run session.SMP) {
+	if run.AtOnce {
+		w.stopped(lang.L("The check was stopped at once"),
+			lang.L("The program of {{.Name}} stopped it sooner than anybody could have read it, so it seems that it cannot take part. Nothing has changed. Compare fingerprints by phone.", w.name()))
+		return
+	}
+	w.stopped(lang.L("The check was stopped"), lang.L("{{.Name}} stopped it, or the private conversation ended. Nothing has changed. What else it can have been:", w.name()),
+		lang.L("Perhaps it was a typo: some programs stop without a word where the answers differ."),
+		lang.L("Perhaps the program of {{.Name}} cannot answer questions.", w.name()),
+		lang.L("Somebody could stand between you, who does not know the answer."))
+}
+
+func (w *wizard) unanswered() {
+	w.stopped(lang.L("No answer from {{.Name}}", w.name()), lang.L("Nothing has changed. What it can have been:"),
+		lang.L("Perhaps {{.Name}} is not there, or has not seen the question.", w.name()),
+		cmp.Or(checkWords(w.contact()), lang.L("Perhaps the program of {{.Name}} cannot answer questions.", w.name())),
+		lang.L("Somebody could stand between you, who does not know the answer."))
+}
+
+// stopped is a check without a result.
+func (w *wizard) stopped(title, said string, why ...string) {
+	again := newMainButton(lang.L("Try again"), w.retry)
+	body := []fyne.CanvasObject{look.NewText(said, look.Body)}
+	if len(why) > 0 {
+		body = append(body, reasons(why...),
+			look.NewText(lang.L("Call {{.Name}}, and try again when you both have a moment, or compare fingerprints while you talk.", w.name()), look.Body))
+	}
+	w.turn(leaf{
+		title:   title,
+		step:    stepWords(3),
+		body:    body,
+		buttons: []*button{newButton(lang.L("Compare fingerprints"), w.compareInstead), newButton(lang.L("Close"), w.close), again},
 		first:   again,
 		enter:   w.retry,
 	})
 }
 
-func (w *wizard) stopped(title, said string) {
-	again := newMainButton(lang.L("Try again"), w.retry)
-	w.turn(leaf{
-		title:   title,
-		step:    stepWords(3),
-		body:    []fyne.CanvasObject{look.NewText(said, look.Body)},
-		buttons: []*button{newButton(lang.L("Compare fingerprints"), w.compareInstead), newButton(lang.L("Close"), w.close), again},
-		first:   again,
-		enter:   w.retry,
-	})
+// reasons lists what may have happened, one below the other.
+func reasons(all ...string) fyne.CanvasObject {
+	list := container.New(flow{})
+	for _, reason := range all {
+		dot := filled(look.ColorMuted, look.Step/2)
+		mark := inset(2*look.Step, 4*look.Step, 0, 0, container.New(flow{}, container.NewStack(dot, gap(look.Step, look.Step))))
+		list.Add(container.NewBorder(nil, nil, mark, nil, look.NewText(reason, look.Body)))
+	}
+	return list
 }
 
 func (w *wizard) compareInstead() {

@@ -241,7 +241,7 @@ func TestVerifyByQuestion(t *testing.T) {
 	s.typed(0, "  Where did we have dinner?")
 	s.key(fyne.KeyReturn) // goes on to the answer
 	test.Type(s.window().Canvas().Focused(), "da luigi")
-	s.says("Length: 8")
+	s.says("Compared exactly as typed: da luigi")
 	s.key(fyne.KeyReturn)
 	if s.engine.last() != "Ask Where did we have dinner?" || s.engine.key != bobsKey || s.engine.secret != "da luigi" {
 		t.Fatalf("asked %q for %v with %q", s.engine.last(), s.engine.key, s.engine.secret)
@@ -255,14 +255,9 @@ func TestVerifyByQuestion(t *testing.T) {
 	s.says("Waiting for Bob", "3 of 3", "Your question is on its way to Bob")
 	s.contact(func(c *session.Contact) { c.Lock, c.Verified = session.Private, session.ByQuestion })
 	s.run(session.SMP{Number: 1, Ours: true, Asked: true, Key: bobsKey, Stage: session.SMPSucceeded})
-	s.says("This is Bob", "Bob gave the right answer. You now know that it is really Bob.", "Bob has not checked you yet.")
-	s.press("Ask Bob to check me")
-	if !strings.HasPrefix(s.engine.last(), "Send bob@example.org") || !strings.HasSuffix(s.engine.last(), " 1") {
-		t.Errorf("asked for %q", s.engine.last())
-	}
-	s.says("You asked for it in the conversation.")
+	s.says("This is Bob", "Bob gave the right answer. You now know that it is really Bob.", "Bob has not verified you yet")
 	s.contact(func(c *session.Contact) { c.VerifiedUs = true })
-	s.says("Bob has checked you too.")
+	s.says("You verified Bob, and Bob verified you.")
 	s.press("Done")
 	s.closed()
 }
@@ -281,9 +276,9 @@ func TestVerifyBySecret(t *testing.T) {
 	}
 	s.run(session.SMP{Number: 4, Ours: true, Key: bobsKey})
 	s.says("Bob is asked for the secret now.")
-	s.contact(func(c *session.Contact) { c.Verified, c.VerifiedUs = session.BySecret, true })
+	s.contact(func(c *session.Contact) { c.Lock, c.Verified, c.VerifiedUs = session.Private, session.BySecret, true })
 	s.run(session.SMP{Number: 4, Ours: true, Key: bobsKey, Stage: session.SMPSucceeded})
-	s.says("You and Bob typed the same secret.", "Bob has checked you too.")
+	s.says("You and Bob typed the same secret.", "You verified Bob, and Bob verified you.")
 }
 
 func TestVerifyEnds(t *testing.T) {
@@ -292,11 +287,11 @@ func TestVerifyEnds(t *testing.T) {
 		run  session.SMP
 		says []string
 	}{
-		{"differ", session.SMP{Stage: session.SMPFailed}, []string{"The answers differ", "Often it is a typo", "somebody stood between you", "call Bob before you write anything private"}},
+		{"differ", session.SMP{Stage: session.SMPFailed}, []string{"The answers differ", "Often it is a typo", "Somebody could stand between you", "It was not the program of Bob", "call Bob before you write anything private"}},
 		{"differ, verified before", session.SMP{Stage: session.SMPFailed, Kept: true}, []string{"Your earlier verification of Bob still stands."}},
 		{"cancelled", session.SMP{Stage: session.SMPCancelled}, []string{"You stopped the check", "Nothing has changed."}},
-		{"aborted", session.SMP{Stage: session.SMPAborted}, []string{"Bob stopped it, or the private conversation ended."}},
-		{"no answer", session.SMP{Stage: session.SMPTimedOut}, []string{"No answer from Bob", "a program that cannot answer questions"}},
+		{"aborted", session.SMP{Stage: session.SMPAborted}, []string{"Bob stopped it, or the private conversation ended.", "a typo", "cannot answer questions", "Somebody could stand between you"}},
+		{"no answer", session.SMP{Stage: session.SMPTimedOut}, []string{"No answer from Bob", "the program of Bob cannot answer questions", "Somebody could stand between you", "Call Bob"}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -328,7 +323,7 @@ func (s *sheetStage) kept(question string) {
 	if !slices.Equal(typed, []string{question, ""}) {
 		s.t.Errorf("the fields begin with %q", typed)
 	}
-	if focused, ok := s.window().Canvas().Focused().(*field); !ok || !focused.Password {
+	if focused, ok := s.window().Canvas().Focused().(*field); !ok || focused.Text != "" || focused.PlaceHolder != "" {
 		s.t.Error("the cursor is not where the answer belongs")
 	}
 }
@@ -468,11 +463,18 @@ func TestSecretsStayInTheirWindow(t *testing.T) {
 	s.typed(1, "da luigi")
 	var secret *field
 	for _, o := range s.objects() {
-		if f, ok := o.(*field); ok && f.Password {
+		if f, ok := o.(*field); ok && f.Text == "da luigi" {
 			secret = f
 		}
 	}
+	if secret == nil || secret.Password {
+		t.Fatal("one does not see what one answers")
+	}
+	s.tick("Show what I type")
 	s.saysNot("da luigi")
+	if !secret.Password {
+		t.Error("the answer is still to be seen")
+	}
 	s.key(fyne.KeyEscape)
 	s.closed()
 	if secret.Text != "" {
@@ -495,7 +497,7 @@ func TestAnswer(t *testing.T) {
 	s.run(session.SMP{Number: 5, Asked: true, Stage: session.SMPWaiting})
 	s.says("The two programs are comparing.")
 	s.run(session.SMP{Number: 5, Asked: true, Stage: session.SMPSucceeded})
-	s.says("Your answer was right", "Bob now knows that it is really you.", "You have not checked Bob yet.")
+	s.says("Your answer was right", "Bob now knows that it is really you.", "You have not verified Bob yet.")
 	s.saysNot("You now know")
 	s.press("Verify Bob")
 	s.says("Is this really Bob?")
@@ -520,7 +522,7 @@ func TestAnswerEnds(t *testing.T) {
 		bob  func(*session.Contact)
 		says []string
 	}{
-		{"right, both directions", session.SMP{Asked: true, Stage: session.SMPSucceeded}, func(c *session.Contact) { c.Verified = session.ByQuestion }, []string{"Bob now knows that it is really you.", "You have verified Bob too."}},
+		{"right, both directions", session.SMP{Asked: true, Stage: session.SMPSucceeded}, func(c *session.Contact) { c.Lock, c.Verified = session.Private, session.ByQuestion }, []string{"Bob now knows that it is really you.", "You verified Bob. Bob has not verified you yet"}},
 		{"same secret", session.SMP{Stage: session.SMPSucceeded}, nil, []string{"You and Bob typed the same secret.", "You now know that it is really Bob."}},
 		{"differ", session.SMP{Asked: true, Stage: session.SMPFailed}, nil, []string{"The answers differ", "Bob can ask again."}},
 		{"differ, verified before", session.SMP{Asked: true, Stage: session.SMPFailed, Kept: true}, nil, []string{"Your earlier verification of Bob still stands."}},

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -18,6 +19,8 @@ const (
 	weakNumber      // a year, a date, a room
 	weakAsked       // the question gives it away
 	weakSaid        // it was written in this conversation
+	weakCommon      // one of the things that many would try
+	weakName        // a name or an address of one of the two
 )
 
 const (
@@ -26,8 +29,8 @@ const (
 	searchedBack = 500
 )
 
-// weakness looks at an answer before it is sent. lines is the conversation so far.
-func weakness(question, answer string, lines []model.Line) weak {
+// weakness looks at an answer before it is sent. names are those of the two people, lines is the conversation so far.
+func weakness(question, answer string, names []string, lines []model.Line) weak {
 	plain := folded(answer)
 	switch {
 	case plain == "":
@@ -38,6 +41,10 @@ func weakness(question, answer string, lines []model.Line) weak {
 		return weakNumber
 	case strings.Contains(folded(question), plain):
 		return weakAsked
+	case slices.ContainsFunc(commonAnswers(), func(s string) bool { return folded(s) == plain }):
+		return weakCommon
+	case slices.ContainsFunc(names, func(s string) bool { return s != "" && folded(s) == plain }):
+		return weakName
 	}
 	for _, l := range lines[max(0, len(lines)-searchedBack):] {
 		if strings.Contains(folded(l.Entry.Text), plain) {
@@ -57,6 +64,11 @@ func folded(s string) string {
 	}, s)
 }
 
+// commonAnswers are what somebody tries who does not know the answer. A translation may choose others; commas separate them.
+func commonAnswers() []string {
+	return listen(lang.L("yes, no, red, green, blue, yellow, black, white, orange, purple, pink, brown, monday, tuesday, wednesday, thursday, friday, saturday, sunday, january, february, march, april, may, june, july, august, september, october, november, december, summer, winter, spring, autumn, home, work, school, cat, dog, pizza, coffee, tea, beer, wine, love, password, secret, hello, test, london, paris, berlin, new york, mother, father, me, you, nobody, nothing, everything, happy birthday, i love you"))
+}
+
 func weakWords(w weak) string {
 	switch w {
 	case weakShort:
@@ -65,6 +77,10 @@ func weakWords(w weak) string {
 		return lang.L("A number or a date could be guessed.")
 	case weakAsked:
 		return lang.L("The question gives this answer away.")
+	case weakCommon:
+		return lang.L("Many people would try this first.")
+	case weakName:
+		return lang.L("This is a name or an address of one of you: whoever stands between you knows it.")
 	case weakSaid:
 		return lang.L("This was written in this conversation: whoever reads along would know it.")
 	}

@@ -25,7 +25,7 @@ func TestWeakness(t *testing.T) {
 		{"Where did we have dinner?", "DA  LUIGI", weakSaid},
 		{"", "da-luigi", weakSaid},
 	} {
-		if got := weakness(test.question, test.answer, lines); got != test.want {
+		if got := weakness(test.question, test.answer, nil, lines); got != test.want {
 			t.Errorf("%q, %q: %d, want %d", test.question, test.answer, got, test.want)
 		}
 	}
