@@ -154,7 +154,9 @@ func (s *scripted) RequestVerification(r session.Ref) error {
 	s.note("RequestVerification %s", r.Contact)
 	return s.refuse
 }
-func (s *scripted) PutOff(r session.Ref, fp otr.Fingerprint) { s.note("PutOff %s %X", r.Contact, fp[:4]) }
+func (s *scripted) PutOff(r session.Ref, fp otr.Fingerprint) {
+	s.note("PutOff %s %X", r.Contact, fp[:4])
+}
 func (s *scripted) AskFolded(r session.Ref, fp otr.Fingerprint, q string, a []byte) error {
 	s.note("AskFolded %s", q)
 	return s.refuse

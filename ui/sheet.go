@@ -233,7 +233,6 @@ func quote(heading, words string) fyne.CanvasObject {
 	)
 }
 
-
 // wipe overwrites a secret that is needed no more.
 func wipe(secret []byte) { clear(secret) }
 

@@ -37,7 +37,7 @@ type wizard struct {
 	before int // number of the last run before ours
 	number int // of our run
 	shown  session.SMPStage
-	status string // the shown result, about both directions
+	status string     // the shown result, about both directions
 	until  *look.Text // how long we wait
 
 	question    *field

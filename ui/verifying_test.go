@@ -220,7 +220,9 @@ func TestVerifyNotice(t *testing.T) {
 	s.run(session.SMP{Number: 2, Ours: true, Stage: session.SMPWaiting, Until: noon})
 	says("Waiting for the answer of Bob, until", "Cancel", "Show")
 	s.run(session.SMP{Number: 2, Ours: true, Stage: session.SMPSucceeded})
-	s.contact(func(c *session.Contact) { c.Lock, c.Verified, c.WantsVerified = session.Private, session.ByQuestion, false })
+	s.contact(func(c *session.Contact) {
+		c.Lock, c.Verified, c.WantsVerified = session.Private, session.ByQuestion, false
+	})
 	says("")
 	s.contact(func(c *session.Contact) { c.Lock, c.Verified, c.Key = session.NotPrivate, session.NotVerified, nil })
 	says("")
@@ -272,7 +274,9 @@ func TestCompareOtherWords(t *testing.T) {
 	for row := range spokenWords().Theirs {
 		s.tickRow(row)
 	}
-	s.contact(func(c *session.Contact) { c.Aloud = &session.ReadAloud{Key: bobsKey, Theirs: [4]string{"acme", "adviser", "adult", "amulet"}} })
+	s.contact(func(c *session.Contact) {
+		c.Aloud = &session.ReadAloud{Key: bobsKey, Theirs: [4]string{"acme", "adviser", "adult", "amulet"}}
+	})
 	s.says("fresh keys, and with them other words", "acme")
 	s.saysNot("treadmill")
 	if !s.button("Save").Disabled() {
