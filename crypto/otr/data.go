@@ -47,7 +47,7 @@ func checkCustom(records []TLV) error {
 	for _, r := range records {
 		switch {
 		case r.Type < minCustomTLV:
-			return ErrReservedType
+			return errReservedType
 		case len(r.Value) > maxValue:
 			return ErrTooLarge
 		}

@@ -244,8 +244,9 @@ var (
 	ErrTextHasNUL         = errors.New("otr: text contains a NUL byte")
 	ErrTooLarge           = errors.New("otr: message is too large to be sent")
 	ErrNoRequest          = errors.New("otr: no SMP request is waiting for an answer")
-	ErrReservedType       = errors.New("otr: records of types below 256 are the protocol's own")
 )
+
+var errReservedType = errors.New("otr: records of types below 256 are the protocol's own")
 
 // Limits. What comes in and exceeds one is refused; what would go out and exceed one is ErrTooLarge.
 const (

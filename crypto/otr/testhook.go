@@ -4,35 +4,47 @@ import (
 	"bytes"
 	"cmp"
 	"slices"
+	_ "unsafe" // for go:linkname
 
 	"github.com/sotto-im/sotto/crypto/otr/internal/testhook"
 )
 
-// This file lets otrtest/otrpeer do and see what no application may.
+// This file lets otrtest/otrpeer do and see what no application may. Package testhook refers to its functions; nothing in
+// an application does, so that the linker leaves them out.
 
-func init() {
-	testhook.SendTLV = func(conversation any, kind uint16, value, text []byte) (any, error) {
-		c := conversation.(*Conversation)
-		switch {
-		case c.State() != Encrypted:
-			return nil, ErrNotEncrypted
-		case bytes.IndexByte(text, 0) >= 0:
-			return nil, ErrTextHasNUL
-		case len(value) > maxValue:
-			return nil, ErrTooLarge
-		}
-		events, err := c.sendData(c.selected, 0, text, TLV{kind, value})
-		return events, err
+//go:linkname hookSendTLV github.com/sotto-im/sotto/crypto/otr.hookSendTLV
+func hookSendTLV(conversation any, kind uint16, value, text []byte) (any, error) {
+	c := conversation.(*Conversation)
+	c.expire()
+	switch {
+	case c.State() != Encrypted:
+		return nil, ErrNotEncrypted
+	case bytes.IndexByte(text, 0) >= 0:
+		return nil, ErrTextHasNUL
+	case len(value) > maxValue:
+		return nil, ErrTooLarge
 	}
-	testhook.Instances = func(conversation any) []testhook.Instance { return conversation.(*Conversation).describe() }
-	testhook.Peek = func(conversation any, body string) *testhook.Message { return conversation.(*Conversation).peek(body) }
-	testhook.Keys = func(conversation any) []testhook.Key {
-		c := conversation.(*Conversation)
-		if c.State() != Encrypted {
-			return nil
-		}
-		return c.selected.keys.describe()
+	events, err := c.sendData(c.selected, 0, text, TLV{kind, value})
+	return events, err
+}
+
+//go:linkname hookInstances github.com/sotto-im/sotto/crypto/otr.hookInstances
+func hookInstances(conversation any) []testhook.Instance {
+	return conversation.(*Conversation).describe()
+}
+
+//go:linkname hookPeek github.com/sotto-im/sotto/crypto/otr.hookPeek
+func hookPeek(conversation any, body string) *testhook.Message {
+	return conversation.(*Conversation).peek(body)
+}
+
+//go:linkname hookKeys github.com/sotto-im/sotto/crypto/otr.hookKeys
+func hookKeys(conversation any) []testhook.Key {
+	c := conversation.(*Conversation)
+	if c.State() != Encrypted {
+		return nil
 	}
+	return c.selected.keys.describe()
 }
 
 var authNames = [...]string{"none", "awaiting-dhkey", "awaiting-revealsig", "awaiting-sig"}

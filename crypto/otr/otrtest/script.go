@@ -286,8 +286,6 @@ func errorName(err error) string {
 		return "too large"
 	case otr.ErrNoRequest:
 		return "no request"
-	case otr.ErrReservedType:
-		return "reserved type"
 	}
 	return err.Error()
 }

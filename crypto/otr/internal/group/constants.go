@@ -3,15 +3,12 @@ package group
 import (
 	"encoding/hex"
 	"math/big"
-	"math/bits"
 	"sync"
 
 	"filippo.io/bigmod"
 
 	"github.com/sotto-im/sotto/crypto/otr/internal/modular"
 )
-
-const limbBytes = bits.UintSize / 8
 
 // RFC 3526 section 2.
 const prime = "" +

@@ -134,20 +134,6 @@ func BaseExp(k *Scalar) (power Element) {
 // Wipe clears e.
 func (e *Element) Wipe() { clear(e.b[:]) }
 
-// fill writes n to b, which is large enough, in big-endian order, and clears n: unlike Nat.Bytes it leaves no
-// copy on the heap.
-func fill(b []byte, n *bigmod.Nat) {
-	i := len(b)
-	for j, limb := range n.Bits() {
-		for range limbBytes {
-			i--
-			b[i] = byte(limb)
-			limb >>= 8
-		}
-		n.Bits()[j] = 0
-	}
-}
-
 func minimal(b []byte) []byte { return bytes.Clone(bytes.TrimLeft(b, "\x00")) }
 
 // A Digest is a SHA-256 value used as a number.
@@ -221,7 +207,7 @@ func (k *Scalar) SubMul(a *Scalar, c *Digest) Scalar {
 	n := reduced(a.b[:])
 	product := n.Mul(reduced(c[:]), modQ())
 	var d Scalar
-	fill(d.b[:], reduced(k.b[:]).Sub(product, modQ()))
+	modular.Put(d.b[:], reduced(k.b[:]).Sub(product, modQ()))
 	clear(n.Bits())
 	return d
 }

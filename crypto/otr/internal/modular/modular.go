@@ -54,7 +54,7 @@ func (m *Modulus) Size() int { return m.nat.Size() }
 // Exp sets z = base^k. base is less than m; z has the size of m.
 func (m *Modulus) Exp(z, base, k []byte) {
 	if m.fast == nil {
-		put(z, bigmod.NewNat().Exp(m.number(base), k, m.nat))
+		Put(z, bigmod.NewNat().Exp(m.number(base), k, m.nat))
 		return
 	}
 	m.fast.exp(z, base, k, m.nat)
@@ -62,7 +62,7 @@ func (m *Modulus) Exp(z, base, k []byte) {
 
 // Mul sets z = x·y in constant time.
 func (m *Modulus) Mul(z, x, y []byte) {
-	put(z, m.number(x).Mul(m.number(y), m.nat))
+	Put(z, m.number(x).Mul(m.number(y), m.nat))
 }
 
 // A Power is one factor of a product.
@@ -78,7 +78,7 @@ func (m *Modulus) ProductVarTime(z []byte, powers ...Power) {
 	for _, p := range powers {
 		product.Mul(bigmod.NewNat().Exp(m.number(p.Base), p.Exponent, m.nat), m.nat)
 	}
-	put(z, product)
+	Put(z, product)
 }
 
 func (m *Modulus) number(b []byte) *bigmod.Nat {
@@ -89,9 +89,9 @@ func (m *Modulus) number(b []byte) *bigmod.Nat {
 	return n
 }
 
-// put writes n to z, which has the size of p, in big-endian order and clears n. Unlike Nat.Bytes it leaves no copy on
+// Put writes n to z, which has the size of p, in big-endian order and clears n. Unlike Nat.Bytes it leaves no copy on
 // the heap.
-func put(z []byte, n *bigmod.Nat) {
+func Put(z []byte, n *bigmod.Nat) {
 	limbs := n.Bits()
 	for i := range z {
 		z[len(z)-1-i] = byte(limbs[i/limbBytes] >> (i % limbBytes * 8))

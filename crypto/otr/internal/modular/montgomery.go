@@ -95,7 +95,7 @@ func (m *montgomery) leave(z []byte, x *Number, p *bigmod.Modulus) {
 		if err != nil {
 			panic("modular: internal error: number is too large")
 		}
-		put(z, n)
+		Put(z, n)
 		return
 	}
 	wide := make([]byte, m.wide.Size())
@@ -106,7 +106,7 @@ func (m *montgomery) leave(z []byte, x *Number, p *bigmod.Modulus) {
 		panic("modular: internal error: number is too large")
 	}
 	defer clear(n.Bits())
-	put(z, bigmod.NewNat().Mod(n, p))
+	Put(z, bigmod.NewNat().Mod(n, p))
 }
 
 // window is how many bits of an exponent are taken at a time.

@@ -1,22 +1,30 @@
-// Package testhook lets packages below crypto/otr do and see what no application may. Package otr fills in its
-// functions; conversation is a *otr.Conversation.
+// Package testhook lets packages below crypto/otr do and see what no application may. Its functions are in package otr,
+// where nothing else refers to them; conversation is a *otr.Conversation.
 package testhook
 
-var (
-	// SendTLV sends a data message with a text and one record of any type to the selected client, and returns the
-	// []otr.Event that Send would return.
-	SendTLV func(conversation any, kind uint16, value, text []byte) (events any, err error)
+import _ "unsafe" // for go:linkname
 
-	// Instances describes every client of the correspondent that something is remembered of.
-	Instances func(conversation any) []Instance
+// SendTLV sends a data message with a text and one record of any type to the selected client, and returns the
+// []otr.Event that Send would return.
+//
+//go:linkname SendTLV github.com/sotto-im/sotto/crypto/otr.hookSendTLV
+func SendTLV(conversation any, kind uint16, value, text []byte) (events any, err error)
 
-	// Peek describes the data message that body is, or completes, as Receive will find it; nil if it will find none
-	// that it accepts. The conversation is not changed.
-	Peek func(conversation any, body string) *Message
+// Instances describes every client of the correspondent that something is remembered of.
+//
+//go:linkname Instances github.com/sotto-im/sotto/crypto/otr.hookInstances
+func Instances(conversation any) []Instance
 
-	// Keys returns the Diffie-Hellman keys of the selected session.
-	Keys func(conversation any) []Key
-)
+// Peek describes the data message that body is, or completes, as Receive will find it; nil if it will find none
+// that it accepts. The conversation is not changed.
+//
+//go:linkname Peek github.com/sotto-im/sotto/crypto/otr.hookPeek
+func Peek(conversation any, body string) *Message
+
+// Keys returns the Diffie-Hellman keys of the selected session.
+//
+//go:linkname Keys github.com/sotto-im/sotto/crypto/otr.hookKeys
+func Keys(conversation any) []Key
 
 // An Instance is the state of one client of the correspondent.
 type Instance struct {
