@@ -1,6 +1,7 @@
 package otr
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -26,6 +27,8 @@ var scripts = []string{
 	"\x00" + "00" + repeat("40", 8) + "20" + "40" + "39" + repeat("40", 6) + "20" + "21" + repeat("40", 6) + "20" + "40" + "e1" + "40",
 	// What is sent in sessions that have ended.
 	"\x00" + "00" + repeat("40", 8) + "10" + "50" + "40" + "40" + "11" + "f0" + "a7" + "40" + "51" + "00" + repeat("40", 8) + "a3" + "40",
+	// What bob's first client answers in a key exchange comes under another tag as well. Alice writes to both, if she can.
+	"\x08" + "01" + "40" + "40" + "e9" + repeat("40", 6) + "e9" + repeat("40", 6) + "b3" + "10" + "b9" + "10" + repeat("40", 4),
 }
 
 // repeat returns a step of a script several times.
@@ -86,7 +89,8 @@ type playEnd struct {
 	secret   string             // the last one
 	request  uint64
 	reveal   map[[20]byte]bool
-	counters map[string]uint64 // the last one by keys
+	sendMACs map[[20]byte]bool   // of all pairs of keys that there were, each of which tells an encryption key
+	counters map[[20]byte]uint64 // the last one by sendMAC
 }
 
 func newPlay(t *testing.T, options byte) *play {
@@ -109,7 +113,7 @@ func newPlay(t *testing.T, options byte) *play {
 		c := New(&Config{Key: testKey(), Tag: InstanceTag(0x1000 * (n + 1)), Policy: policy, MaxSize: size,
 			Rand: testRand(fmt.Sprint("party ", n)), Time: func() time.Time { return p.now }})
 		p.ends = append(p.ends, &playEnd{c: c, bob: n > 0, said: map[string][8]byte{}, read: map[string]bool{}, secrets: map[string]bool{},
-			reveal: map[[20]byte]bool{}, counters: map[string]uint64{}})
+			reveal: map[[20]byte]bool{}, sendMACs: map[[20]byte]bool{}, counters: map[[20]byte]uint64{}})
 	}
 	return p
 }
@@ -196,12 +200,36 @@ func (p *play) step(what, how byte) {
 			p.do(n, e.c.Poll())
 		}
 	case 14:
+		if how&8 != 0 {
+			p.copyUnderTag(int(how & 7))
+			break
+		}
 		p.do(who, end.c.AbortSMP())
 	case 15: // cut off
 		if len(p.wire) > 0 {
 			p.wire[0].body = p.wire[0].body[:len(p.wire[0].body)*int(how)/256]
 		}
 	}
+}
+
+// otherTag is what nobody has.
+const otherTag InstanceTag = 0x4000
+
+// copyUnderTag sends one of the messages that were sent last once more, as if from another client: nothing but the MAC of
+// a data message authenticates the tags.
+func (p *play) copyUnderTag(back int) {
+	if back >= len(p.sent) {
+		return
+	}
+	pk := p.sent[len(p.sent)-1-back]
+	message := parseBody(pk.body).message
+	h, _, ok := parseMessage(message)
+	if !ok || h.version != version3 {
+		return
+	}
+	binary.BigEndian.PutUint32(message[3:], uint32(otherTag))
+	p.seen["copied"] = true
+	p.wire = append(p.wire, packet{pk.from, encode(message)})
 }
 
 // send sends a text. It leaves only in Encrypted: I1, and in Finished nothing leaves at all: I2.
@@ -234,6 +262,7 @@ func (p *play) deliver(pk packet) {
 // do carries out events and checks each.
 func (p *play) do(who int, events []Event) {
 	end := p.ends[who]
+	end.note()
 	for _, e := range events {
 		p.seen[strings.TrimPrefix(fmt.Sprintf("%T", e), "otr.")] = true
 		switch e := e.(type) {
@@ -283,7 +312,7 @@ func TestSeedsOfConversations(t *testing.T) {
 		}
 	}
 	for _, want := range []string{"read in 2", "read in 3", "StateChange", "InstanceChange", "SMPRequest", "SMPProgress", "result 0", "result 1",
-		"result 2", "PeerError", "Offer", "Rejected", "fragment", "Heartbeat"} {
+		"result 2", "PeerError", "Offer", "Rejected", "fragment", "Heartbeat", "copied"} {
 		if !seen[want] {
 			t.Errorf("no %s: %v", want, seen)
 		}
@@ -324,7 +353,21 @@ func (p *play) checkResult(end *playEnd, r SMPResult) {
 	}
 }
 
-// checkSent checks a message that leaves: a MAC key is revealed once (I5), and counters rise (I6).
+// note notes the keys that end has.
+func (end *playEnd) note() {
+	for _, i := range end.c.instances {
+		for a := range i.keys.pairs {
+			for b := range i.keys.pairs[a] {
+				if k := &i.keys.pairs[a][b]; k.derived {
+					end.sendMACs[k.sendMAC] = true
+				}
+			}
+		}
+	}
+}
+
+// checkSent checks a message that leaves: a MAC key is revealed once (I5), and counters rise (I6), whatever client and
+// whatever session a key belongs to: nothing is encrypted with the same key stream as something else.
 func (p *play) checkSent(end *playEnd, raw []byte) {
 	h, message, ok := parseMessage(raw)
 	if !ok {
@@ -337,15 +380,21 @@ func (p *play) checkSent(end *playEnd, raw []byte) {
 	if i := end.c.instances[h.to]; h.to != 0 && i != nil && i.state == Finished {
 		p.t.Errorf("a data message leaves in %v", i.state) // I2
 	}
-	keys := fmt.Sprint(h.to, m.senderKey, m.recipientKey, m.nextY) // the next key tells the session too
-	counter := uint64(0)
-	for _, b := range m.counter {
-		counter = counter<<8 | uint64(b)
+	counter := binary.BigEndian.Uint64(m.counter[:])
+	known := false
+	for key := range end.sendMACs {
+		if dataMAC(&key, m.authenticated) != m.mac {
+			continue
+		}
+		known = true
+		if counter <= end.counters[key] {
+			p.t.Errorf("counter %d comes after %d with the same key", counter, end.counters[key])
+		}
+		end.counters[key] = counter
 	}
-	if counter <= end.counters[keys] {
-		p.t.Errorf("counter %d comes after %d", counter, end.counters[keys])
+	if i := end.c.instances[h.to]; !known && i != nil && i.state == Encrypted {
+		p.t.Error("a message leaves that is authenticated by no key of the session")
 	}
-	end.counters[keys] = counter
 	if len(m.oldMACKeys)%20 != 0 {
 		p.t.Errorf("%d bytes of MAC keys", len(m.oldMACKeys))
 	}
@@ -361,8 +410,9 @@ func (p *play) checkSent(end *playEnd, raw []byte) {
 // bounded (I7).
 func (p *play) check() {
 	for _, end := range p.ends {
+		end.note()
 		c := end.c
-		if len(c.instances) > len(p.ends)-1 || len(c.partial) > maxPartial {
+		if len(c.instances) > len(p.ends) || len(c.partial) > maxPartial {
 			p.t.Errorf("%d clients, %d incomplete messages", len(c.instances), len(c.partial))
 		}
 		if c.selected != nil && c.instances[c.selected.tag] != c.selected {
