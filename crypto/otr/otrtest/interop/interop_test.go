@@ -3,10 +3,8 @@ package interop
 import (
 	"bytes"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -20,47 +18,22 @@ const fewSessions = 8
 // count is what was done so far, for the log.
 var count struct{ sessions, messages, smp int }
 
-// programs are the endpoints that TestMain builds.
-var programs = map[string]string{}
+// programs are the endpoints that TestMain builds, and keys is where their keys are, the same for the whole run.
+var (
+	programs Programs
+	keys     string
+)
 
 func TestMain(m *testing.M) {
-	dir, err := os.MkdirTemp("", "sotto-interop-")
-	if err == nil {
-		err = build(dir)
-	}
-	code := 1
+	code, err := Build([]string{"libotr", "ours", "xcrypto"}, func(p Programs) int {
+		programs, keys = p, filepath.Dir(p["ours"])
+		return m.Run()
+	})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
-	} else {
-		code = m.Run()
 	}
-	os.RemoveAll(dir)
 	os.Exit(code)
 }
-
-// build makes the endpoints, and a key for each: keys are the same for the whole run.
-func build(dir string) error {
-	flags, err := exec.Command("pkg-config", "--cflags", "--libs", "libotr").Output()
-	if err != nil {
-		return errors.New("interop: libotr is missing; on Debian: apt-get install gcc pkg-config libotr5-dev libotr5-bin")
-	}
-	programs["libotr"] = filepath.Join(dir, "libotrpeer")
-	args := append([]string{"-O2", "-Wall", "-Werror", "-o", programs["libotr"], "../libotrpeer/libotrpeer.c"}, strings.Fields(string(flags))...)
-	if out, err := exec.Command("cc", append(args, "-lgcrypt")...).CombinedOutput(); err != nil {
-		return fmt.Errorf("interop: libotrpeer does not compile (on Debian: apt-get install gcc libotr5-dev): %w\n%s", err, out)
-	}
-	for name, folder := range map[string]string{"ours": "otrpeer", "xcrypto": "xcryptopeer"} {
-		programs[name] = filepath.Join(dir, folder)
-		if out, err := exec.Command("go", "build", "-o", programs[name], "../"+folder).CombinedOutput(); err != nil {
-			return fmt.Errorf("interop: %s does not compile: %w\n%s", folder, err, out)
-		}
-	}
-	keys = dir
-	return nil
-}
-
-// keys is where the endpoints' keys are.
-var keys string
 
 // tags are the instance tags of the two ends.
 var tags = [2]string{"0a000100", "fffffff0"}
@@ -385,7 +358,13 @@ func holdConversation(t *testing.T, k kind, n int) {
 	a.checkState("encrypted")
 	b.checkState("encrypted")
 
-	a.pair.Clear()
+	checkEnd(ender)
+}
+
+// checkEnd: a party ends the conversation, and the other one is told.
+func checkEnd(ender party) {
+	ender.t.Helper()
+	ender.pair.Clear()
 	ender.do("end")
 	ender.other().expect("gone-insecure")
 	ender.checkState("plaintext")

@@ -41,12 +41,7 @@ func TestInteropXCrypto(t *testing.T) {
 				a.checkState("encrypted")
 				b.checkState("encrypted")
 
-				a.pair.Clear()
-				ender.do("end")
-				ender.other().expect("gone-insecure")
-				ender.checkState("plaintext")
-				ender.other().checkState("finished")
-				checkFinished(ender.other())
+				checkEnd(ender)
 			}
 		})
 	}

@@ -1,10 +1,8 @@
 package main
 
 import (
-	"bufio"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"io"
 	"slices"
 	"strconv"
@@ -12,6 +10,7 @@ import (
 
 	"github.com/sotto-im/sotto/crypto/otr"
 	"github.com/sotto-im/sotto/crypto/otr/internal/testhook"
+	"github.com/sotto-im/sotto/crypto/otr/otrtest/lines"
 )
 
 // maxWaiting bounds how many texts wait for a private conversation.
@@ -21,7 +20,7 @@ var errWords = errors.New("unknown command, or wrong number of words")
 
 // An endpoint is the application around one conversation.
 type endpoint struct {
-	out          *bufio.Writer
+	out          *lines.Out
 	config       *otr.Config
 	conversation *otr.Conversation
 	ahead        time.Duration            // how far the clock was moved
@@ -43,7 +42,7 @@ type waitingText struct {
 
 func newEndpoint(out io.Writer, config *otr.Config) *endpoint {
 	e := &endpoint{
-		out:    bufio.NewWriter(out),
+		out:    lines.NewOut(out),
 		config: config,
 		known:  make(map[otr.Fingerprint]bool),
 		trust:  make(map[otr.Fingerprint]bool),
@@ -52,19 +51,6 @@ func newEndpoint(out io.Writer, config *otr.Config) *endpoint {
 	config.Time = e.now
 	e.conversation = otr.New(config)
 	return e
-}
-
-func (e *endpoint) printf(format string, args ...any) { fmt.Fprintf(e.out, format+"\n", args...) }
-
-func (e *endpoint) printError(err error) {
-	if err != nil {
-		e.printf("error %q", err.Error())
-	}
-}
-
-func (e *endpoint) done() error {
-	e.printf("done")
-	return e.out.Flush()
 }
 
 // command carries out one line.
@@ -139,7 +125,7 @@ func (e *endpoint) with(words []string, f func([][]byte) error) error {
 	decoded := make([][]byte, len(words))
 	for i, word := range words {
 		var err error
-		if decoded[i], err = parseBytes(word); err != nil {
+		if decoded[i], err = lines.Bytes(word); err != nil {
 			return err
 		}
 	}
@@ -168,14 +154,14 @@ func (e *endpoint) receive(body string) {
 		return
 	}
 	if message.Empty { // whatever records it had
-		e.printf("event heartbeat-rcvd")
+		e.out.Printf("event heartbeat-rcvd")
 	}
 	for _, r := range message.Records {
 		switch {
 		case r.Type == 0:
-			e.printf("event padding len=%d", r.Length)
+			e.out.Printf("event padding len=%d", r.Length)
 		case r.Type > 8:
-			e.printf("event unknown-tlv type=%d len=%d", r.Type, r.Length)
+			e.out.Printf("event unknown-tlv type=%d len=%d", r.Type, r.Length)
 		}
 	}
 }
@@ -204,7 +190,7 @@ func (e *endpoint) useKey(number string, data []byte) error {
 }
 
 func (e *endpoint) extraKey(direction string, key [32]byte, use uint32, data []byte) {
-	e.printf("event extra-key dir=%s use=%d key=%x data=%s", direction, use, key, b64(data))
+	e.out.Printf("event extra-key dir=%s use=%d key=%x data=%s", direction, use, key, lines.Word(data))
 }
 
 func (e *endpoint) choose(which string) error {
@@ -239,7 +225,7 @@ func (e *endpoint) printKeys() error {
 		return otr.ErrNotEncrypted
 	}
 	for _, k := range keys {
-		e.printf("key %s id=%d value=%x", k.What, k.ID, k.Value)
+		e.out.Printf("key %s id=%d value=%x", k.What, k.ID, k.Value)
 	}
 	return nil
 }
@@ -269,9 +255,9 @@ func (e *endpoint) send(text []byte) error {
 			return errors.New("too many texts are waiting")
 		}
 		e.waiting = append(e.waiting, waitingText{text, e.last})
-		e.printf("event encryption-required")
+		e.out.Printf("event encryption-required")
 	case errors.Is(err, otr.ErrFinished):
-		e.printf("event connection-ended")
+		e.out.Printf("event connection-ended")
 	case err != nil:
 		e.apply(events)
 		return err
@@ -289,9 +275,9 @@ func (e *endpoint) release(to otr.Fingerprint) {
 			e.waiting = append(e.waiting, w)
 			continue
 		}
-		e.printf("event resent")
+		e.out.Printf("event resent")
 		if err := e.send(w.text); err != nil {
-			e.printError(err)
+			e.out.Printf("error %q", err.Error())
 		}
 	}
 }
@@ -302,7 +288,7 @@ func (e *endpoint) apply(events []otr.Event) {
 		switch event := event.(type) {
 		case otr.Transmit:
 			if event.Body != "" { // there is no use in sending an empty clear text
-				e.printf("wire %s", b64([]byte(event.Body)))
+				e.out.Printf("wire %s", lines.Word([]byte(event.Body)))
 			}
 		case otr.Message:
 			e.message(event)
@@ -315,24 +301,24 @@ func (e *endpoint) apply(events []otr.Event) {
 		case otr.SMPRequest:
 			e.request = event.ID
 			if event.Asked {
-				e.printf("event smp-ask-answer pct=25 question=%s", b64([]byte(event.Question)))
+				e.out.Printf("event smp-ask-answer pct=25 question=%s", lines.Word([]byte(event.Question)))
 			} else {
-				e.printf("event smp-ask-secret pct=25")
+				e.out.Printf("event smp-ask-secret pct=25")
 			}
 		case otr.SMPProgress:
-			e.printf("event smp-progress pct=%d", event.Percent)
+			e.out.Printf("event smp-progress pct=%d", event.Percent)
 		case otr.SMPResult:
 			e.smpResult(event)
 		case otr.Rejected:
 			e.rejected(event)
 		case otr.PeerError:
-			e.printf("event rcvd-error text=%s", b64([]byte(event.Text)))
+			e.out.Printf("event rcvd-error text=%s", lines.Word([]byte(event.Text)))
 		case otr.Heartbeat:
 			if event.Sent {
-				e.printf("event heartbeat-sent")
+				e.out.Printf("event heartbeat-sent")
 			}
 		case otr.Failure:
-			e.printf("event encryption-error")
+			e.out.Printf("event encryption-error")
 		}
 	}
 }
@@ -340,12 +326,12 @@ func (e *endpoint) apply(events []otr.Event) {
 func (e *endpoint) message(m otr.Message) {
 	switch {
 	case m.Encrypted:
-		e.printf("msg encrypted %s", b64(m.Text))
+		e.out.Printf("msg encrypted %s", lines.Word(m.Text))
 	case m.Unexpected:
-		e.printf("event rcvd-unencrypted")
-		e.printf("msg plain-unexpected %s", b64(m.Text))
+		e.out.Printf("event rcvd-unencrypted")
+		e.out.Printf("msg plain-unexpected %s", lines.Word(m.Text))
 	default:
-		e.printf("msg plain %s", b64(m.Text))
+		e.out.Printf("msg plain %s", lines.Word(m.Text))
 	}
 }
 
@@ -362,19 +348,19 @@ func (e *endpoint) change(to otr.State, peer otr.Peer, refreshed bool) {
 		e.live[peer.Tag] = peer.SSID
 		if !e.known[peer.Fingerprint] {
 			e.known[peer.Fingerprint] = true
-			e.printf("event new-fingerprint fp=%x", peer.Fingerprint[:])
+			e.out.Printf("event new-fingerprint fp=%x", peer.Fingerprint[:])
 		}
 		if refreshed {
-			e.printf("event still-secure")
+			e.out.Printf("event still-secure")
 		} else {
-			e.printf("event gone-secure version=%d ssid=%x bold=%s theirtag=%08x", peer.Version, peer.SSID, bold(peer.Initiator), uint32(peer.Tag))
+			e.out.Printf("event gone-secure version=%d ssid=%x bold=%s theirtag=%08x", peer.Version, peer.SSID, bold(peer.Initiator), uint32(peer.Tag))
 		}
 		e.last = peer.Fingerprint
 		e.release(peer.Fingerprint)
 	case otr.Finished:
-		e.printf("event gone-insecure reason=peer")
+		e.out.Printf("event gone-insecure reason=peer")
 	case otr.Plaintext:
-		e.printf("event gone-insecure reason=user")
+		e.out.Printf("event gone-insecure reason=user")
 	}
 }
 
@@ -391,13 +377,13 @@ func (e *endpoint) smpResult(r otr.SMPResult) {
 		if r.Verifies() {
 			e.trust[r.Peer.Fingerprint] = true
 		}
-		e.printf("event smp-success pct=100")
+		e.out.Printf("event smp-success pct=100")
 	case otr.SMPFailure:
-		e.printf("event smp-failure pct=100")
+		e.out.Printf("event smp-failure pct=100")
 	case otr.SMPAborted:
-		e.printf("event smp-abort pct=0")
+		e.out.Printf("event smp-abort pct=0")
 	case otr.SMPCheated:
-		e.printf("event smp-cheated pct=0")
+		e.out.Printf("event smp-cheated pct=0")
 	}
 }
 
@@ -416,7 +402,7 @@ func (e *endpoint) rejected(r otr.Rejected) {
 		otr.SetupFailed:   "setup-error",
 		otr.TooMany:       "rcvd-malformed reason=limit",
 	}
-	e.printf("event %s", names[r.Reason])
+	e.out.Printf("event %s", names[r.Reason])
 }
 
 func (e *endpoint) printStatus() {
@@ -428,7 +414,7 @@ func (e *endpoint) printStatus() {
 		if e.trust[otr.Fingerprint(i.Fingerprint)] {
 			trust = "smp"
 		}
-		e.printf("status msgstate=%s authstate=%s version=%d ssid=%s bold=%s smp=%s trust=%s tags=%08x,%08x selected=%t",
+		e.out.Printf("status msgstate=%s authstate=%s version=%d ssid=%s bold=%s smp=%s trust=%s tags=%08x,%08x selected=%t",
 			i.Message, i.AKE, i.Version, ssid, bold(i.Initiator), i.SMP, trust, i.Ours, i.Theirs, i.Selected)
 	}
 	e.printFingerprints()
@@ -440,5 +426,5 @@ func (e *endpoint) printFingerprints() {
 		theirs = hex.EncodeToString(peer.Fingerprint[:])
 	}
 	ours := e.config.Key.Fingerprint()
-	e.printf("fp %s %s", hex.EncodeToString(ours[:]), theirs)
+	e.out.Printf("fp %s %s", hex.EncodeToString(ours[:]), theirs)
 }

@@ -34,20 +34,18 @@
 package main
 
 import (
-	"bufio"
 	"crypto/rand"
-	"encoding/base64"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/sotto-im/sotto/crypto/otr"
+	"github.com/sotto-im/sotto/crypto/otr/otrtest/lines"
 )
 
 func main() {
@@ -69,7 +67,11 @@ func run(in io.Reader, out io.Writer, args []string) error {
 		return err
 	}
 
-	key, err := loadKey(*keyFile)
+	encoded, err := lines.Key(*keyFile, generate)
+	if err != nil {
+		return err
+	}
+	key, err := otr.ParsePrivateKey(encoded)
 	if err != nil {
 		return err
 	}
@@ -79,55 +81,20 @@ func run(in io.Reader, out io.Writer, args []string) error {
 	}
 	policy, policyErr := parsePolicy(*policies)
 	e := newEndpoint(out, &otr.Config{Key: key, Tag: own, Policy: policy, MaxSize: *maxSize})
-	e.printf("ready sotto v2 v3")
+	e.out.Printf("ready sotto v2 v3")
 	e.printFingerprints()
-	e.printError(policyErr)
-	if err := e.done(); err != nil {
+	if err := e.out.Done(policyErr); err != nil {
 		return err
 	}
-	return e.serve(bufio.NewReader(in))
+	return lines.Serve(in, e.out, e.command)
 }
 
-// serve carries out commands until quit or the end of the input.
-func (e *endpoint) serve(in *bufio.Reader) error {
-	for {
-		line, err := in.ReadString('\n')
-		if err != nil && line == "" {
-			return nil
-		}
-		line = strings.TrimRight(line, "\r\n")
-		if line == "quit" {
-			return nil
-		}
-		e.printError(e.command(strings.Fields(line)))
-		if err := e.done(); err != nil {
-			return err
-		}
-	}
-}
-
-// loadKey reads a private key as it was written by an earlier run, or makes one.
-func loadKey(file string) (*otr.PrivateKey, error) {
-	if file == "" {
-		return nil, errors.New("--key is missing")
-	}
-	text, err := os.ReadFile(file)
-	if errors.Is(err, fs.ErrNotExist) {
-		key, err := otr.GenerateKey(rand.Reader)
-		if err != nil {
-			return nil, err
-		}
-		text := base64.StdEncoding.EncodeToString(key.Bytes()) + "\n"
-		return key, os.WriteFile(file, []byte(text), 0o600)
-	}
+func generate() ([]byte, error) {
+	key, err := otr.GenerateKey(rand.Reader)
 	if err != nil {
 		return nil, err
 	}
-	b, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(text)))
-	if err != nil {
-		return nil, err
-	}
-	return otr.ParsePrivateKey(b)
+	return key.Bytes(), nil
 }
 
 func ownTag(s string) (otr.InstanceTag, error) {
@@ -167,20 +134,6 @@ func parsePolicy(list string) (policy otr.Policy, err error) {
 		policy |= p
 	}
 	return policy, err
-}
-
-func parseBytes(word string) ([]byte, error) {
-	if word == "-" {
-		return nil, nil
-	}
-	return base64.StdEncoding.DecodeString(word)
-}
-
-func b64(b []byte) string {
-	if len(b) == 0 {
-		return "-"
-	}
-	return base64.StdEncoding.EncodeToString(b)
 }
 
 // now is the clock that the command clock moves.

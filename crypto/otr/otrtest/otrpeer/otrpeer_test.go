@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"crypto/rand"
 	"os"
@@ -11,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/sotto-im/sotto/crypto/otr"
+	"github.com/sotto-im/sotto/crypto/otr/otrtest/lines"
 )
 
 var testKey = sync.OnceValues(func() (*otr.PrivateKey, error) { return otr.GenerateKey(rand.Reader) })
@@ -24,7 +24,7 @@ func answers(t *testing.T, input string) string {
 	}
 	var out bytes.Buffer
 	e := newEndpoint(&out, &otr.Config{Key: key, Tag: 0x1234, Policy: otr.AllowV3})
-	if err := e.serve(bufio.NewReader(strings.NewReader(input))); err != nil {
+	if err := lines.Serve(strings.NewReader(input), e.out, e.command); err != nil {
 		t.Fatal(err)
 	}
 	return out.String()

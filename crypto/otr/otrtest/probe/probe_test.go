@@ -1,11 +1,9 @@
 package probe
 
 import (
-	"errors"
 	"fmt"
 	"math/big"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -141,38 +139,14 @@ func badNumbers() []*big.Int {
 }
 
 // programs are what TestMain builds.
-var programs = map[string]string{}
+var programs interop.Programs
 
 func TestMain(m *testing.M) {
-	dir, err := os.MkdirTemp("", "sotto-probe-")
-	if err == nil {
-		err = build(dir)
-	}
-	code := 1
+	code, err := interop.Build([]string{"ours", "libotr"}, func(p interop.Programs) int { programs = p; return m.Run() })
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
-	} else {
-		code = m.Run()
 	}
-	os.RemoveAll(dir)
 	os.Exit(code)
-}
-
-func build(dir string) error {
-	programs["ours"] = filepath.Join(dir, "otrpeer")
-	if out, err := exec.Command("go", "build", "-o", programs["ours"], "../otrpeer").CombinedOutput(); err != nil {
-		return fmt.Errorf("probe: otrpeer does not compile: %w\n%s", err, out)
-	}
-	flags, err := exec.Command("pkg-config", "--cflags", "--libs", "libotr").Output()
-	if err != nil {
-		return errors.New("probe: libotr is missing; on Debian: apt-get install gcc pkg-config libotr5-dev")
-	}
-	programs["libotr"] = filepath.Join(dir, "libotrpeer")
-	args := append([]string{"-O2", "-o", programs["libotr"], "../libotrpeer/libotrpeer.c"}, strings.Fields(string(flags))...)
-	if out, err := exec.Command("cc", append(args, "-lgcrypt")...).CombinedOutput(); err != nil {
-		return fmt.Errorf("probe: libotrpeer does not compile: %w\n%s", err, out)
-	}
-	return nil
 }
 
 // ask runs a probe against a fresh endpoint and returns what is wrong.

@@ -4,19 +4,18 @@
 package main
 
 import (
-	"bufio"
 	"crypto/rand"
-	"encoding/base64"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"strings"
 
 	// It is frozen, and here as a witness: what another author made of the specification.
 	"golang.org/x/crypto/otr"
+
+	"github.com/sotto-im/sotto/crypto/otr/otrtest/lines"
 )
 
 func main() {
@@ -36,70 +35,45 @@ func run(in io.Reader, out io.Writer, args []string) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	key, err := loadKey(*keyFile)
+	key := new(otr.PrivateKey)
+	encoded, err := lines.Key(*keyFile, func() ([]byte, error) {
+		key.Generate(rand.Reader)
+		return key.Serialize(nil), nil
+	})
 	if err != nil {
 		return err
 	}
-	e := &endpoint{out: bufio.NewWriter(out), conversation: otr.Conversation{PrivateKey: key, FragmentSize: *maxSize}}
-	e.printf("ready xcrypto v2")
+	if _, ok := key.Parse(encoded); !ok {
+		return fmt.Errorf("no key is in %s", *keyFile)
+	}
+	e := &endpoint{out: lines.NewOut(out), conversation: otr.Conversation{PrivateKey: key, FragmentSize: *maxSize}}
+	e.out.Printf("ready xcrypto v2")
 	e.printFingerprints()
-	return e.serve(bufio.NewReader(in))
-}
-
-// loadKey reads a private key as it was written by an earlier run, or makes one.
-func loadKey(file string) (*otr.PrivateKey, error) {
-	key := new(otr.PrivateKey)
-	text, err := os.ReadFile(file)
-	if errors.Is(err, fs.ErrNotExist) {
-		key.Generate(rand.Reader)
-		return key, os.WriteFile(file, []byte(base64.StdEncoding.EncodeToString(key.Serialize(nil))), 0o600)
+	if err := e.out.Done(nil); err != nil {
+		return err
 	}
-	if err != nil {
-		return nil, err
-	}
-	b, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(text)))
-	if err != nil {
-		return nil, err
-	}
-	if _, ok := key.Parse(b); !ok {
-		return nil, fmt.Errorf("no key is in %s", file)
-	}
-	return key, nil
+	return lines.Serve(in, e.out, e.command)
 }
 
 // An endpoint is the application around one conversation.
 type endpoint struct {
-	out          *bufio.Writer
+	out          *lines.Out
 	conversation otr.Conversation
 	finished     bool
 	asked        bool   // SMP waits for our user
 	bold         string // half of the session id that is ours, by what we sent last in the key exchange
 }
 
-func (e *endpoint) printf(format string, args ...any) { fmt.Fprintf(e.out, format+"\n", args...) }
-
-func (e *endpoint) serve(in *bufio.Reader) error {
-	for {
-		e.printf("done")
-		if err := e.out.Flush(); err != nil {
-			return err
-		}
-		line, err := in.ReadString('\n')
-		line = strings.TrimRight(line, "\r\n")
-		if err != nil || line == "quit" {
-			return nil
-		}
-		if err := e.command(strings.Split(line, " ")); err != nil {
-			e.printf("error %q", err.Error())
-		}
-	}
-}
+var errWords = errors.New("unknown command, or wrong number of words")
 
 // command carries out one line.
 func (e *endpoint) command(words []string) error {
+	if len(words) == 0 {
+		return errWords
+	}
 	var args [][]byte
 	for _, word := range words[1:] {
-		b, err := parseBytes(word)
+		b, err := lines.Bytes(word)
 		if err != nil {
 			return err
 		}
@@ -129,33 +103,19 @@ func (e *endpoint) command(words []string) error {
 	case name == "end" && len(args) == 0:
 		e.transmit(e.conversation.End()...)
 		e.finished, e.asked = false, false
-		e.printf("event gone-insecure reason=user")
+		e.out.Printf("event gone-insecure reason=user")
 	case name == "status" && len(args) == 0:
 		e.printStatus()
 	default:
-		return errors.New("unknown command, or wrong number of words")
+		return errWords
 	}
 	return nil
-}
-
-func parseBytes(word string) ([]byte, error) {
-	if word == "-" {
-		return []byte{}, nil
-	}
-	return base64.StdEncoding.DecodeString(word)
-}
-
-func b64(b []byte) string {
-	if len(b) == 0 {
-		return "-"
-	}
-	return base64.StdEncoding.EncodeToString(b)
 }
 
 // transmit prints messages.
 func (e *endpoint) transmit(bodies ...[]byte) {
 	for _, body := range bodies {
-		e.printf("wire %s", b64(body))
+		e.out.Printf("wire %s", lines.Word(body))
 	}
 }
 
@@ -173,18 +133,18 @@ func (e *endpoint) receive(body []byte) error {
 	e.transmit(toSend...)
 	e.change(change)
 	if err != nil {
-		e.printf("event rcvd-unreadable")
+		e.out.Printf("event rcvd-unreadable")
 		return nil
 	}
 	switch {
 	case len(text) == 0:
 	case encrypted:
-		e.printf("msg encrypted %s", b64(text))
+		e.out.Printf("msg encrypted %s", lines.Word(text))
 	case e.conversation.IsEncrypted() || e.finished:
-		e.printf("event rcvd-unencrypted")
-		e.printf("msg plain-unexpected %s", b64(text))
+		e.out.Printf("event rcvd-unencrypted")
+		e.out.Printf("msg plain-unexpected %s", lines.Word(text))
 	default:
-		e.printf("msg plain %s", b64(text))
+		e.out.Printf("msg plain %s", lines.Word(text))
 	}
 	return nil
 }
@@ -194,29 +154,29 @@ func (e *endpoint) change(change otr.SecurityChange) {
 	switch change {
 	case otr.NewKeys:
 		e.finished, e.asked = false, false
-		e.printf("event gone-secure version=2 ssid=%x bold=%s theirtag=00000000", e.conversation.SSID, e.bold)
+		e.out.Printf("event gone-secure version=2 ssid=%x bold=%s theirtag=00000000", e.conversation.SSID, e.bold)
 	case otr.ConversationEnded:
 		e.finished, e.asked = true, false
-		e.printf("event gone-insecure reason=peer")
+		e.out.Printf("event gone-insecure reason=peer")
 	case otr.SMPSecretNeeded:
 		e.asked = true
 		if question := e.conversation.SMPQuestion(); question != "" {
-			e.printf("event smp-ask-answer pct=25 question=%s", b64([]byte(question)))
+			e.out.Printf("event smp-ask-answer pct=25 question=%s", lines.Word([]byte(question)))
 		} else {
-			e.printf("event smp-ask-secret pct=25")
+			e.out.Printf("event smp-ask-secret pct=25")
 		}
 	case otr.SMPComplete:
-		e.printf("event smp-success pct=100")
+		e.out.Printf("event smp-success pct=100")
 	case otr.SMPFailed:
 		e.asked = false
-		e.printf("event smp-failure pct=100")
+		e.out.Printf("event smp-failure pct=100")
 	}
 }
 
 func (e *endpoint) send(text []byte) error {
 	toSend, err := e.conversation.Send(text)
 	if e.finished {
-		e.printf("event connection-ended")
+		e.out.Printf("event connection-ended")
 		return nil
 	}
 	e.transmit(toSend...)
@@ -238,7 +198,7 @@ func (e *endpoint) printStatus() {
 	case e.conversation.IsEncrypted():
 		state, ssid, version = "encrypted", fmt.Sprintf("%x", e.conversation.SSID), 2
 	}
-	e.printf("status msgstate=%s authstate=- version=%d ssid=%s bold=%s smp=- trust=- tags=00000000,00000000", state, version, ssid, e.bold)
+	e.out.Printf("status msgstate=%s authstate=- version=%d ssid=%s bold=%s smp=- trust=- tags=00000000,00000000", state, version, ssid, e.bold)
 	e.printFingerprints()
 }
 
@@ -247,5 +207,5 @@ func (e *endpoint) printFingerprints() {
 	if e.conversation.TheirPublicKey.P != nil {
 		theirs = fmt.Sprintf("%x", e.conversation.TheirPublicKey.Fingerprint())
 	}
-	e.printf("fp %x %s", e.conversation.PrivateKey.PublicKey.Fingerprint(), theirs)
+	e.out.Printf("fp %x %s", e.conversation.PrivateKey.PublicKey.Fingerprint(), theirs)
 }
