@@ -108,6 +108,9 @@ type account struct {
 	next     *SignIn // to sign in with once this account is removed
 	erased   bool
 
+	exhibits  []exhibit // see exhibit.go
+	exhibited int       // how many there ever were
+
 	conversations map[string]*conversation
 	changed       map[*conversation]struct{} // since they were told
 	looking       *conversation              // what the person looks at; nil: nothing of this account

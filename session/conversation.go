@@ -104,6 +104,8 @@ type conversation struct {
 	quiet   bool // see SetQuiet
 	onlyV2  bool // their program said that it speaks nothing newer
 
+	macs []otr.MACKey // that were published, see exhibit.go
+
 	// see double.go
 	memory        memory
 	numbers       numbers
@@ -889,6 +891,7 @@ func (c *conversation) incoming(m *xmpp.Message) {
 	c.begin()
 	c.config.Policy = c.answers()
 	events := c.otr.Receive(m.Body)
+	c.heardPrivately(m.Body, events)
 	if !isOTR && slices.ContainsFunc(events, isEncoded) {
 		c.countBegun() // by a tag
 	}

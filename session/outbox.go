@@ -246,7 +246,8 @@ func (c *conversation) try(o *outgoing) {
 
 // write gives o to OTR, and to the connection what comes of it.
 func (c *conversation) write(o *outgoing) {
-	events, err := c.otr.Send([]byte(c.written(o.entry.Text)), c.mark(o)...)
+	said, records := []byte(c.written(o.entry.Text)), c.mark(o)
+	events, err := c.otr.Send(said, records...)
 	if err != nil {
 		why := WhyOther
 		if errors.Is(err, otr.ErrTooLarge) {
@@ -254,6 +255,11 @@ func (c *conversation) write(o *outgoing) {
 		}
 		o.settle(StatusFailed, why)
 		return
+	}
+	for _, e := range events {
+		if t, ok := e.(otr.Transmit); ok && t.Text {
+			c.exhibit(exhibit{Exhibit: Exhibit{Ours: true, Text: o.entry.Text}, body: t.Body, said: said, records: records})
+		}
 	}
 	c.apply(events, cause{entry: o})
 }
@@ -456,6 +462,7 @@ func (c *conversation) put(b body, s stanza) error {
 	switch b := b.(type) {
 	case sealed:
 		m.Body, m.OTR = b.wire, true
+		c.published(b.wire)
 	case clearText:
 		if c.otrState() != otr.Plaintext || !c.clearAllowed() {
 			panic("session: internal error: clear text in a private conversation")

@@ -52,6 +52,7 @@ func (a *account) stranger(address jid.JID) *conversation {
 
 // dropConversation removes a conversation. What is kept of the contact stays: only the person may have keys and policies forgotten.
 func (a *account) dropConversation(c *conversation) {
+	c.forgetExhibits()
 	c.endPolitely()
 	c.stopTimers()
 	delete(a.conversations, c.ref.Contact)

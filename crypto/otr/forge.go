@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha1"
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"slices"
 )
@@ -14,6 +15,9 @@ import (
 
 // A MACKey authenticated data messages. Once it is published it authenticates whatever anybody likes.
 type MACKey [20]byte
+
+// String returns the key in hexadecimal digits.
+func (k MACKey) String() string { return hex.EncodeToString(k[:]) }
 
 // ErrCannotForge says that a body is no data message, or that too little is known of what it said.
 var ErrCannotForge = errors.New("otr: this message cannot be changed so")
