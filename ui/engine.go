@@ -53,6 +53,8 @@ type Engine interface {
 	DropLink(r session.Ref)
 	Send(r session.Ref, text string, mode session.SendMode) (session.EntryID, error)
 	SendAsShown(shown session.Contact, text string) (session.EntryID, error)
+	Exhibits(r session.Ref) []session.Exhibit
+	Forge(r session.Ref, number int, text string) (session.Forgery, error)
 	Retry(r session.Ref, id session.EntryID)
 	Discard(r session.Ref, id session.EntryID)
 	StartPrivate(r session.Ref)

@@ -95,6 +95,8 @@ func (d *desk) noticeActions(e session.Entry, c session.Contact) []chat.Action {
 		if c.KeyChange != nil {
 			return one(lang.L("Decide"), func() { d.decideKey(r) })
 		}
+	case session.NoticeWeEnded, session.NoticePeerEnded:
+		return one(lang.L("What could someone prove?"), func() { d.deniable(r) })
 	case session.NoticeInterrupted:
 		if c.Lock == session.NotPrivate && !c.Starting {
 			return one(lang.L("Try again"), func() { d.engine.StartPrivate(r) })

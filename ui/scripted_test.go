@@ -18,6 +18,7 @@ type scripted struct {
 	next   session.EntryID
 
 	connection session.Connection
+	exhibits   []session.Exhibit
 }
 
 func newScripted() *scripted { return &scripted{events: make(chan session.Event, 1024)} }
@@ -134,6 +135,14 @@ func (s *scripted) Send(r session.Ref, text string, mode session.SendMode) (sess
 }
 func (s *scripted) SendAsShown(shown session.Contact, text string) (session.EntryID, error) {
 	return s.Send(shown.Ref, text, shown.SendMode)
+}
+func (s *scripted) Exhibits(session.Ref) []session.Exhibit { return s.exhibits }
+func (s *scripted) Forge(r session.Ref, n int, text string) (session.Forgery, error) {
+	s.note("Forge %s %d %q", r.Contact, n, text)
+	if s.refuse != nil {
+		return session.Forgery{}, s.refuse
+	}
+	return session.Forgery{Text: text, Before: "?OTR:AAMDbefore.", After: "?OTR:AAMDafter.", Key: "00112233445566778899aabbccddeeff00112233", Checks: true}, nil
 }
 func (s *scripted) Retry(r session.Ref, id session.EntryID) { s.note("Retry %s %d", r.Contact, id) }
 func (s *scripted) Discard(r session.Ref, id session.EntryID) {

@@ -12,7 +12,7 @@ import (
 type entryLayout struct{ width float32 }
 
 // leastToWrite is how much of the width is for writing where the button stands beside.
-const leastToWrite = 0.55
+const leastToWrite = 0.5
 
 func (l *entryLayout) beside(button fyne.Size) bool {
 	return button.Width+2*look.Step <= (1-leastToWrite)*l.width
