@@ -31,7 +31,7 @@ func (l *entryLayout) Layout(objects []fyne.CanvasObject, size fyne.Size) {
 		composer.Resize(fyne.NewSize(size.Width-b.Width-2*look.Step, size.Height))
 		return
 	}
-	composer.Resize(fyne.NewSize(size.Width, size.Height-b.Height-2*look.Step))
+	composer.Resize(fyne.NewSize(size.Width, max(size.Height-b.Height-2*look.Step, composer.MinSize().Height))) // the height may be that for another width
 }
 
 // MinSize implements fyne.Layout. The height is that for the width there was last.
