@@ -89,12 +89,13 @@ func bareOf(address string) string {
 // that the file names, and its claim with it, but it is not verified.
 type ImportedKey struct {
 	Ref
-	Name    string // of the contact; the address of who is none
-	Key     otr.Fingerprint
-	Claim   string // what the file says about trust
-	Change  ImportChange
-	Another bool // the contact has another key here that is verified
-	Trust   bool // the person wants it counted as verified
+	Name     string // of the contact; the address of who is none
+	Key      otr.Fingerprint
+	Claim    string // what the file says about trust
+	Change   ImportChange
+	Verified bool // it is verified here
+	Another  bool // the contact has another key here that is verified
+	Trust    bool // the person wants it counted as verified
 }
 
 // ImportChange says what taking over a key would change.
@@ -150,6 +151,7 @@ func (a *account) planImport(plan []ImportedKey, f KeyFile, name string) []Impor
 		}
 		if c := a.keysOf(k.Contact); c != nil {
 			k.Change, k.Another = c.importChange(k)
+			k.Verified = c.known(k.Key).Verified != NotVerified
 			if a.conversations[k.Contact] == c {
 				k.Name = c.name()
 			}

@@ -148,11 +148,13 @@ func (d *desk) presenceMenu(a session.Account) *fyne.Menu {
 // commonItems are what one can do whatever accounts there are.
 func (d *desk) commonItems() []*fyne.MenuItem {
 	if d.practising {
-		return []*fyne.MenuItem{fyne.NewMenuItem(lang.L("Leave practice"), d.shell.leavePractice)}
+		return []*fyne.MenuItem{fyne.NewMenuItem(lang.L("Keys…"), d.keys), fyne.NewMenuItem(lang.L("Leave practice"), d.shell.leavePractice)}
 	}
 	return []*fyne.MenuItem{
 		fyne.NewMenuItem(lang.L("Sign in with another account…"), func() { d.openSignIn("") }),
 		fyne.NewMenuItem(lang.L("Create an account…"), d.openSignUp),
+		fyne.NewMenuItem(lang.L("Keys…"), d.keys),
+		fyne.NewMenuItem(lang.L("Blocked addresses…"), d.blockedList),
 		fyne.NewMenuItem(lang.L("Practise"), d.shell.practise),
 		fyne.NewMenuItemSeparator(),
 		fyne.NewMenuItem(lang.L("Settings"), d.openSettings),

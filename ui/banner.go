@@ -153,13 +153,22 @@ func (d *desk) talkNotice(c session.Contact) notice {
 		return calm(requestWords(c),
 			offer{label: lang.L("Block"), do: func() { d.block(c) }},
 			offer{label: lang.L("Decline"), do: func() { d.engine.Decline(r) }}, offer{label: lang.L("Accept"), do: func() { d.engine.Accept(r) }, main: true})
+	case !c.Held.IsZero():
+		return danger(lang.L("You have blocked sending to {{.Name}} since {{.Day}}. Nothing goes out.", words{"Name": c.Name, "Day": dateWords(c.Held.Local())}),
+			offer{label: lang.L("Why?"), do: func() { d.keyStory(r) }}, offer{label: lang.L("Allow sending"), do: func() { d.engine.Release(r) }, main: true})
 	case c.KeyChange != nil:
 		return danger(lang.L("{{.Name}} uses a new key. You had verified the old one, so nothing is sent until you decide.", name),
 			offer{label: lang.L("Decide"), do: func() { d.decideKey(r) }, main: true})
+	case c.NeedsVerified:
+		return calm(lang.L("You write to verified keys only, and nobody has verified this key of {{.Name}}. What waits goes out once you have.", name),
+			offer{label: lang.L("Compare fingerprints"), do: func() { d.compare(r) }}, offer{label: lang.L("Verify"), do: func() { d.verify(r) }, main: true})
 	case c.Lock == session.FinishedLock, c.WeEnded:
 		return d.finishedNotice(c)
 	case c.OnlyV2 && !c.AllowV2 && c.Lock == session.NotPrivate && c.SendMode == session.SendWhenPrivate:
 		return d.onlyV2Notice(c)
+	case c.NoAnswer && c.KeyRule == session.OnlyVerified:
+		return danger(lang.L("The program of {{.Name}} does not answer the invitation to a private conversation. What you wrote waits here: you write to verified keys only.", name),
+			offer{label: lang.L("Invite again"), do: start, main: true})
 	case c.NoAnswer:
 		return danger(lang.L("The program of {{.Name}} does not answer the invitation to a private conversation. Perhaps it cannot. What you wrote waits here; nothing was sent unencrypted.", name),
 			offer{label: lang.L("Write unencrypted"), do: func() { d.confirmUnencrypted(c) }}, offer{label: lang.L("Invite again"), do: start, main: true})

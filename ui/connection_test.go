@@ -82,7 +82,7 @@ func TestDevices(t *testing.T) {
 	c.Devices = []session.Device{{Tag: 0x100, Resource: "laptop", Verified: session.BySecret, Selected: true}, {Tag: 0x200, Resource: "sotto-12ab"}}
 	s := newTalk(t, c)
 	s.talk().openLock()
-	s.wantSeen("What you write goes to one: laptop, verified.")
+	s.wantSeen("What you write goes to one: “laptop”, verified.")
 	s.press("Talk to: a device without a name, not verified (2)")
 	s.wantAsked("SelectDevice bob@example.org 200")
 }

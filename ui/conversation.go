@@ -32,6 +32,7 @@ type talkPane struct {
 	about  *look.Text
 	lock   *look.LockButton
 	more   *button
+	strip  *deviceStrip
 
 	view     *chat.View
 	rows     []chat.Row
@@ -55,6 +56,7 @@ func newTalkPane(d *desk) *talkPane {
 	}
 	t.back = newIconButton(lang.L("Back to the contacts"), theme.NavigateBackIcon(), func() { d.main.showList() })
 	t.back.Hide()
+	t.strip = newDeviceStrip(d)
 	t.lock = look.NewLockButton(look.LockOpen, "", t.openLock)
 	t.more = newIconButton(lang.L("More about this contact"), theme.MoreHorizontalIcon(), t.openMore)
 	t.send = newMainButton("", t.submit)
@@ -79,7 +81,7 @@ func (t *talkPane) build() fyne.CanvasObject {
 	right := container.NewHBox(container.NewCenter(t.lock), container.NewCenter(t.more))
 	header := container.NewStack(filled(look.ColorSurface, 0), container.NewVBox(
 		inset(3*look.Step, 2*look.Step, 2*look.Step, 2*look.Step, bordered(nil, nil, left, right, who)),
-		widget.NewSeparator()))
+		t.strip, widget.NewSeparator()))
 	entry := inset(3*look.Step, 2*look.Step, 3*look.Step, 2*look.Step, container.New(&entryLayout{}, t.composer, t.send))
 	bottom := container.NewVBox(t.blocked, t.changed,
 		container.NewStack(filled(look.ColorSurface, 0), container.NewVBox(widget.NewSeparator(), entry)))
@@ -148,7 +150,8 @@ func (t *talkPane) refresh() {
 	t.about.SetText(t.aboutWords(c))
 	t.lock.Set(lockShape(c), lockWord(c))
 	t.blocked.show(t.desk.talkNotice(c))
-	t.composer.SetPlaceHolder(lang.L("Write to {{.Name}}", words{"Name": c.Name}))
+	t.strip.show(c)
+	t.composer.SetPlaceHolder(writeWords(c))
 	t.refreshSend(c)
 }
 

@@ -44,8 +44,12 @@ type desk struct {
 	asked    map[session.Ref]int             // the last question for which the dialog was opened
 	watchers map[int]watcher
 	watching int
-	windows  map[string]fyne.Window // of dialogs, by their key
-	shown    fyne.CanvasObject
+	windows  map[string]fyne.Window            // of dialogs, by their key
+	blocked  map[string]session.BlockedChanged // by account
+
+	keysOpen    *keysWindow // nil: not open
+	blockedOpen *blockedList
+	shown       fyne.CanvasObject
 }
 
 type watcher struct {
@@ -68,6 +72,7 @@ func newDesk(s *shell, e Engine) *desk {
 		asked:    make(map[session.Ref]int),
 		watchers: make(map[int]watcher),
 		windows:  make(map[string]fyne.Window),
+		blocked:  make(map[string]session.BlockedChanged),
 	}
 	d.start = newStartPage(d)
 	d.main = newMainPage(d)
@@ -105,6 +110,8 @@ func (d *desk) apply(batch []session.Event) {
 			d.serverKeyChanged(e)
 		case session.EntryChanged:
 			d.hear(e.Entry)
+		case session.BlockedChanged:
+			d.nowBlocked(e)
 		}
 		c := d.model.Apply(e)
 		switch c.Topic {
@@ -167,7 +174,7 @@ func (d *desk) openAsked() {
 func (d *desk) tell(touched map[session.Ref]bool, accounts bool) {
 	for id := range d.watching {
 		w, ok := d.watchers[id]
-		if ok && (accounts || touched[w.ref]) {
+		if ok && (accounts || touched[w.ref] || w.ref == session.Ref{} && len(touched) > 0) {
 			w.run()
 		}
 	}
@@ -180,6 +187,9 @@ func (d *desk) watch(r session.Ref, run func()) (stop func()) {
 	d.watchers[id] = watcher{r, run}
 	return func() { delete(d.watchers, id) }
 }
+
+// watchAll is watch for changes of anybody.
+func (d *desk) watchAll(run func()) (stop func()) { return d.watch(session.Ref{}, run) }
 
 // openWindow opens a window that closes with the desk, or brings forward the one that is open under this key. It returns nil in the
 // second case.

@@ -66,6 +66,18 @@ type Engine interface {
 	Acquaint(r session.Ref)
 	RequestVerification(r session.Ref) error
 	PutOff(r session.Ref, fp otr.Fingerprint)
+	SetKeyRule(r session.Ref, rule session.KeyRule)
+	SetAccountKeyRule(account string, rule session.KeyRule)
+	Hold(r session.Ref)
+	Release(r session.Ref)
+	KnownKeys() []session.ContactKeys
+	KeyStory(r session.Ref) []session.KeyEvent
+	ForgetKey(r session.Ref, fp otr.Fingerprint) error
+	TakeOver(r session.Ref, fp otr.Fingerprint) error
+	AccountsOf(f session.KeyFile) map[string]string
+	PlanImport(f session.KeyFile, accounts map[string]string) []session.ImportedKey
+	Import(f session.KeyFile, plan []session.ImportedKey) int
+	ExportKeys(style session.ExportStyle) (file []byte, keys, left int)
 	Ask(r session.Ref, fp otr.Fingerprint, question string, answer []byte) error
 	AskFolded(r session.Ref, fp otr.Fingerprint, question string, answer []byte) error
 	Share(r session.Ref, fp otr.Fingerprint, secret []byte) error

@@ -130,6 +130,7 @@ func (t *talkPane) openMore() {
 		fyne.NewMenuItem(lang.L("Rename…"), func() { t.desk.rename(c) }),
 		fyne.NewMenuItem(lang.L("How messages are protected…"), func() { t.desk.choosePolicy(c.Ref) }),
 		fyne.NewMenuItem(lang.L("What could someone prove?…"), func() { t.desk.deniable(c.Ref) }),
+		fyne.NewMenuItem(lang.L("Keys…"), func() { t.desk.keyStory(c.Ref) }),
 		fyne.NewMenuItemSeparator(),
 		fyne.NewMenuItem(lang.L("Remove…"), func() { t.desk.remove(c) }),
 	)

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/sotto-im/sotto/crypto/otr"
@@ -19,6 +20,9 @@ type scripted struct {
 
 	connection session.Connection
 	exhibits   []session.Exhibit
+	keys       []session.ContactKeys
+	story      []session.KeyEvent
+	plan       []session.ImportedKey
 }
 
 func newScripted() *scripted { return &scripted{events: make(chan session.Event, 1024)} }
@@ -154,6 +158,43 @@ func (s *scripted) ContinueUnencrypted(r session.Ref) { s.note("ContinueUnencryp
 func (s *scripted) Decide(r session.Ref, _ otr.Fingerprint, d session.KeyDecision) {
 	s.note("Decide %s %d", r.Contact, d)
 }
+func (s *scripted) SetKeyRule(r session.Ref, rule session.KeyRule) {
+	s.note("SetKeyRule %s %d", r.Contact, rule)
+}
+func (s *scripted) SetAccountKeyRule(a string, rule session.KeyRule) {
+	s.note("SetAccountKeyRule %s %d", a, rule)
+}
+func (s *scripted) Hold(r session.Ref)                      { s.note("Hold %s", r.Contact) }
+func (s *scripted) Release(r session.Ref)                   { s.note("Release %s", r.Contact) }
+func (s *scripted) KnownKeys() []session.ContactKeys        { return s.keys }
+func (s *scripted) KeyStory(session.Ref) []session.KeyEvent { return s.story }
+func (s *scripted) ForgetKey(r session.Ref, fp otr.Fingerprint) error {
+	s.note("ForgetKey %s %s", r.Contact, fp)
+	return s.refuse
+}
+func (s *scripted) TakeOver(r session.Ref, fp otr.Fingerprint) error {
+	s.note("TakeOver %s %s", r.Contact, fp)
+	return s.refuse
+}
+func (s *scripted) AccountsOf(f session.KeyFile) map[string]string {
+	accounts := map[string]string{}
+	for _, name := range f.Names {
+		if strings.HasPrefix(name, alice) {
+			accounts[name] = alice
+		}
+	}
+	return accounts
+}
+func (s *scripted) PlanImport(session.KeyFile, map[string]string) []session.ImportedKey {
+	return s.plan
+}
+func (s *scripted) Import(f session.KeyFile, plan []session.ImportedKey) int {
+	for _, k := range plan {
+		s.note("Import %s %s trust=%v", k.Contact, k.Key, k.Trust)
+	}
+	return len(plan)
+}
+func (s *scripted) ExportKeys(session.ExportStyle) ([]byte, int, int) { return []byte("file\n"), 1, 0 }
 func (s *scripted) SetVerified(r session.Ref, _ otr.Fingerprint, v bool) error {
 	s.note("SetVerified %s %v", r.Contact, v)
 	return nil

@@ -65,7 +65,13 @@ func (d *desk) notificationSettings() []*settingRow {
 }
 
 // contactSettings are about contacts in general.
-func (d *desk) contactSettings() []*settingRow { return nil }
+func (d *desk) contactSettings() []*settingRow {
+	return []*settingRow{
+		newDoing(lang.L("Known keys"), lang.L("Whom you have verified, how and when; what happened with their keys; files of other programs."), lang.L("Open"), d.keys).
+			found(lang.L("fingerprints export import libotr Pidgin")),
+		newDoing(lang.L("Blocked addresses"), lang.L("Whom your server keeps away."), lang.L("Open"), d.blockedList).found(lang.L("unblock")),
+	}
+}
 
 // accountSettings are those of one account, at its server and here.
 func (d *desk) accountSettings(a session.Account) []*settingRow {
@@ -88,6 +94,8 @@ func (d *desk) accountSettings(a session.Account) []*settingRow {
 			func(i int) { d.engine.SetPresence(jid, presences[i], a.Status) }),
 		newDoing(lang.L("How messages are protected"), policyWord(a.Policy)+". "+policyMeaning(a.Policy), lang.L("Change…"),
 			func() { d.chooseAccountPolicy(a) }).found(lang.L("encryption OTR policy")),
+		newToggle(lang.L("Only to verified keys"), lang.L("To a key that nobody has verified nothing goes, not even privately, and nothing goes unencrypted. You can choose otherwise for a contact, under Keys in its menu."),
+			a.KeyRule == session.OnlyVerified, func(on bool) { d.engine.SetAccountKeyRule(jid, accountRule(on)) }).found(lang.L("fingerprints trust")),
 		newToggle(lang.L("Say that messages have arrived"), lang.L("Contacts see a second tick when their message is here. It does not say that you have read it."),
 			!a.NoReceipts, func(on bool) { d.engine.SetReceipts(jid, on) }).found(lang.L("receipts")),
 		newPick(lang.L("Say that you are writing"), lang.L("Whoever runs the servers can see it too, also in private conversations."), typing, int(a.Typing),
@@ -102,3 +110,11 @@ func (d *desk) accountSettings(a session.Account) []*settingRow {
 }
 
 func (d *desk) aboutSettings() []*settingRow { return nil }
+
+// accountRule is what a switch means.
+func accountRule(onlyVerified bool) session.KeyRule {
+	if onlyVerified {
+		return session.OnlyVerified
+	}
+	return session.AnyKey
+}

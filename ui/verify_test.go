@@ -813,26 +813,57 @@ func TestCompareNeedsALiveKey(t *testing.T) {
 }
 
 func TestKeyChange(t *testing.T) {
-	for label, want := range map[string]string{"Refuse the new key": "Decide 1", "Go on with the new key, unverified": "Decide 0"} {
+	for label, want := range map[string]string{"Keep both keys": "Decide 0", "Block sending to Bob": "Hold bob@example.org"} {
 		t.Run(label, func(t *testing.T) {
 			s := newSheetStage(t)
 			s.contact(func(c *session.Contact) {
 				c.KeyChange = &session.KeyChange{
-					Old: session.Key{Fingerprint: bobsKey, Verified: session.ByQuestion, VerifiedAt: noon},
-					New: session.Key{Fingerprint: newKey, FirstSeen: noon},
+					Old: session.Key{Fingerprint: bobsKey, FirstSeen: noon.AddDate(0, -1, 0), Verified: session.ByQuestion, VerifiedAt: noon},
+					New: session.Key{Fingerprint: newKey, FirstSeen: noon, Device: "laptop”, verified"},
 				}
 			})
 			s.desk.decideKey(s.bob.Ref)
-			s.says("Bob uses a new key", "Old key, verified", "1B7046E3", "New key", "DEADBEEF", "Verified by a question on 22 November 2026", "First seen on 22 November 2026")
+			s.says("Bob uses a new key", "Old key", "1B7046E3", "New key", "DEADBEEF", "Verified by a question on 22 November 2026", "First seen on 22 October 2026",
+				"First seen on 22 November 2026. The device calls itself “laptop', verified”", "None of the groups is the same.")
 			s.press(label)
-			if s.engine.last() != want || s.engine.key != newKey {
+			if s.engine.last() != want || strings.HasPrefix(want, "Decide") && s.engine.key != newKey {
 				t.Errorf("%q for %v", s.engine.last(), s.engine.key)
 			}
-			s.contact(func(c *session.Contact) { c.KeyChange = nil })
-			s.says("nothing left to decide")
+			held := strings.HasPrefix(want, "Hold")
+			s.contact(func(c *session.Contact) {
+				c.KeyChange = nil
+				if held {
+					c.Held = noon
+				}
+			})
+			if held {
+				s.says("Nothing goes to Bob any more")
+			} else {
+				s.says("nothing left to decide")
+			}
 			s.press("Close")
 			s.closed()
 		})
+	}
+}
+
+// To ask in another way decides nothing, and one comes back from it.
+func TestKeyChangeAsksElsewhere(t *testing.T) {
+	s := newSheetStage(t)
+	s.contact(func(c *session.Contact) {
+		c.KeyChange = &session.KeyChange{Old: session.Key{Fingerprint: bobsKey, Verified: session.BySecret}, New: session.Key{Fingerprint: newKey}}
+	})
+	s.desk.decideKey(s.bob.Ref)
+	s.press("Ask Bob in another way")
+	s.says("Do not ask in this conversation", "read me your fingerprint")
+	s.press("Copy the question")
+	if got := s.desk.app.Clipboard().Content(); !strings.Contains(got, "a new key for you") {
+		t.Errorf("copied %q", got)
+	}
+	s.press("Back")
+	s.says("Keep both keys")
+	if len(s.engine.asked) != 0 {
+		t.Errorf("asked for %q", s.engine.asked)
 	}
 }
 
@@ -848,7 +879,7 @@ func TestKeyChangesAgain(t *testing.T) {
 	s.desk.decideKey(s.bob.Ref)
 	change(third)
 	s.says("The key has changed once more.", "CAFE0000")
-	s.press("Go on with the new key, unverified")
+	s.press("Keep both keys")
 	if s.engine.key != third {
 		t.Errorf("decided about %v", s.engine.key)
 	}

@@ -199,6 +199,18 @@ func addressWords(err error) string {
 	return lang.L("This is not an address. Check it for spaces and unusual characters.")
 }
 
+// writeWords stands in the empty composer: to whom one writes, or why one cannot.
+func writeWords(c session.Contact) string {
+	name := words{"Name": c.Name}
+	switch {
+	case !c.Held.IsZero():
+		return lang.L("You have blocked sending to {{.Name}}", name)
+	case c.NeedsVerified:
+		return lang.L("Verify {{.Name}} before you write", name)
+	}
+	return lang.L("Write to {{.Name}}", name)
+}
+
 // sendErrorWords says why a text was not taken. The text is still in the composer.
 func sendErrorWords(err error, c session.Contact) string {
 	name := words{"Name": c.Name}
@@ -207,6 +219,10 @@ func sendErrorWords(err error, c session.Contact) string {
 		return lang.L("Nothing was sent: the conversation changed while you were typing. Look at the button and press it again.")
 	case isErr(err, session.ErrKeyUndecided):
 		return lang.L("Nothing was sent: {{.Name}} uses a new key, and you have not decided about it.", name)
+	case isErr(err, session.ErrHeld):
+		return lang.L("Nothing was sent: you have blocked sending to {{.Name}}.", name)
+	case isErr(err, session.ErrNotVerified):
+		return lang.L("Nothing was sent: you write to verified keys only, and nobody has verified the key of {{.Name}}.", name)
 	case isErr(err, session.ErrEnded):
 		return lang.L("Nothing was sent: the private conversation has ended.")
 	case isErr(err, session.ErrEmpty):
@@ -372,6 +388,12 @@ func statusWords(e session.Entry, c session.Contact) string {
 }
 
 func waitingWords(c session.Contact) string {
+	switch {
+	case !c.Held.IsZero():
+		return lang.L("Waits: you have blocked sending")
+	case c.NeedsVerified:
+		return lang.L("Waits until you have verified {{.Name}}", words{"Name": c.Name})
+	}
 	if c.Presence == session.PresenceOffline {
 		return lang.L("Waits until {{.Name}} is online", words{"Name": c.Name})
 	}
