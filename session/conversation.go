@@ -373,18 +373,20 @@ type exchange struct {
 	soon   *time.Timer // until when an invitation without answer is nothing unusual; nil when it was answered
 	end    *time.Timer // until when we wait
 	second bool        // begun because the first got stuck
+	wished bool        // it began because it was wanted, and is wanted again if the line breaks
 }
 
 // invite asks the contact's program for a private conversation, or for fresh keys, and waits for the answer.
 func (c *conversation) invite() {
 	c.begin()
+	wished := c.wanted || c.exchange != nil && c.exchange.wished
 	c.wanted, c.noAnswer, c.invited = false, false, c.account.now()
 	to := c.target()
 	if full, ok := c.tags[c.otrPeer().Tag]; ok && c.otrState() != otr.Plaintext && c.there(full) {
 		to = full
 	}
 	x := c.await()
-	x.ours = xmpp.NewID()
+	x.ours, x.wished = xmpp.NewID(), wished
 	for _, e := range c.otr.Start() {
 		if t, ok := e.(otr.Transmit); ok {
 			c.put(sealed{t.Body}, stanza{id: x.ours, to: to})
@@ -477,6 +479,12 @@ func (c *conversation) stopExchange() {
 		}
 	}
 	c.exchange = nil
+}
+
+// breakExchange is for a line that is gone, ours or theirs: what was wanted begins anew when it is back.
+func (c *conversation) breakExchange() {
+	c.wanted = c.wanted || c.exchange != nil && c.exchange.wished
+	c.stopExchange()
 }
 
 func (c *conversation) stopTimers() {
@@ -621,7 +629,7 @@ func (a *account) sinceSignIn() time.Duration { return a.now().Sub(a.since) }
 func (c *conversation) wentOffline() {
 	clear(c.resources)
 	c.heard, c.invites.from = jid.JID{}, jid.JID{}
-	c.stopExchange()
+	c.breakExchange()
 	c.noAnswer = false
 	c.doubt()
 	for _, o := range c.outbox {

@@ -546,6 +546,40 @@ func TestHealWhereNothingCanBeRead(t *testing.T) {
 	})
 }
 
+// Whose line ever breaks in the middle of a key exchange that the person wanted: it begins anew when it is back, also where nothing waits to
+// be sent.
+func TestWishSurvivesABrokenLine(t *testing.T) {
+	for _, whose := range []string{"ours", "theirs"} {
+		for _, before := range []string{"none", "a private conversation"} {
+			t.Run(whose+", before it "+before, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					people := friends
+					if before != "none" {
+						people = private
+					}
+					h, a, b := people(t)
+					a.session.Opened(Ref{}) // nobody looks
+					pass(time.Minute)
+					h.tamper = func(m *xmpp.Message) bool { return !strings.HasPrefix(m.Body, "?OTR:") } // all but the invitation is lost
+					a.session.StartPrivate(a.ref(b))
+					pass(time.Second)
+					cut := map[string]*person{"ours": a, "theirs": b}[whose]
+					h.cut(cut.jid, xmpp.Unreachable)
+					h.tamper = nil
+					synctest.Wait()
+					if before == "none" && a.contact(b).SendMode != SendWhenPrivate {
+						t.Errorf("send mode %d meanwhile", a.contact(b).SendMode)
+					}
+					pass(10 * time.Second)
+					if c := a.contact(b); c.Lock != Unverified || c.SendMode != SendPrivately {
+						t.Errorf("lock %d, send mode %d\n%q", c.Lock, c.SendMode, a.lines())
+					}
+				})
+			})
+		}
+	}
+}
+
 // Some programs invite with every text that waits for a private conversation: all at once are one invitation.
 func TestManyInvitationsAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

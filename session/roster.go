@@ -427,7 +427,7 @@ func (c *conversation) unavailable(from jid.JID) {
 	}
 	if len(c.resources) == 0 {
 		c.typing.stop()
-		c.stopExchange() // nobody is left to answer; it begins anew when they are back
+		c.breakExchange() // nobody is left to answer
 		c.noAnswer = false
 	}
 	if full, ok := c.tags[c.otrPeer().Tag]; ok && !c.there(full) {
