@@ -692,6 +692,7 @@ func (c *conversation) apply(events []otr.Event, why cause) {
 func (c *conversation) stateChanged(e otr.StateChange) {
 	if e.New != otr.Encrypted {
 		c.smpEnded()
+		c.invites.from = jid.JID{} // what its invitation led to is over
 	}
 	c.unconfirm()
 	switch e.New {
