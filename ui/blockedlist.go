@@ -5,6 +5,7 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
@@ -45,7 +46,7 @@ func (d *desk) blockedList() {
 	head := keysHead(nil, lang.L("Blocked addresses"), lang.L("Your server keeps everything from them away, and shows them that you are offline."),
 		inset(0, -look.Step, 0, 0, b.said))
 	b.window.SetPadded(false)
-	b.window.SetContent(container.New(leastKeys{}, container.NewStack(filled(theme.ColorNameBackground, 0), bordered(head, keysFoot(b.done), nil, nil, b.list))))
+	b.window.SetContent(container.New(leastKeys{}, container.NewStack(filled(theme.ColorNameBackground, 0), container.New(&settled{}, bordered(head, keysFoot(b.done), nil, nil, b.list)))))
 	b.window.Canvas().SetOnTypedKey(func(e *fyne.KeyEvent) {
 		if e.Name == fyne.KeyEscape {
 			b.window.Close()
@@ -133,6 +134,6 @@ func (i *blockedItem) set(r session.Ref, several bool) {
 
 // CreateRenderer implements fyne.Widget.
 func (i *blockedItem) CreateRenderer() fyne.WidgetRenderer {
-	words := container.New(&headerWords{}, i.name, i.about)
+	words := container.NewVBox(layout.NewSpacer(), container.New(layout.NewCustomPaddedVBoxLayout(-3*look.Step), i.name, i.about), layout.NewSpacer())
 	return widget.NewSimpleRenderer(inset(3*look.Step, look.Step, 4*look.Step, look.Step, bordered(nil, nil, nil, container.NewCenter(i.unblock), words)))
 }

@@ -84,6 +84,19 @@ func (p *keyStory) ask(q keyQuestion) {
 	p.asking = q
 	p.update()
 	p.window.window.Canvas().Focus(p.first())
+	p.reveal()
+}
+
+// reveal scrolls to where the question is answered.
+func (p *keyStory) reveal() {
+	if p.safe == nil {
+		return
+	}
+	place := fyne.CurrentApp().Driver().AbsolutePositionForObject
+	hidden := place(p.safe).Y + p.safe.Size().Height + 4*look.Step - place(p.scroll).Y - p.scroll.Size().Height
+	if hidden > 0 {
+		p.scroll.ScrollToOffset(p.scroll.Offset.AddXY(0, hidden))
+	}
 }
 
 func (p *keyStory) update() {

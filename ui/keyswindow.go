@@ -83,7 +83,7 @@ func (k *keysWindow) close() { k.window.Close() }
 func (k *keysWindow) show(p keysPage) {
 	k.page = p
 	p.update()
-	k.root.Objects = []fyne.CanvasObject{p.content()}
+	k.root.Objects = []fyne.CanvasObject{container.New(&settled{}, p.content())}
 	k.root.Refresh()
 	if f := p.first(); f != nil {
 		k.window.Canvas().Focus(f)
@@ -113,7 +113,7 @@ func (leastKeys) MinSize([]fyne.CanvasObject) fyne.Size {
 func keysHead(back *button, title, about string, more ...fyne.CanvasObject) fyne.CanvasObject {
 	words := container.New(flow{}, look.NewText(title, look.Title))
 	if about != "" {
-		words.Add(look.NewText(about, look.Hint))
+		words.Add(inset(0, -2*look.Step, 0, 0, look.NewText(about, look.Hint)))
 	}
 	var left fyne.CanvasObject
 	if back != nil {

@@ -7,12 +7,12 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
-	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
 	"github.com/sotto-im/sotto/crypto/otr"
 	"github.com/sotto-im/sotto/session"
 	"github.com/sotto-im/sotto/ui/lang"
+	"github.com/sotto-im/sotto/ui/look"
 	"github.com/sotto-im/sotto/ui/model"
 )
 
@@ -146,25 +146,19 @@ func verifiedHowWords(how session.Verified, said words) string {
 }
 
 // shortKey is the first group of a fingerprint: enough to tell the keys of one contact apart, not to verify one.
-func shortKey(fp otr.Fingerprint) string { return strings.Fields(fp.String())[0] + "…" }
+func shortKey(fp otr.Fingerprint) string { return strings.Fields(fp.String())[0] }
 
-// groupRows are the groups of a fingerprint under one another, those marked that differ from another's.
+// groupRows are the groups of a fingerprint close under one another, those marked that differ from another's.
 func groupRows(fp otr.Fingerprint, differs [groupCount]bool) []fyne.CanvasObject {
 	var rows []fyne.CanvasObject
-	marked := differs != [groupCount]bool{}
 	for i, group := range strings.Fields(fp.String()) {
-		digits := groupText(group)
-		if !marked {
-			rows = append(rows, digits)
-			continue
-		}
-		sign := widget.NewLabel(" ")
-		sign.SizeName = theme.SizeNameSubHeadingText
+		digits, sign := widget.NewLabel(group), widget.NewLabel(" ")
+		digits.TextStyle.Monospace, digits.Selectable = true, true
 		if differs[i] {
 			sign.SetText("≠")
 			sign.Importance, digits.Importance = widget.DangerImportance, widget.DangerImportance
 		}
-		rows = append(rows, container.NewBorder(nil, nil, nil, sign, digits))
+		rows = append(rows, inset(0, -look.Step, 0, -look.Step-2, container.NewHBox(digits, sign)))
 	}
 	return rows
 }

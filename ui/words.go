@@ -204,9 +204,9 @@ func writeWords(c session.Contact) string {
 	name := words{"Name": c.Name}
 	switch {
 	case !c.Held.IsZero():
-		return lang.L("You have blocked sending to {{.Name}}", name)
+		return lang.L("Sending is blocked")
 	case c.NeedsVerified:
-		return lang.L("Verify {{.Name}} before you write", name)
+		return lang.L("Verify {{.Name}} first", name)
 	}
 	return lang.L("Write to {{.Name}}", name)
 }
