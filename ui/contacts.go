@@ -233,7 +233,7 @@ type contactRowRenderer struct {
 	objects []fyne.CanvasObject
 }
 
-func (r *contactRowRenderer) MinSize() fyne.Size           { return fyne.NewSize(120, look.RowHeight) }
+func (r *contactRowRenderer) MinSize() fyne.Size           { return fyne.NewSize(120, look.RowTall()) }
 func (r *contactRowRenderer) Objects() []fyne.CanvasObject { return r.objects }
 func (r *contactRowRenderer) Destroy()                     {}
 

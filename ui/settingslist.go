@@ -2,6 +2,7 @@ package ui
 
 import (
 	"github.com/sotto-im/sotto/ui/lang"
+	"github.com/sotto-im/sotto/ui/look"
 
 	"github.com/sotto-im/sotto/session"
 	"github.com/sotto-im/sotto/session/store"
@@ -43,10 +44,23 @@ func (d *desk) languageSetting() *settingRow {
 
 func (d *desk) lookSettings() []*settingRow {
 	themes := []word{{"", lang.L("As the system")}, {"light", lang.L("Light")}, {"dark", lang.L("Dark")}}
+	sizes := []word{{string(look.NormalText), lang.L("Normal")}, {string(look.SmallText), lang.L("Small")}, {string(look.LargeText), lang.L("Large")},
+		{string(look.LargestText), lang.L("Largest")}}
 	return []*settingRow{
 		d.pick(lang.L("Light or dark"), lang.L("As the system: it changes when your desktop changes."), themes,
 			func(p *store.Preferences) *string { return &p.Theme }),
+		d.pick(lang.L("Size of the text"), "", sizes, func(p *store.Preferences) *string { return &p.TextSize }).found(lang.L("font large small")),
+		d.pick(lang.L("Colour"), lang.L("Of buttons and of your own messages. What the lock says keeps its colours."), accentWords(),
+			func(p *store.Preferences) *string { return &p.Accent }).found(lang.L("accent")),
+		d.toggle(lang.L("High contrast"), lang.L("Black on white, or white on black, and stronger lines."), func(p *store.Preferences) *bool { return &p.Contrast }),
+		d.toggle(lang.L("No motion"), lang.L("Nothing fades, and the cursor does not blink. It also saves power."), func(p *store.Preferences) *bool { return &p.Still }).
+			found(lang.L("animations")),
 	}
+}
+
+func accentWords() []word {
+	return []word{{string(look.Plum), lang.L("Plum")}, {string(look.Blue), lang.L("Blue")}, {string(look.Green), lang.L("Green")},
+		{string(look.Violet), lang.L("Violet")}, {string(look.Amber), lang.L("Amber")}, {string(look.Slate), lang.L("Slate")}}
 }
 
 func (d *desk) notificationSettings() []*settingRow {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -86,7 +87,8 @@ type shell struct {
 	away          bool // nobody has touched the computer for a while
 
 	theme   fyne.Theme
-	looking bool // the window is in front
+	still   atomic.Bool // nothing moves
+	looking bool        // the window is in front
 	gate    sync.RWMutex
 	over    bool // the window is closing; guarded by gate
 	size    fyne.Size
@@ -97,6 +99,7 @@ type shell struct {
 // Run shows the window and returns when the person has closed it. The caller closes session and store.
 func Run(c Config) {
 	s := open(c)
+	fyne.SetCurrentApp(stillApp{c.App, &s.still})
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	c.App.Lifecycle().SetOnStarted(func() {
@@ -336,7 +339,9 @@ func aboutKeyring(err error) bool {
 
 // dress puts on the look that was chosen.
 func (s *shell) dress() {
-	wanted := look.Theme{Choice: themeChoice(s.choices.now.Theme)}
+	now := s.choices.now
+	s.still.Store(now.Still)
+	wanted := look.Theme{Choice: themeChoice(now.Theme), Accent: look.Accent(now.Accent), Text: look.TextSize(now.TextSize), Contrast: now.Contrast}
 	if wanted != s.theme {
 		s.theme = wanted
 		s.app.Settings().SetTheme(wanted)

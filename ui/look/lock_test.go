@@ -64,10 +64,10 @@ func TestLockThatIsNone(t *testing.T) {
 
 func TestIconFollowsTheTheme(t *testing.T) {
 	app := dressed(t)
-	app.Settings().SetTheme(Theme{Light})
+	app.Settings().SetTheme(Theme{Choice: Light})
 	light := LockTick.Icon(LockSmall)
 	before, name := string(light.Content()), light.Name()
-	app.Settings().SetTheme(Theme{Dark})
+	app.Settings().SetTheme(Theme{Choice: Dark})
 	if string(light.Content()) == before || light.Name() == name {
 		t.Error("the drawing did not change with the theme")
 	}

@@ -2,6 +2,7 @@ package look
 
 import (
 	"image/color"
+	"math"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/theme"
@@ -58,8 +59,37 @@ const (
 	Dark
 )
 
+// TextSize is how large words are, as it is kept in the settings. One that is not known is NormalText.
+type TextSize string
+
+// The sizes of text.
+const (
+	SmallText   TextSize = "small"
+	NormalText  TextSize = ""
+	LargeText   TextSize = "large"
+	LargestText TextSize = "largest"
+)
+
+// factor is how much larger than normal.
+func (s TextSize) factor() float32 {
+	switch s {
+	case SmallText:
+		return 0.88
+	case LargeText:
+		return 1.2
+	case LargestText:
+		return 1.45
+	}
+	return 1
+}
+
 // Theme is Sotto's fyne.Theme. The zero value follows the desktop.
-type Theme struct{ Choice Choice }
+type Theme struct {
+	Choice   Choice
+	Accent   Accent
+	Text     TextSize
+	Contrast bool // as high as it can be
+}
 
 var _ fyne.Theme = Theme{}
 
@@ -161,9 +191,16 @@ func (t Theme) Color(name fyne.ThemeColorName, variant fyne.ThemeVariant) color.
 	case Dark:
 		variant = theme.VariantDark
 	}
-	p, ok := palette[name]
+	set, ok := accents[t.Accent]
+	if !ok {
+		set = plum
+	}
+	p, ok := set.with(name)
 	if !ok {
 		return theme.DefaultTheme().Color(name, variant)
+	}
+	if t.Contrast {
+		p = contrasting(name, p)
 	}
 	if variant == theme.VariantLight {
 		return p.light
@@ -188,16 +225,18 @@ func (Theme) Icon(name fyne.ThemeIconName) fyne.Resource {
 }
 
 // Size implements fyne.Theme.
-func (Theme) Size(name fyne.ThemeSizeName) float32 {
+func (t Theme) Size(name fyne.ThemeSizeName) float32 {
 	switch name {
 	case theme.SizeNameText:
-		return textBody
+		return t.text(textBody)
 	case theme.SizeNameCaptionText:
-		return textSmall
+		return t.text(textSmall)
 	case theme.SizeNameSubHeadingText:
-		return textHeader
+		return t.text(textHeader)
 	case theme.SizeNameHeadingText:
-		return textTitle
+		return t.text(textTitle)
+	case theme.SizeNameInlineIcon:
+		return t.text(theme.DefaultTheme().Size(name))
 	case theme.SizeNamePadding:
 		return Step
 	case theme.SizeNameInnerPadding:
@@ -215,6 +254,17 @@ func (Theme) Size(name fyne.ThemeSizeName) float32 {
 	default:
 		return theme.DefaultTheme().Size(name)
 	}
+}
+
+// text is a size in whole steps, at which letters are drawn sharply.
+func (t Theme) text(normal float32) float32 {
+	return float32(math.Round(float64(normal * t.Text.factor())))
+}
+
+// RowTall is how high a contact of the list is: RowHeight, or more where words are larger.
+func RowTall() float32 {
+	more := theme.TextSize() + theme.CaptionTextSize() - textBody - textSmall
+	return RowHeight + max(0, more*4/3)
 }
 
 // colorOf is a colour of the running theme.

@@ -31,6 +31,7 @@ func over(top, ground color.Color) color.Color {
 func TestContrast(t *testing.T) {
 	const (
 		text  = 4.5 // WCAG 2.2, 1.4.3, AA
+		best  = 7.0 // 1.4.6, AAA: for who chooses the highest contrast
 		large = 3.0 // 1.4.11: what shows that something can be used, and what shows a state
 	)
 	ink := theme.ColorNameForeground
@@ -81,16 +82,65 @@ func TestContrast(t *testing.T) {
 		)
 	}
 	for name, v := range variants {
-		for _, c := range checks {
-			t.Run(fmt.Sprintf("%s/%s on %s %s", name, c.text, c.ground, c.over), func(t *testing.T) {
-				ground := Theme{}.Color(c.ground, v)
+		for _, look := range everyLook() {
+			for _, c := range checks {
+				least := c.least
+				if look.Contrast && least == text {
+					least = best
+				}
+				ground := look.Color(c.ground, v)
 				if c.over != "" {
-					ground = over(Theme{}.Color(c.over, v), ground)
+					ground = over(look.Color(c.over, v), ground)
 				}
-				if got := contrast(Theme{}.Color(c.text, v), ground); got < c.least {
-					t.Errorf("contrast %.2f, want at least %.1f", got, c.least)
+				if got := contrast(look.Color(c.text, v), ground); got < least {
+					t.Errorf("%s, accent %q, high contrast %v: %s on %s %s: contrast %.2f, want at least %.1f", name, look.Accent, look.Contrast, c.text, c.ground,
+						c.over, got, least)
 				}
-			})
+			}
+		}
+	}
+}
+
+// everyLook is every combination of what changes colours.
+func everyLook() []Theme {
+	var all []Theme
+	for _, a := range append(Accents[:len(Accents):len(Accents)], "of a later Sotto") {
+		for _, contrast := range []bool{false, true} {
+			all = append(all, Theme{Accent: a, Contrast: contrast})
+		}
+	}
+	return all
+}
+
+func TestAccentsDiffer(t *testing.T) {
+	seen := map[color.Color]Accent{}
+	for _, a := range Accents {
+		c := Theme{Accent: a}.Color(theme.ColorNamePrimary, theme.VariantLight)
+		if other, there := seen[c]; there {
+			t.Errorf("%q looks like %q", a, other)
+		}
+		seen[c] = a
+	}
+	if (Theme{Accent: "unknown"}).Color(theme.ColorNamePrimary, theme.VariantDark) != accent.dark {
+		t.Error("an accent of a later Sotto is not Plum")
+	}
+}
+
+// Headings stay larger than words and words larger than hints, at every size.
+func TestTextSizes(t *testing.T) {
+	order := []fyne.ThemeSizeName{theme.SizeNameCaptionText, theme.SizeNameText, theme.SizeNameSubHeadingText, theme.SizeNameHeadingText}
+	before := float32(0)
+	for _, size := range []TextSize{SmallText, NormalText, LargeText, LargestText} {
+		look := Theme{Text: size}
+		for i, name := range order[1:] {
+			if look.Size(name) <= look.Size(order[i]) {
+				t.Errorf("%q: %s is %v and %s is %v", size, name, look.Size(name), order[i], look.Size(order[i]))
+			}
+		}
+		if body := look.Size(theme.SizeNameText); body <= before {
+			t.Errorf("%q is not larger than the one before", size)
+		} else {
+			before = body
 		}
 	}
 }
@@ -126,7 +176,7 @@ func TestThemeKeepsTheTokens(t *testing.T) {
 	forced := map[Choice]color.Color{Light: rgb(0xFAF8F5), Dark: rgb(0x15171C)}
 	for choice, want := range forced {
 		for name, v := range variants {
-			if got := (Theme{choice}).Color(theme.ColorNameBackground, v); got != want {
+			if got := (Theme{Choice: choice}).Color(theme.ColorNameBackground, v); got != want {
 				t.Errorf("choice %d with a %s system: background %v, want %v", choice, name, got, want)
 			}
 		}

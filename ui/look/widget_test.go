@@ -15,7 +15,7 @@ import (
 func dressed(t *testing.T) fyne.App {
 	t.Helper()
 	app := test.NewTempApp(t)
-	app.Settings().SetTheme(Theme{Light})
+	app.Settings().SetTheme(Theme{Choice: Light})
 	return app
 }
 
