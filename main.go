@@ -80,7 +80,7 @@ func run(profile, ca, link string, practiseFirst, hidden bool) error {
 	ui.Run(ui.Config{
 		App: window, Engine: s, Store: settings, Keyring: secrets, Practise: begin, PractiseFirst: practiseFirst,
 		Profile: profile, Link: link, Spoken: access.New("Sotto", window.Driver().AllWindows),
-		Around: ui.TheDesktop(again()...), Hidden: hidden,
+		Around: ui.TheDesktop(again()...), Hidden: hidden, Version: version,
 	})
 	ctx, cancel := context.WithTimeout(context.Background(), closing)
 	defer cancel()

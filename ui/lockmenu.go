@@ -128,7 +128,7 @@ func (t *talkPane) openMore() {
 	c, _ := t.desk.model.Contact(t.ref)
 	menu := fyne.NewMenu("",
 		fyne.NewMenuItem(lang.L("Rename…"), func() { t.desk.rename(c) }),
-		fyne.NewMenuItem(lang.L("How messages are protected…"), func() { t.desk.choosePolicy(c.Ref) }),
+		fyne.NewMenuItem(lang.L("Settings for this contact…"), func() { t.desk.contactSheet(c.Ref) }),
 		fyne.NewMenuItem(lang.L("What could someone prove?…"), func() { t.desk.deniable(c.Ref) }),
 		fyne.NewMenuItem(lang.L("Keys…"), func() { t.desk.keyStory(c.Ref) }),
 		fyne.NewMenuItemSeparator(),

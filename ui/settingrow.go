@@ -96,6 +96,9 @@ func (r *settingRow) mentions(group string, words []string) bool {
 
 // Semantics implements access.Semantic: the control is named and described by the words beside it.
 func (r *settingRow) Semantics() access.Node {
+	if _, ok := r.control.(fyne.Focusable); !ok {
+		return access.Node{Role: access.Label, Text: r.label + ", " + r.about}
+	}
 	return access.Node{Inside: []fyne.CanvasObject{r.control}}
 }
 

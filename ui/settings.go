@@ -59,7 +59,7 @@ func newSettingsPage(d *desk) *settingsPage {
 	p.back.escape = p.close
 	head := container.NewStack(filled(look.ColorSurface, 0), container.NewVBox(
 		container.New(column{width: look.ColumnWidth}, inset(2*look.Step, 2*look.Step, 3*look.Step, 2*look.Step, container.NewVBox(
-			container.NewBorder(nil, nil, container.NewCenter(p.back), nil, look.NewText(lang.L("Settings"), look.Title)),
+			bordered(nil, nil, container.NewCenter(p.back), nil, look.NewText(lang.L("Settings"), look.Title)),
 			inset(look.Step, 0, 0, 0, p.search)))),
 		hairline()))
 	p.scroll = container.NewVScroll(container.New(column{width: look.ColumnWidth}, inset(3*look.Step, 2*look.Step, 3*look.Step, 6*look.Step, p.list)))

@@ -80,11 +80,42 @@ func (d *desk) notificationSettings() []*settingRow {
 
 // contactSettings are about contacts in general.
 func (d *desk) contactSettings() []*settingRow {
+	accounts := d.model.Accounts()
+	if len(accounts) == 0 {
+		return nil
+	}
+	about := policyWord(accounts[0].Policy) + ". " + policyMeaning(accounts[0].Policy)
+	for _, a := range accounts {
+		if a.Policy != accounts[0].Policy {
+			about = lang.L("It differs between your accounts.")
+		}
+	}
 	return []*settingRow{
+		newDoing(lang.L("Messages to everybody"), about, lang.L("Change…"), d.choosePolicyOfAll).found(lang.L("encryption OTR policy")),
 		newDoing(lang.L("Known keys"), lang.L("Whom you have verified, how and when; what happened with their keys; files of other programs."), lang.L("Open"), d.keys).
 			found(lang.L("fingerprints export import libotr Pidgin")),
 		newDoing(lang.L("Blocked addresses"), lang.L("Whom your server keeps away."), lang.L("Open"), d.blockedList).found(lang.L("unblock")),
 	}
+}
+
+// choosePolicyOfAll sets how messages are protected with every account, where nothing else was chosen for a contact.
+func (d *desk) choosePolicyOfAll() {
+	accounts := d.model.Accounts()
+	labels := make([]string, len(policies))
+	for i, p := range policies {
+		labels[i] = policyWord(p)
+	}
+	now := accounts[0].Policy
+	for _, a := range accounts {
+		if a.Policy != now {
+			now = session.PolicyDefault // none of them
+		}
+	}
+	d.policySheet(lang.L("Messages to everybody"), labels, policies, now, accounts[0].Policy, func(p session.Policy) {
+		for _, a := range d.model.Accounts() {
+			d.engine.SetAccountPolicy(a.JID, p)
+		}
+	})
 }
 
 // accountSettings are those of one account, at its server and here.
@@ -122,8 +153,6 @@ func (d *desk) accountSettings(a session.Account) []*settingRow {
 			func() { d.connection(jid) }),
 	}
 }
-
-func (d *desk) aboutSettings() []*settingRow { return nil }
 
 // accountRule is what a switch means.
 func accountRule(onlyVerified bool) session.KeyRule {

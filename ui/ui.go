@@ -42,6 +42,7 @@ type Config struct {
 	Profile       string           // the directory where later copies of the program knock; "": none can
 	Spoken        *access.Tree     // what screen readers are told; nil: nobody listens
 	Around        Surroundings     // what the desktop has
+	Version       string           // of the program
 	Hidden        bool             // open no window yet, if there is a tray to open it from
 	Do            func(func())     // runs a function on Fyne's goroutine; nil: fyne.Do
 	Time          func() time.Time // nil: time.Now
@@ -81,6 +82,7 @@ type shell struct {
 	announcements *announcements
 	announcer     outside.Announcer // nil: only fixed sentences can be said
 	around        Surroundings
+	version       string
 	errands       errands
 	tray          *tray
 	hidden        bool // the window is closed into the tray
@@ -186,7 +188,7 @@ func open(c Config) *shell {
 	s.choices = newChoices(s, settings.Preferences)
 	s.choices.watch(s.dress)
 	s.dress()
-	s.around = c.Around
+	s.around, s.version = c.Around, c.Version
 	s.announcements = newAnnouncements(s)
 	if s.around.Announcer != nil {
 		s.announcer = s.around.Announcer(func(key string) { s.do(func() { s.clicked(key) }) })
