@@ -76,7 +76,7 @@ func TestSettingsOfAContact(t *testing.T) {
 	for _, r := range rows {
 		labels += r.label + "|"
 	}
-	if want := "How messages are protected|Notifications|laptop, not verified|phone, not verified|"; labels != want {
+	if want := "How messages are protected|Notifications|" + deviceWords(c.Devices[0]) + "|" + deviceWords(c.Devices[1]) + "|"; labels != want {
 		t.Errorf("%q", labels)
 	}
 	rows[1].Tapped(nil)
