@@ -27,7 +27,7 @@ type Language struct {
 }
 
 // languages are those with a file in assets/translations, and that of the keys first.
-var languages = []Language{{"en", "English"}}
+var languages = []Language{{"en", "English"}, {"de", "Deutsch"}, {"ar", "العربية"}}
 
 // Languages are those that the program speaks, English first.
 func Languages() []Language { return slices.Clone(languages) }
