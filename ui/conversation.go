@@ -104,7 +104,7 @@ func (*headerWords) Layout(o []fyne.CanvasObject, size fyne.Size) {
 
 // MinSize implements fyne.Layout.
 func (*headerWords) MinSize(o []fyne.CanvasObject) fyne.Size {
-	return fyne.NewSize(80, o[0].MinSize().Height+o[1].MinSize().Height-2*theme.InnerPadding())
+	return fyne.NewSize(14*look.Step, o[0].MinSize().Height+o[1].MinSize().Height-2*theme.InnerPadding())
 }
 
 // open shows a conversation, with the draft that was left in it.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sotto-im/sotto/session"
 	"github.com/sotto-im/sotto/ui/access"
+	"github.com/sotto-im/sotto/ui/lang"
 )
 
 // chain is everything that the Tab key comes to in a window, in its order.
@@ -68,18 +69,27 @@ func wantReadingOrder(t *testing.T, page string, w fyne.Window, least int) {
 	}
 }
 
-// TestReadingOrder promises that on every page the Tab key goes in reading order through everything one can use.
-func TestReadingOrder(t *testing.T) {
+// A sight is a page of a window, and how many things the Tab key comes to at least where there is room for all of it.
+type sight struct {
+	window func(*testing.T) fyne.Window
+	least  int
+}
+
+// sights are the pages one can come to, in a window of this width.
+func sights(width float32) map[string]sight {
 	main := func(change func(*session.Contact)) func(*testing.T) fyne.Window {
 		return func(t *testing.T) fyne.Window {
 			c := bob()
 			change(&c)
-			return newTalk(t, c).shell.window
+			s := newTalk(t, c)
+			s.narrow(width)
+			return s.shell.window
 		}
 	}
 	page := func(open func(*desk)) func(*testing.T) fyne.Window {
 		return func(t *testing.T) fyne.Window {
 			s := newStage(t)
+			s.narrow(width)
 			s.tell(onlineAccount(), session.ContactChanged{Contact: bob()})
 			open(s.shell.own)
 			return s.shell.window
@@ -88,6 +98,7 @@ func TestReadingOrder(t *testing.T) {
 	start := func(open func(*desk)) func(*testing.T) fyne.Window {
 		return func(t *testing.T) fyne.Window {
 			s := newStage(t)
+			s.narrow(width)
 			open(s.shell.own)
 			return s.shell.window
 		}
@@ -99,10 +110,7 @@ func TestReadingOrder(t *testing.T) {
 			return s.window()
 		}
 	}
-	for name, test := range map[string]struct {
-		window func(*testing.T) fyne.Window
-		least  int
-	}{
+	return map[string]sight{
 		"start":          {start(func(*desk) {}), 3},
 		"sign in":        {start(func(d *desk) { d.openSignIn("") }), 4},
 		"advanced":       {start(func(d *desk) { d.openSignIn(""); d.signIn.unfold.OnTapped() }), 6},
@@ -119,7 +127,7 @@ func TestReadingOrder(t *testing.T) {
 		"policy":         {page(func(d *desk) { d.choosePolicy(bob().Ref) }), 4},
 		"lock":           {page(func(d *desk) { d.main.open(bob().Ref); d.main.talk.openLock() }), 3},
 		"ways to verify": {sheet(func(s *sheetStage) { s.desk.verify(s.bob.Ref) }), 5},
-		"question":       {sheet(func(s *sheetStage) { s.desk.verify(s.bob.Ref); s.press("Next") }), 3},
+		"question":       {sheet(func(s *sheetStage) { s.desk.verify(s.bob.Ref); s.press(lang.L("Next")) }), 3},
 		"compare":        {sheet(func(s *sheetStage) { s.desk.compare(s.bob.Ref) }), 5},
 		"own key":        {sheet(func(s *sheetStage) { s.desk.ownKey(s.bob.Ref.Account) }), 3},
 		"shortcuts": {func(t *testing.T) fyne.Window {
@@ -127,17 +135,26 @@ func TestReadingOrder(t *testing.T) {
 			s.shell.own.shortcutSheet()
 			return s.shell.own.windows["shortcuts"]
 		}, 15},
-	} {
-		for _, width := range []float32{1000, 360} {
+	}
+}
+
+// TestReadingOrder promises that on every page the Tab key goes in reading order through everything one can use.
+func TestReadingOrder(t *testing.T) {
+	for _, width := range []float32{firstWidth, leastWidth} {
+		for name, page := range sights(width) {
 			t.Run(fmt.Sprintf("%s/%v", name, width), func(t *testing.T) {
-				w, least := test.window(t), test.least
-				if width < w.Canvas().Size().Width {
-					w.Resize(fyne.NewSize(width, 681))
-					w.Resize(fyne.NewSize(width, 680)) // heights that follow from a width are known by now
-					least = 2                          // only one side of the window is shown
+				least := page.least
+				if width == leastWidth {
+					least = 2 // only one side of the window is shown
 				}
-				wantReadingOrder(t, name, w, least)
+				wantReadingOrder(t, name, page.window(t), least)
 			})
 		}
 	}
+}
+
+// narrow gives the window a width. Heights that follow from it are known when it is laid out a second time.
+func (s *stage) narrow(width float32) {
+	s.shell.window.Resize(fyne.NewSize(width, firstHeight+1))
+	s.shell.window.Resize(fyne.NewSize(width, firstHeight))
 }
