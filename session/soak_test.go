@@ -119,6 +119,8 @@ type soak struct {
 	shown    []soakShown
 	relogins int // of Sottos
 	known    int // texts whose fate was known when all was calm last
+	last     map[pair]int
+	happened string // the trouble before
 }
 
 // A soakText is one that was typed.
@@ -146,7 +148,7 @@ type trouble struct {
 func newSoak(t *testing.T) *soak {
 	s := &soak{
 		t: t, dir: t.TempDir(), mark: "mark-" + xmpp.NewID(), proxies: map[string]*chaos.Proxy{}, clients: map[string]*clientProcess{},
-		measured: map[string][]clientUse{}, first: map[string]clientUse{}, moved: make(chan struct{}),
+		measured: map[string][]clientUse{}, first: map[string]clientUse{}, moved: make(chan struct{}), last: map[pair]int{},
 	}
 	s.server = xmpptest.StartProsody(t, map[string]string{"alice": "alice's password", "bob": "bob's password", "mike": "mike's password"})
 	s.watched = []*watched{{file: filepath.Join(s.server.Dir, "wire.log")}, {file: filepath.Join(s.server.Dir, "prosody.log")}, {file: filepath.Join(s.server.Dir, "server.log")}}
@@ -286,7 +288,15 @@ func (s *soak) show(to, words string, guard Guard) {
 	if guard != EncryptedUnverified && guard != EncryptedVerified {
 		s.t.Errorf("%s was shown a text with guard %d", to, guard)
 	}
-	s.texts[n-1].times++
+	text := s.texts[n-1]
+	p := pair{text.from, text.to}
+	if text.times == 0 && !text.hand && n < s.last[p] {
+		s.t.Errorf("%d from %s to %s was shown after %d; the trouble before it: %s\n%s", n, text.from, text.to, s.last[p], s.happened, s.wire(text.from, text.to))
+	}
+	if !text.hand {
+		s.last[p] = max(s.last[p], n)
+	}
+	text.times++
 	s.shown = append(s.shown, soakShown{n, to})
 }
 
@@ -322,12 +332,20 @@ func (s *soak) verify() {
 
 func (s *soak) somebody() string { return []string{"alice", "bob", "mike"}[rand.IntN(3)] }
 
-func (s *soak) cutSomebody()   { s.proxies[s.somebody()].Cut(); s.writeOn() }
-func (s *soak) resetSomebody() { s.proxies[s.somebody()].Reset(); s.writeOn() }
+func (s *soak) cutSomebody()   { s.proxies[s.note("cut", s.somebody())].Cut(); s.writeOn() }
+func (s *soak) resetSomebody() { s.proxies[s.note("reset", s.somebody())].Reset(); s.writeOn() }
+
+// note remembers what goes wrong now, for whoever has to find out what came of it.
+func (s *soak) note(what, who string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.happened = fmt.Sprintf("%s %s after %d texts", what, who, len(s.texts))
+	return who
+}
 
 // cutSomebodySoon breaks the connection after the next in the middle of something.
 func (s *soak) cutSomebodySoon() {
-	name := s.somebody()
+	name := s.note("cut, and soon again", s.somebody())
 	s.proxies[name].CutAfter([]chaos.Direction{chaos.Down, chaos.Up}[rand.IntN(2)], 3000+rand.Int64N(20000))
 	s.proxies[name].Cut()
 	s.writeOn()
@@ -335,8 +353,10 @@ func (s *soak) cutSomebodySoon() {
 
 func (s *soak) restartServer() {
 	if rand.IntN(2) == 0 {
+		s.note("stop", "server")
 		s.server.Stop()
 	} else {
+		s.note("kill", "server")
 		s.server.Kill()
 	}
 	s.writeOn()
@@ -352,7 +372,7 @@ func (s *soak) writeOn() {
 
 // killSomebody kills whoever was killed least often, in the middle of whatever is going on.
 func (s *soak) killSomebody() {
-	name := []string{"alice", "bob", "mike"}[s.kills%3]
+	name := s.note("kill", []string{"alice", "bob", "mike"}[s.kills%3])
 	s.kills++
 	s.writeOn()
 	if name == "mike" {
@@ -581,8 +601,7 @@ func (s *soak) judge(began time.Time) {
 		switch {
 		case t.hand:
 		case t.number < last[p]:
-			disorder++
-			s.t.Errorf("%d from %s to %s was shown after %d", t.number, t.from, t.to, last[p])
+			disorder++ // it was told when it happened
 		default:
 			last[p] = t.number
 		}
@@ -755,6 +774,19 @@ func (s *soak) takeLibotr() {
 	}
 }
 
+// wire is what the server saw last between two people, or all of it, each stanza shortened.
+func (s *soak) wire(x, y string) string {
+	const lines, long = 400, 250
+	wire, _ := os.ReadFile(s.watched[0].file)
+	var seen []string
+	for _, line := range strings.Split(string(wire[max(0, len(wire)-1<<20):]), "\n") {
+		if strings.Contains(line, x+"@") && strings.Contains(line, y+"@") {
+			seen = append(seen, line[:min(len(line), long)])
+		}
+	}
+	return strings.Join(seen[max(0, len(seen)-lines):], "\n")
+}
+
 func (s *soak) state() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -772,11 +804,7 @@ func (s *soak) state() string {
 		stderr, _ := os.ReadFile(c.stderr)
 		fmt.Fprintf(&b, "  %s\n", stderr)
 	}
-	wire, _ := os.ReadFile(s.watched[0].file)
-	lines := strings.Split(string(wire), "\n")
-	for _, line := range lines[max(0, len(lines)-300):] {
-		fmt.Fprintf(&b, "%.400s\n", line)
-	}
+	b.WriteString(s.wire("", ""))
 	s.libotr.mu.Lock()
 	defer s.libotr.mu.Unlock()
 	fmt.Fprintf(&b, "mike: secure %v there %v typed %d unconfirmed %d\n", s.libotr.secure, s.libotr.there, len(s.libotr.typed), len(s.libotr.sent))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/sotto-im/sotto/crypto/otr"
 	"github.com/sotto-im/sotto/session/store"
 	"github.com/sotto-im/sotto/session/xmpp"
+	"mellium.im/xmpp/jid"
 )
 
 func TestFirstKeyIsSaidCalmly(t *testing.T) {
@@ -548,6 +550,74 @@ func TestAnotherKeyHasNotVerifiedUs(t *testing.T) {
 		synctest.Wait()
 		if c := a.contact(b); c.Lock != Unverified || c.VerifiedUs {
 			t.Errorf("%+v", c)
+		}
+	})
+}
+
+// A contact who asks a hundred questions is shown a few times, costs nothing that stays, and can be verified all the same. Somebody who is no
+// contact is not answered at all.
+func TestLHundredQuestions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, a, b := private(t)
+		a.say(b, "hello")
+		b.say(a, "hello")
+		account, _ := b.session.account(b.jid)
+		asks := func(i int) {
+			account.ask(func() {
+				c := account.conversations[a.jid]
+				c.apply(c.otr.AbortSMP(), cause{})
+				events, err := c.otr.StartSMP(fmt.Sprint("Question ", i, strings.Repeat("?", 200)), []byte("answer"))
+				if err != nil {
+					t.Error(err)
+				}
+				c.apply(events, cause{})
+			})
+			synctest.Wait()
+		}
+		asks(0)
+		before := liveBytes()
+		for i := 1; i <= 100; i++ {
+			asks(i)
+		}
+		if grown := int64(liveBytes()) - int64(before); grown > 4<<20 {
+			t.Errorf("%d kB more in use", grown>>10)
+		}
+		shown := 0
+		for _, stage := range a.stages {
+			if stage == SMPNeedsAnswer {
+				shown++
+			}
+		}
+		if shown == 0 || shown > MaxPrompts || len(a.order) > 20 {
+			t.Errorf("%d questions were shown, in %d entries", shown, len(a.order))
+		}
+		x := canary()
+		b.say(a, x)
+		if !a.heardText(x) || a.contact(b).SendMode != SendPrivately {
+			t.Errorf("%q", a.lines())
+		}
+		pass(promptsEvery)
+		key := *a.contact(b).Key
+		if err := a.session.Ask(a.ref(b), key, "where?", []byte("here")); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if err := b.session.Answer(b.ref(a), b.smp.Number, []byte("here")); err != nil {
+			t.Fatal(err)
+		}
+		pass(time.Minute)
+		if a.contact(b).Lock != Private {
+			t.Errorf("could not be verified any more: %+v", a.smp)
+		}
+
+		// The same from somebody who is not on the roster: OTR of theirs is not even begun.
+		n := len(h.sent(a.jid))
+		for i := range 100 {
+			h.inject(a.jid, &xmpp.Message{ID: fmt.Sprint(i), From: jid.MustParse("eve@sotto.test/x"), Type: xmpp.Chat, Body: "?OTRv3?"})
+		}
+		pass(time.Minute)
+		if len(h.sent(a.jid)) != n || a.contacts["eve@sotto.test"].Lock != NotPrivate {
+			t.Error("a stranger was answered")
 		}
 	})
 }

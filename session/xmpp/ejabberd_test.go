@@ -24,6 +24,11 @@ func TestEjabberd(t *testing.T) {
 		{"carbons", carbonsThrough},
 		{"taken once", takenOnce},
 		{"smuggling", smuggling},
+		{"blocking", blockingThrough},
+		{"an account from its first day to its last", func(t *testing.T, p *xmpptest.Server) {
+			p.AddAccount(t, "taken", "x")
+			accountThrough(t, p)
+		}},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.test(t, p) })
 		p.Forget(t) // what an unkind end of a test has left unacknowledged comes again

@@ -373,8 +373,9 @@ func goesDown(t *testing.T, p *xmpptest.Server) {
 
 // What is said while the other side's line breaks is not lost: the server was told of nothing that was not taken. It
 // may come twice, with the same id, when it was taken and the server not yet told.
-func TestNothingLostOnADeadLine(t *testing.T) {
-	p := xmpptest.StartProsody(t, accounts)
+func TestNothingLostOnADeadLine(t *testing.T) { deadLine(t, xmpptest.StartProsody(t, accounts)) }
+
+func deadLine(t *testing.T, p *xmpptest.Server) {
 	conf := config(p, "alice")
 	alice, bob := connect(t, conf), connect(t, config(p, "bob"))
 	const n = 60

@@ -445,8 +445,11 @@ func (c *Conn) DeleteAccount(ctx context.Context) error {
 }
 
 // gone tells whether the server has ended the stream because there is no such account any more: some say nothing else
-// (XEP-0077 section 3.2, example 12).
+// (XEP-0077 section 3.2, example 12). ejabberd says so by a conflict, as for another login, and only its words tell the two apart.
 func (c *Conn) gone() bool {
 	var e *Error
-	return errors.As(c.Err(), &e) && e.Kind == AccountRefused
+	if !errors.As(c.Err(), &e) {
+		return false
+	}
+	return e.Kind == AccountRefused || e.Kind == Conflict && e.Err != nil && strings.Contains(strings.ToLower(e.Err.Error()), "removed")
 }
