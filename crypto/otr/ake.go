@@ -110,7 +110,8 @@ func (a ake) receiveDHCommit(m *dhCommitMessage, spare group.PrivateKey, rand io
 		case 0:
 			return ake{}, answer{}, errReflected
 		case 1: // ours is the higher hash value: ignore theirs, resend ours
-			return a, answer{typeDHCommit, &a.commitment}, nil
+			ours := a.commitment
+			return a, answer{typeDHCommit, &ours}, nil
 		}
 		return newDHKey(m, spare, rand)
 	case authAwaitingRevealSig:
@@ -155,15 +156,15 @@ func (a ake) receiveDHKey(m *dhKeyMessage, key *PrivateKey) (next ake, reply ans
 		if gx.Equal(&gy) {
 			return ake{}, answer{}, errReflected
 		}
-		next = ake{state: authAwaitingSig, key: a.key, theirs: gy}
-		next.secrets = deriveSecrets(&a.key, &gy)
-		next.sent.r = a.r
-		s := &next.secrets
-		next.sent.signatureMessage = sign(key, &gx, &gy, &s.m1, &s.m2, &s.c)
-		return next, answer{typeRevealSignature, &next.sent}, nil
+		s := deriveSecrets(&a.key, &gy)
+		defer s.wipe()
+		sent := revealSignatureMessage{a.r, sign(key, &gx, &gy, &s.m1, &s.m2, &s.c)}
+		next = ake{state: authAwaitingSig, key: a.key, theirs: gy, secrets: s, sent: sent}
+		return next, answer{typeRevealSignature, &sent}, nil
 	case authAwaitingSig:
 		if bytes.Equal(m.gy, a.theirs.Bytes()) {
-			return a, answer{typeRevealSignature, &a.sent}, nil
+			sent := a.sent
+			return a, answer{typeRevealSignature, &sent}, nil
 		}
 		return a, answer{}, nil
 	default: // authNone
@@ -196,6 +197,7 @@ func (a ake) receiveRevealSignature(m *revealSignatureMessage, key *PrivateKey) 
 		return nil, answer{}, errReflected
 	}
 	secrets := deriveSecrets(&a.key, &gx)
+	defer secrets.wipe()
 	their, keyID, err := verify(&m.signatureMessage, &gx, &gy, &secrets.m1, &secrets.m2, &secrets.c)
 	if err != nil {
 		return nil, answer{}, err
@@ -211,12 +213,13 @@ func (a ake) receiveSignature(m *signatureMessage) (done *established, err error
 	if a.state != authAwaitingSig {
 		return nil, nil
 	}
-	gx, s := a.key.Public(), &a.secrets
+	gx, s := a.key.Public(), a.secrets
+	defer s.wipe()
 	their, keyID, err := verify(m, &a.theirs, &gx, &s.m1p, &s.m2p, &s.cp)
 	if err != nil {
 		return nil, err
 	}
-	return &established{fingerprint: their, ours: a.key, theirs: a.theirs, theirID: keyID, secrets: a.secrets, initiator: true}, nil
+	return &established{fingerprint: their, ours: a.key, theirs: a.theirs, theirID: keyID, secrets: s, initiator: true}, nil
 }
 
 // akeSecrets is what both sides compute from s during the key exchange. p stands for a prime.
@@ -226,6 +229,9 @@ type akeSecrets struct {
 	m1, m2, m1p, m2p [32]byte
 	first            pair // of the session, which begins with the same two keys
 }
+
+// wipe clears s. What works with its keys makes the compiler put it on the heap.
+func (s *akeSecrets) wipe() { *s = akeSecrets{} }
 
 func deriveSecrets(ours *group.PrivateKey, theirs *group.Element) akeSecrets {
 	s := newSharedSecret(ours, theirs)

@@ -51,7 +51,8 @@ func (c *Conversation) sendCommit(version int) []Event {
 		if !c.remember(i) {
 			return reject(TooMany, 0)
 		}
-		i.exchange(commit)
+		i.endExchange()
+		i.ake = &commit
 		c.open = true
 	} else {
 		c.commit.wipe()
@@ -163,6 +164,7 @@ func (c *Conversation) receiveRevealSignature(i *instance, m *revealSignatureMes
 	}
 	events, err := c.answer(i.version(), i.tag, reply)
 	if err != nil {
+		*done = established{}
 		return failure(err)
 	}
 	return append(events, c.establish(i, done)...)

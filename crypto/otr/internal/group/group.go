@@ -165,6 +165,7 @@ type Scalar struct{ b [Size]byte }
 // random 1536-bit numbers; as exponents of g they differ only in what is lost modulo q.
 func NewScalar(rand io.Reader) (Scalar, error) {
 	var k Scalar
+	defer k.Wipe() // rand makes the compiler put it on the heap
 	if _, err := io.ReadFull(rand, k.b[:]); err != nil {
 		return Scalar{}, err
 	}

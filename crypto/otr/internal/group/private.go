@@ -15,6 +15,7 @@ type PrivateKey struct {
 // NewPrivateKey picks x by one read of PrivateSize bytes from rand, and computes g^x.
 func NewPrivateKey(rand io.Reader) (PrivateKey, error) {
 	var k PrivateKey
+	defer k.Wipe() // rand makes the compiler put it on the heap
 	if _, err := io.ReadFull(rand, k.x[:]); err != nil {
 		return PrivateKey{}, err
 	}
