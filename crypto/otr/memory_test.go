@@ -83,8 +83,14 @@ func checkWiped(t *testing.T, name string, p *otrtest.Party, atLeast int, end fu
 	if len(secrets) < atLeast {
 		t.Fatalf("%s: only %d secrets are found", name, len(secrets))
 	}
+	if held := otrtest.Snapshot(p.Conversation); p.State() == otr.Encrypted && !strings.Contains(held, "Cipher:set") {
+		t.Fatalf("%s: no cipher is found", name)
+	}
 	end()
 	left := otrtest.Snapshot(p.Conversation) + otrtest.Snapshot(shadow)
+	if strings.Contains(left, "Cipher:set") {
+		t.Errorf("after %s: a cipher with its key is left", name)
+	}
 	for _, s := range secrets {
 		if strings.Contains(left, s) {
 			t.Errorf("after %s: %s is left of %d secrets", name, s, len(secrets))

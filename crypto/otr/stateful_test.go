@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -27,6 +28,8 @@ var scripts = []string{
 	"\x00" + "00" + repeat("40", 8) + "20" + "40" + "39" + repeat("40", 6) + "20" + "21" + repeat("40", 6) + "20" + "40" + "e1" + "40",
 	// What is sent in sessions that have ended.
 	"\x00" + "00" + repeat("40", 8) + "10" + "50" + "40" + "40" + "11" + "f0" + "a7" + "40" + "51" + "00" + repeat("40", 8) + "a3" + "40",
+	// Texts that are typed before there is a session, and one that is meant for bob's first client only.
+	"\x08" + "10" + "10" + "00" + repeat("40", 16) + "b9" + "10" + repeat("40", 4) + "50" + "10" + repeat("40", 16) + "b9" + repeat("40", 4),
 	// What bob's first client answers in a key exchange comes under another tag as well. Alice writes to both, if she can.
 	"\x08" + "01" + "40" + "40" + "e9" + repeat("40", 6) + "e9" + repeat("40", 6) + "b3" + "10" + "b9" + "10" + repeat("40", 4),
 }
@@ -79,19 +82,43 @@ type packet struct {
 	body string
 }
 
-// A playEnd is one party.
+// A typedText waits for a private conversation with whoever has a key, or with anybody if none was known.
+type typedText struct {
+	text string
+	to   Fingerprint
+}
+
+// A playEnd is one party, and does with texts what the package comment tells a caller to do.
 type playEnd struct {
 	c        *Conversation
 	bob      bool
 	said     map[string][8]byte // texts that were sent encrypted, and in which session
-	read     map[string]bool    // texts that were shown as private
-	secrets  map[string]bool    // all that were typed for SMP
-	secret   string             // the last one
+	typed    int                // how many texts its user typed
+	waiting  []typedText        // that could not be sent yet
+	refused  int                // texts that its user was told to keep
+	bound    map[string]Fingerprint
+	last     Fingerprint     // whom its user last had a private conversation with
+	read     map[string]bool // texts that were shown as private
+	secrets  map[string]bool // all that were typed for SMP
+	secret   string          // the last one
 	request  uint64
 	reveal   map[[20]byte]bool
 	sendMACs map[[20]byte]bool   // of all pairs of keys that there were, each of which tells an encryption key
 	counters map[[20]byte]uint64 // the last one by sendMAC
 }
+
+// playKeys are the keys of alice, of bob and of bob's second client.
+var playKeys = sync.OnceValue(func() []*PrivateKey {
+	keys := []*PrivateKey{testKey()}
+	for _, name := range []string{"bob's key", "another key of bob's"} {
+		k, err := GenerateKey(testRand(name))
+		if err != nil {
+			panic(err)
+		}
+		keys = append(keys, k)
+	}
+	return keys
+})
 
 func newPlay(t *testing.T, options byte) *play {
 	p := &play{t: t, now: time.Unix(1e9, 0), seen: map[string]bool{}}
@@ -110,9 +137,9 @@ func newPlay(t *testing.T, options byte) *play {
 		parties = 3
 	}
 	for n := range parties {
-		c := New(&Config{Key: testKey(), Tag: InstanceTag(0x1000 * (n + 1)), Policy: policy, MaxSize: size,
+		c := New(&Config{Key: playKeys()[n], Tag: InstanceTag(0x1000 * (n + 1)), Policy: policy, MaxSize: size,
 			Rand: testRand(fmt.Sprint("party ", n)), Time: func() time.Time { return p.now }})
-		p.ends = append(p.ends, &playEnd{c: c, bob: n > 0, said: map[string][8]byte{}, read: map[string]bool{}, secrets: map[string]bool{},
+		p.ends = append(p.ends, &playEnd{c: c, bob: n > 0, said: map[string][8]byte{}, bound: map[string]Fingerprint{}, read: map[string]bool{}, secrets: map[string]bool{},
 			reveal: map[[20]byte]bool{}, sendMACs: map[[20]byte]bool{}, counters: map[[20]byte]uint64{}})
 	}
 	return p
@@ -232,22 +259,47 @@ func (p *play) copyUnderTag(back int) {
 	p.wire = append(p.wire, packet{pk.from, encode(message)})
 }
 
-// send sends a text. It leaves only in Encrypted: I1, and in Finished nothing leaves at all: I2.
+// send has a user type a text.
 func (p *play) send(who int) {
 	end := p.ends[who]
 	p.texts++
-	text := fmt.Sprint("text ", p.texts)
+	end.typed++
+	p.hand(who, typedText{fmt.Sprint("text ", p.texts), end.last})
+}
+
+// hand sends a text, or has it wait for whom it is meant for. It leaves only in Encrypted: I1, and in Finished nothing
+// leaves at all: I2.
+func (p *play) hand(who int, w typedText) {
+	end := p.ends[who]
 	state, peer := end.c.State(), end.c.Peer()
-	events, err := end.c.Send([]byte(text))
+	if state == Encrypted && w.to != peer.Fingerprint && w.to != (Fingerprint{}) {
+		end.waiting = append(end.waiting, w)
+		return
+	}
+	events, err := end.c.Send([]byte(w.text))
 	switch {
 	case (err == nil) != (state == Encrypted):
 		p.t.Errorf("Send in %v: %v", state, err)
 	case state == Finished && (len(events) > 0 || !errors.Is(err, ErrFinished)):
 		p.t.Errorf("in Finished: %v, %v", events, err)
+	case state == Finished:
+		end.refused++
 	case err == nil:
-		end.said[text] = peer.SSID
+		end.said[w.text], end.bound[w.text] = peer.SSID, peer.Fingerprint
+	default:
+		end.waiting = append(end.waiting, w)
 	}
 	p.do(who, events)
+}
+
+// release sends the texts that have waited for a session.
+func (p *play) release(who int) {
+	waiting := p.ends[who].waiting
+	p.ends[who].waiting = nil
+	for _, w := range waiting {
+		p.seen["waited"] = true
+		p.hand(who, w)
+	}
 }
 
 // deliver hands a message to all clients of the other account.
@@ -263,6 +315,7 @@ func (p *play) deliver(pk packet) {
 func (p *play) do(who int, events []Event) {
 	end := p.ends[who]
 	end.note()
+	begun := false
 	for _, e := range events {
 		p.seen[strings.TrimPrefix(fmt.Sprintf("%T", e), "otr.")] = true
 		switch e := e.(type) {
@@ -283,6 +336,10 @@ func (p *play) do(who int, events []Event) {
 			p.sent = append(p.sent, packet{who, e.Body})
 		case Message:
 			p.checkShown(end, e)
+		case StateChange:
+			if e.New == Encrypted {
+				begun, end.last = true, e.Peer.Fingerprint
+			}
 		case SMPRequest:
 			end.request = e.ID
 		case SMPResult:
@@ -291,6 +348,9 @@ func (p *play) do(who int, events []Event) {
 		case Failure:
 			p.t.Errorf("failure: %v", e.Err)
 		}
+	}
+	if begun {
+		p.release(who)
 	}
 }
 
@@ -305,14 +365,16 @@ func TestSeedsOfConversations(t *testing.T) {
 		}
 		p.honest()
 		for _, end := range p.ends {
-			seen[fmt.Sprint("read in ", end.c.Peer().Version)] = len(end.read) > 0
+			if len(end.read) > 0 {
+				seen[fmt.Sprint("read in ", end.c.Peer().Version)] = true
+			}
 		}
 		for name := range p.seen {
 			seen[name] = true
 		}
 	}
 	for _, want := range []string{"read in 2", "read in 3", "StateChange", "InstanceChange", "SMPRequest", "SMPProgress", "result 0", "result 1",
-		"result 2", "PeerError", "Offer", "Rejected", "fragment", "Heartbeat", "copied"} {
+		"result 2", "PeerError", "Offer", "Rejected", "fragment", "Heartbeat", "copied", "waited"} {
 		if !seen[want] {
 			t.Errorf("no %s: %v", want, seen)
 		}
@@ -331,6 +393,9 @@ func (p *play) checkShown(end *playEnd, m Message) {
 	said := false
 	for _, other := range p.ends {
 		ssid, ok := other.said[text]
+		if ok && other.bound[text] != end.c.config.Key.Fingerprint() {
+			p.t.Errorf("%q, for %v, is shown to somebody else", text, other.bound[text]) // I9
+		}
 		said = said || ok && other.bob != end.bob && ssid == m.From.SSID && other.c.config.Key.Fingerprint() == m.From.Fingerprint
 	}
 	if !said || end.read[text] {
@@ -406,11 +471,14 @@ func (p *play) checkSent(end *playEnd, raw []byte) {
 	}
 }
 
-// check checks what must hold between any two steps: no revealed key can verify anything (I5), and everything is
-// bounded (I7).
+// check checks what must hold between any two steps: no revealed key can verify anything (I5), everything is bounded
+// (I7), and each text that was typed is in one place: sent, waiting, or with its user (I8).
 func (p *play) check() {
 	for _, end := range p.ends {
 		end.note()
+		if end.typed != len(end.said)+len(end.waiting)+end.refused {
+			p.t.Errorf("of %d texts %d were sent, %d wait and %d were refused", end.typed, len(end.said), len(end.waiting), end.refused)
+		}
 		c := end.c
 		if len(c.instances) > len(p.ends) || len(c.partial) > maxPartial {
 			p.t.Errorf("%d clients, %d incomplete messages", len(c.instances), len(c.partial))
