@@ -3,7 +3,10 @@
 // does the rest, and everything elsewhere, and whatever is unusual: line breaks, and what is no digit.
 package base64
 
-import "encoding/base64"
+import (
+	"encoding/base64"
+	"unsafe"
+)
 
 // Alphabet is the digits from 0 to 63.
 const Alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
@@ -13,6 +16,16 @@ func EncodedLen(n int) int { return base64.StdEncoding.EncodedLen(n) }
 
 // DecodedLen returns the number of bytes that n digits without padding are.
 func DecodedLen(n int) int { return base64.RawStdEncoding.DecodedLen(n) }
+
+// Between returns the digits of src between two other texts.
+func Between(before string, src []byte, after string) string {
+	n := EncodedLen(len(src))
+	b := make([]byte, len(before)+n+len(after))
+	copy(b, before)
+	Encode(b[len(before):], src)
+	copy(b[len(before)+n:], after)
+	return unsafe.String(unsafe.SliceData(b), len(b)) // to which nobody writes any more
+}
 
 // Encode writes the digits of src to dst, which has room for them.
 func Encode(dst, src []byte) {

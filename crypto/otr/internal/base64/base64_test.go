@@ -15,8 +15,12 @@ func TestEncode(t *testing.T) {
 		rand.Read(src)
 		got := make([]byte, EncodedLen(n)+1)
 		Encode(got, src[:n])
-		if want := base64.StdEncoding.EncodeToString(src[:n]) + "\x00"; string(got) != want {
+		want := base64.StdEncoding.EncodeToString(src[:n])
+		if string(got) != want+"\x00" {
 			t.Errorf("%x: %s, want %s", src[:n], got, want)
+		}
+		if got := Between("<<", src[:n], ">"); got != "<<"+want+">" {
+			t.Errorf("%x: %s, want %s between << and >", src[:n], got, want)
 		}
 	}
 	all := make([]byte, 0, 3<<24)

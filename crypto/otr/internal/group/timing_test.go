@@ -4,6 +4,8 @@ import (
 	"crypto/rand"
 	"testing"
 
+	"golang.org/x/sys/cpu"
+
 	"github.com/sotto-im/sotto/crypto/otr/otrtest/timing"
 )
 
@@ -39,9 +41,11 @@ func TestTiming(t *testing.T) {
 		e.Equal(&base)
 	})
 	// What says VarTime is found out: the gate can fail.
-	timing.Varies(t, "base of a proof, 256 bits", 20000, 1, timing.Exponents(32), func(in []byte) {
-		base.ExpDigestVarTime((*Digest)(in))
-	})
+	if cpu.X86.HasAVX512IFMA { // elsewhere it takes the same time, too
+		timing.Varies(t, "base of a proof, 256 bits", 20000, 1, timing.Exponents(32), func(in []byte) {
+			base.ExpDigestVarTime((*Digest)(in))
+		})
+	}
 	digest := Digest(base.b[:32])
 	timing.Constant(t, "comparison of hash values", 100000, 64, timing.Guesses(digest[:]), func(in []byte) {
 		d := Digest(in)
