@@ -37,11 +37,11 @@ func (c *Conversation) Forge(f Forgery) string {
 		plaintext = append(plaintext, f.Value...)
 	}
 	h := c.header(i.version(), typeData, i.tag)
-	message, next, err := i.keys.seal(h, f.Flags, content{text: plaintext}, c.rand())
+	message, announced, err := i.keys.seal(h, f.Flags, content{text: plaintext}, c.rand())
 	if err != nil {
 		panic(err)
 	}
-	i.keys = next
+	i.keys.sent(&announced)
 	_, parsed, _ := parseMessage(message)
 	m := parsed.(*dataMessage)
 	m.senderKey += f.SenderKey
@@ -49,14 +49,14 @@ func (c *Conversation) Forge(f Forgery) string {
 	if f.NextY != nil {
 		m.nextY = f.NextY
 	}
-	p := next.pairs[previous][latest]
+	p := i.keys.pairs[previous][latest]
 	if f.Counter != nil {
 		n := binary.BigEndian.Uint64(m.counter[:])
 		crypt(&p.sendAES, m.counter, plaintext, m.encrypted)
 		binary.BigEndian.PutUint64(m.counter[:], f.Counter(n))
 		crypt(&p.sendAES, m.counter, m.encrypted, plaintext)
 	}
-	key := map[string][20]byte{"": p.sendMAC, "other direction": p.receiveMAC, "other pair": next.pairs[previous][previous].sendMAC}[f.MAC]
+	key := map[string][20]byte{"": p.sendMAC, "other direction": p.receiveMAC, "other pair": i.keys.pairs[previous][previous].sendMAC}[f.MAC]
 	if f.MAC == "AES" {
 		copy(key[:], p.sendAES[:])
 	}

@@ -134,7 +134,7 @@ func withoutCaches(pairs [2][2]pair) [2][2]pair {
 // forge makes alice's next data message to bob with whatever edit changes before the MAC is computed.
 func forge(alice *Conversation, edit func(*dataMessage)) string {
 	i := alice.selected
-	message, next, err := i.keys.seal(alice.header(version3, typeData, i.tag), 0, alice.content([]byte("forged")), alice.rand())
+	message, _, err := i.keys.seal(alice.header(version3, typeData, i.tag), 0, alice.content([]byte("forged")), alice.rand())
 	if err != nil {
 		panic(err)
 	}
@@ -142,7 +142,7 @@ func forge(alice *Conversation, edit func(*dataMessage)) string {
 	m := parsed.(*dataMessage)
 	edit(m)
 	b := m.append(alice.header(version3, typeData, i.tag).append(nil))
-	mac := dataMAC(&next.pairs[previous][latest].sendMAC, b)
+	mac := dataMAC(&i.keys.pairs[previous][latest].sendMAC, b)
 	b = append(b, mac[:]...)
 	return encode(binary.BigEndian.AppendUint32(b, 0))
 }

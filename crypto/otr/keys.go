@@ -82,8 +82,8 @@ func newPair(s sharedSecret, ours, theirs *group.Element) pair {
 	return p
 }
 
-// keys are the keys of a session. It is a value: seal and open return the next one, and the caller stores it when
-// all else has succeeded.
+// keys are the keys of a session. What they do comes in two steps: seal and open change nothing but caches, and the caller
+// stores what follows from them, by sent and by accept, when all else has succeeded.
 type keys struct {
 	ourID   uint32              // our_keyid
 	ours    [2]group.PrivateKey // our_dh[our_keyid-1], our_dh[our_keyid]; the latter is made when it is first sent
@@ -124,9 +124,17 @@ func (k *keys) derive(our, their int) *pair {
 	return p
 }
 
-// seal implements "When you send a Data Message". It returns the whole message. Of k only caches change.
-func (k *keys) seal(h header, flags byte, says content, rand io.Reader) (message []byte, next keys, err error) {
+// seal implements "When you send a Data Message". It returns the whole message, and our latest key, which it announces.
+// Of k only caches change.
+func (k *keys) seal(h header, flags byte, says content, rand io.Reader) (message []byte, announced group.PrivateKey, err error) {
 	return k.sealRevealing(k.reveal, h, flags, says, rand)
+}
+
+// sent stores that the message that was sealed has left.
+func (k *keys) sent(announced *group.PrivateKey) {
+	k.ours[latest] = *announced
+	k.reveal = nil
+	k.pairs[previous][latest].sent++
 }
 
 // sealLast seals the message after which all keys are forgotten: it reveals every MAC key that verified a message,
@@ -136,20 +144,18 @@ func (k *keys) sealLast(h header, flags byte, says content, rand io.Reader) (mes
 	return message, err
 }
 
-func (k *keys) sealRevealing(reveal [][20]byte, h header, flags byte, says content, rand io.Reader) (message []byte, next keys, err error) {
+func (k *keys) sealRevealing(reveal [][20]byte, h header, flags byte, says content, rand io.Reader) (message []byte, announced group.PrivateKey, err error) {
 	p := k.derive(previous, latest)
 	if p.sendCipher == nil {
 		p.sendCipher = newCipher(&p.sendAES)
 	}
-	next = *k
-	if next.ours[latest].IsZero() {
-		if next.ours[latest], err = group.NewPrivateKey(rand); err != nil {
-			return nil, keys{}, err
+	announced = k.ours[latest]
+	if announced.IsZero() {
+		if announced, err = group.NewPrivateKey(rand); err != nil {
+			return nil, group.PrivateKey{}, err
 		}
 	}
-	next.reveal = nil
-	next.pairs[previous][latest].sent++
-	nextY := next.ours[latest].Public()
+	nextY := announced.Public()
 	var room [group.Size]byte
 	m := dataMessage{
 		flags:        flags,
@@ -172,7 +178,7 @@ func (k *keys) sealRevealing(reveal [][20]byte, h header, flags byte, says conte
 	for _, key := range reveal {
 		message = append(message, key[:]...)
 	}
-	return message, next, nil
+	return message, announced, nil
 }
 
 // messageOverhead is the length of a data message without its ciphertext and revealed keys.
@@ -183,44 +189,55 @@ var errUnreadable = errors.New("otr: unreadable message")
 // extra returns the extra symmetric key of the message that was sealed last.
 func (k *keys) extra() [32]byte { return k.pairs[previous][latest].extra }
 
+// accepted is what follows from a message that was opened.
+type accepted struct {
+	our, their int // the pair that it came under
+	counter    uint64
+	nextY      group.Element
+}
+
 // open implements "When you receive a Data Message". Nothing of the message is used before its MAC is verified. Of k
 // only caches change. extra is the extra symmetric key that belongs to this message. The plaintext takes the place of
 // the ciphertext in m.
-func (k *keys) open(m *dataMessage) (plaintext []byte, extra [32]byte, next keys, err error) {
+func (k *keys) open(m *dataMessage) (plaintext []byte, extra [32]byte, a accepted, err error) {
 	our, ok1 := index(m.recipientKey, k.ourID)
 	their, ok2 := index(m.senderKey, k.theirID)
 	if !ok1 || !ok2 || k.ours[our].IsZero() || k.theirs[their].IsZero() {
-		return nil, extra, keys{}, errUnreadable
+		return nil, extra, accepted{}, errUnreadable
 	}
 	p := k.derive(our, their)
 	if mac := dataMAC(&p.receiveMAC, m.authenticated); !hmac.Equal(mac[:], m.mac[:]) {
-		return nil, extra, keys{}, errUnreadable
+		return nil, extra, accepted{}, errUnreadable
 	}
 	counter := binary.BigEndian.Uint64(m.counter[:])
 	if counter <= p.received {
-		return nil, extra, keys{}, errUnreadable
+		return nil, extra, accepted{}, errUnreadable
 	}
 	// The specification leaves this check out. Without it a correspondent could have us encrypt with a key that
 	// everybody can compute.
 	nextY, err := group.ParseElement(m.nextY)
 	if err != nil || k.isOurs(&nextY) {
-		return nil, extra, keys{}, errUnreadable
+		return nil, extra, accepted{}, errUnreadable
 	}
 	if p.receiveCipher == nil {
 		p.receiveCipher = newCipher(&p.receiveAES)
 	}
 	counterMode(p.receiveCipher, m.counter, m.encrypted, m.encrypted)
 
-	next = *k
-	next.pairs[our][their].received = counter
-	next.pairs[our][their].verified = true
-	if our == latest {
-		next.forgetOurs()
+	return m.encrypted, p.extra, accepted{our, their, counter, nextY}, nil
+}
+
+// accept stores that a message was accepted, and forgets the keys that it makes superfluous.
+func (k *keys) accept(a *accepted) {
+	p := &k.pairs[a.our][a.their]
+	p.received = a.counter
+	p.verified = true
+	if a.our == latest {
+		k.forgetOurs()
 	}
-	if their == latest {
-		next.forgetTheirs(nextY)
+	if a.their == latest {
+		k.forgetTheirs(a.nextY)
 	}
-	return m.encrypted, p.extra, next, nil
 }
 
 // index finds the place of the key with a serial number.

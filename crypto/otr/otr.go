@@ -88,8 +88,8 @@
 //
 // # Reading the code
 //
-// ake.go is the key exchange, keys.go the keys of a session and how they change, and both are values: a step computes
-// the next one, and the caller stores it when all else has succeeded. instance.go is one client of the correspondent,
+// ake.go is the key exchange, a value: a step computes the next one, and the caller stores it when all else has succeeded.
+// keys.go is the keys of a session and how they change, in the same two steps. instance.go is one client of the correspondent,
 // exchange.go the key exchange with all of them, session.go what data messages do, select.go the choice among clients,
 // conversation.go the rest of "State transitions". plaintext.go is what is not encoded, message.go what is, fragment.go
 // the pieces of it, data.go the inside of a data message, smp.go the state of SMP. The files in testdata

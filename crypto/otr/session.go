@@ -16,8 +16,8 @@ func (c *Conversation) note(i *instance) {
 func (c *Conversation) receiveData(i *instance, m *dataMessage) []Event {
 	reason := NotPrivate
 	if i.state == Encrypted {
-		if plaintext, extra, next, err := i.keys.open(m); err == nil {
-			i.keys = next
+		if plaintext, extra, a, err := i.keys.open(m); err == nil {
+			i.keys.accept(&a)
 			return c.receivePlaintext(i, plaintext, extra)
 		}
 		reason = Unreadable
@@ -99,7 +99,7 @@ func (c *Conversation) sendData(i *instance, flags byte, text []byte, records ..
 		return nil, ErrTooLarge
 	}
 	h := c.header(i.version(), typeData, i.tag)
-	message, next, err := i.keys.seal(h, flags, c.content(text, records...), c.rand())
+	message, announced, err := i.keys.seal(h, flags, c.content(text, records...), c.rand())
 	if err != nil {
 		return nil, cannotSend(err)
 	}
@@ -107,7 +107,7 @@ func (c *Conversation) sendData(i *instance, flags byte, text []byte, records ..
 	if err != nil {
 		return nil, err
 	}
-	i.keys = next
+	i.keys.sent(&announced)
 	i.sent = c.now
 	return events, nil
 }

@@ -30,11 +30,11 @@ func takeRecord(t testing.TB, alice *Conversation, events []Event) TLV {
 		b := parseBody(tr.Body)
 		_, m, _ := parseMessage(b.message)
 		i := alice.selected
-		plaintext, _, next, err := i.keys.open(m.(*dataMessage))
+		plaintext, _, a, err := i.keys.open(m.(*dataMessage))
 		if err != nil {
 			t.Fatal(err)
 		}
-		i.keys = next
+		i.keys.accept(&a)
 		_, records := parsePlaintext(plaintext)
 		for _, r := range records {
 			if slices.Contains(smpOrder[:], r.Type) {
