@@ -23,3 +23,14 @@ var Translations embed.FS
 //go:generate go run ./tones sounds
 //go:embed sounds/*.wav
 var Sounds embed.FS
+
+// Emoji are those that can be chosen, by group, with names and words to find them by in English, German and Arabic: emoji.txt, which
+// .ci/emoji makes from data of the Unicode Consortium (see emoji-license.txt).
+//
+//go:embed emoji.txt
+var Emoji string
+
+// EmojiLicense is that of the data Emoji was made from.
+//
+//go:embed emoji-license.txt
+var EmojiLicense string

@@ -122,11 +122,6 @@ func (s *shell) undisturbed(account string) bool {
 	return s.choices.now.DoNotDisturb || a.Presence == session.PresenceBusy
 }
 
-// inFront tells whether the person is looking at a conversation.
-func (d *desk) inFront(r session.Ref) bool {
-	return d.shell.looking && d.shell.current() == d && d.shown == d.main.content && d.main.shown == r
-}
-
 // announce says outside the windows what a batch of events has brought.
 func (d *desk) announce(touched, loud map[session.Ref]bool) {
 	if d.practising {

@@ -21,6 +21,8 @@ import (
 // from the contact's state and never from a text.
 type talkPane struct {
 	desk     *desk
+	window   fyne.Window
+	apart    *chatWindow // the window of its own that it stands in; nil: the main window
 	ref      session.Ref
 	content  *fyne.Container
 	nobody   fyne.CanvasObject
@@ -34,18 +36,22 @@ type talkPane struct {
 	more   *button
 	strip  *deviceStrip
 
+	search   *searchBar
 	view     *chat.View
-	rows     []chat.Row
+	rows     *talkRows
 	blocked  *banner // why a text waits or cannot be sent
 	changed  *banner // what became different while one was typing
 	composer *chat.Composer
 	send     *button
-	loading  bool // the composer is being filled by the program
+	smile    *button
+	room     *look.Text // how much more can be written, where that is not much
+	loading  bool       // the composer is being filled by the program
 }
 
-func newTalkPane(d *desk) *talkPane {
+func newTalkPane(d *desk, w fyne.Window) *talkPane {
 	t := &talkPane{
 		desk:     d,
+		window:   w,
 		avatar:   look.NewAvatar("", ""),
 		name:     look.NewLine("", look.Header),
 		about:    look.NewLine("", look.Hint),
@@ -67,8 +73,20 @@ func newTalkPane(d *desk) *talkPane {
 	}
 	t.composer.OnLongPaste = t.confirmPaste
 	t.composer.OnPage = t.view.ScrollPages
-	t.composer.OnEscape = func() { d.shell.escape() }
-	t.composer.OnShortcut = d.shell.shortcut
+	t.composer.OnEscape = t.escape
+	t.composer.OnShortcut = t.shortcut
+	t.composer.OnFocus = t.held
+	t.composer.Recall = func() string { return d.model.LastSent(t.ref) }
+	t.composer.EnterBreaks = func() bool { return d.shell.choices.now.EnterBreaks }
+	t.view.OnLink = t.follow
+	t.view.OnMenu = t.openRowMenu
+	t.view.OnEscape = t.focus
+	t.view.OnRune = t.typeOn
+	t.view.OnShortcut = t.shortcut
+	t.smile = newIconButton(lang.L("Emoji"), look.IconSmile.In(look.ColorMuted), t.openEmoji)
+	t.room = look.NewLine("", look.Hint)
+	t.room.Hide()
+	t.search = newSearchBar(t)
 	t.somebody = t.build()
 	t.nobody = placard(lang.L("Choose a contact to write to."))
 	t.content = container.NewStack(t.nobody)
@@ -82,10 +100,10 @@ func (t *talkPane) build() fyne.CanvasObject {
 	header := container.NewStack(filled(look.ColorSurface, 0), container.NewVBox(
 		inset(3*look.Step, 2*look.Step, 2*look.Step, 2*look.Step, bordered(nil, nil, left, right, who)),
 		t.strip, widget.NewSeparator()))
-	entry := inset(3*look.Step, 2*look.Step, 3*look.Step, 2*look.Step, container.New(&entryLayout{}, t.composer, t.send))
+	entry := inset(3*look.Step, 2*look.Step, 3*look.Step, 2*look.Step, container.New(&entryLayout{}, container.New(&besideEntry{}, t.composer, t.smile), t.send))
 	bottom := container.NewVBox(t.blocked, t.changed,
-		container.NewStack(filled(look.ColorSurface, 0), container.NewVBox(widget.NewSeparator(), entry)))
-	return bordered(header, bottom, nil, nil, t.view)
+		container.NewStack(filled(look.ColorSurface, 0), container.NewVBox(widget.NewSeparator(), t.room, entry)))
+	return bordered(container.NewVBox(header, t.search), bottom, nil, nil, t.view)
 }
 
 // headerWords sets name and presence close above one another.
@@ -107,7 +125,7 @@ func (*headerWords) MinSize(o []fyne.CanvasObject) fyne.Size {
 	return fyne.NewSize(14*look.Step, o[0].MinSize().Height+o[1].MinSize().Height-2*theme.InnerPadding())
 }
 
-// open shows a conversation, with the draft that was left in it.
+// open shows a conversation, with the draft that was left in it. It begins at what is new, where that does not fit into the window.
 func (t *talkPane) open(r session.Ref) {
 	if t.ref == r {
 		return
@@ -118,12 +136,15 @@ func (t *talkPane) open(r session.Ref) {
 	t.composer.SetText(draft)
 	t.loading = false
 	t.changed.show(notice{})
-	t.rows = t.desk.rows(r)
-	t.view.SetRows(t.rows)
-	t.view.ScrollToEnd()
+	t.search.close()
+	t.rows = t.desk.newRows(r)
+	t.rows.mark(t.rows.unread())
+	t.view.Open(t.rows)
+	t.view.ScrollTo(newID)
 	t.content.Objects = []fyne.CanvasObject{t.somebody}
-	t.content.Refresh()
 	t.refresh()
+	t.showRoom()
+	t.content.Refresh() // after all has its words: their widths decide about the places
 	t.focus()
 }
 
@@ -138,7 +159,7 @@ func (t *talkPane) isOpen() bool { return t.ref != session.Ref{} }
 
 func (t *talkPane) focus() {
 	if t.isOpen() && !t.composer.Disabled() {
-		t.desk.window.Canvas().Focus(t.composer)
+		t.window.Canvas().Focus(t.composer)
 	}
 }
 
@@ -222,17 +243,43 @@ func (t *talkPane) aboutWords(c session.Contact) string {
 	if c.Status != "" {
 		parts = append(parts, lang.L("“{{.Text}}”", words{"Text": c.Status}))
 	}
+	if len(t.desk.model.Accounts()) > 1 {
+		parts = append(parts, lang.L("with {{.Account}}", words{"Account": c.Account}))
+	}
 	if place := placeWords(c.Resource); place != "" && c.Presence != session.PresenceOffline {
 		parts = append(parts, place)
 	}
 	return strings.Join(parts, " · ")
 }
 
-// refreshRows shows what is new in the conversation.
+// refreshRows shows what is new in the conversation. What comes while nobody looks gets the line that says so above it.
 func (t *talkPane) refreshRows() {
-	rows := t.desk.rows(t.ref)
-	syncRows(t.view, t.rows, rows)
-	t.rows = rows
+	replaced := t.rows.sync()
+	if t.rows.fresh == 0 && t.rows.contact.Unread > 0 && !t.front() {
+		replaced = t.rows.mark(t.rows.unread()) || replaced
+	}
+	if replaced {
+		t.view.Replaced()
+		return
+	}
+	t.view.Changed()
+	t.view.Grown()
+}
+
+// front tells whether the person looks at this conversation.
+func (t *talkPane) front() bool {
+	s := t.desk.shell
+	if !s.looking || s.front != t.apart {
+		return false
+	}
+	return t.apart != nil || s.current() == t.desk && t.desk.shown == t.desk.main.content
+}
+
+// read tells the session that new messages have been seen.
+func (t *talkPane) read() {
+	if c, _ := t.desk.model.Contact(t.ref); t.front() && c.Unread > 0 {
+		t.desk.engine.Opened(t.ref)
+	}
 }
 
 // typed keeps the draft, and how the button said it would be sent when it was begun.
@@ -243,6 +290,7 @@ func (t *talkPane) typed(text string) {
 	c, _ := t.desk.model.Contact(t.ref)
 	_, intent := t.desk.model.Draft(t.ref)
 	t.desk.model.SetDraft(t.ref, text, intent.Typing(text, c))
+	t.showRoom()
 	if text == "" {
 		t.changed.show(notice{})
 		t.desk.engine.StoppedTyping(t.ref)
@@ -287,6 +335,10 @@ func (t *talkPane) submit() {
 	t.composer.SetText("")
 	t.loading = false
 	t.changed.show(notice{})
+	t.showRoom()
+	if t.rows.mark(0) {
+		t.view.Replaced() // who answers has read
+	}
 	t.view.ScrollToEnd()
 	t.focus()
 }

@@ -44,7 +44,9 @@ type desk struct {
 	asked    map[session.Ref]int             // the last question for which the dialog was opened
 	watchers map[int]watcher
 	watching int
-	windows  map[string]fyne.Window            // of dialogs, by their key
+	windows  map[string]fyne.Window // besides the main one, by their key
+	chats    map[session.Ref]*chatWindow
+	folded   map[string]bool                   // the groups of contacts that are not shown
 	blocked  map[string]session.BlockedChanged // by account
 
 	keysOpen    *keysWindow // nil: not open
@@ -73,6 +75,8 @@ func newDesk(s *shell, e Engine) *desk {
 		watchers: make(map[int]watcher),
 		windows:  make(map[string]fyne.Window),
 		blocked:  make(map[string]session.BlockedChanged),
+		chats:    make(map[session.Ref]*chatWindow),
+		folded:   make(map[string]bool),
 	}
 	d.start = newStartPage(d)
 	d.main = newMainPage(d)
@@ -140,9 +144,7 @@ func (d *desk) apply(batch []session.Event) {
 	}
 	d.announce(touched, loud)
 	d.openAwaited()
-	if touched[d.main.shown] {
-		d.openAsked()
-	}
+	d.openAsked()
 	d.tell(touched, accounts)
 	if !d.practising {
 		d.shell.tray.refresh()
@@ -159,14 +161,15 @@ func (d *desk) openAwaited() {
 // openAsked opens the dialog for a question the other side asks in the conversation that is open, once for each question. Somebody
 // who is writing is not interrupted: what they type must not end up in the answer. The line in the conversation offers the same.
 func (d *desk) openAsked() {
-	r := d.main.shown
-	run, ok := d.model.SMP(r)
-	if !ok || run.Stage != session.SMPNeedsAnswer || d.asked[r] >= run.Number || !d.shell.looking {
-		return
-	}
-	d.asked[r] = run.Number
-	if draft, _ := d.model.Draft(r); draft == "" {
-		d.answer(r)
+	for _, t := range d.talks() {
+		run, ok := d.model.SMP(t.ref)
+		if !ok || run.Stage != session.SMPNeedsAnswer || d.asked[t.ref] >= run.Number || !t.front() {
+			continue
+		}
+		d.asked[t.ref] = run.Number
+		if draft, _ := d.model.Draft(t.ref); draft == "" {
+			d.answer(t.ref)
+		}
 	}
 }
 

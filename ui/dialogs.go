@@ -44,7 +44,7 @@ func (d *desk) addContactAs(address, called string, then func(session.Ref)) {
 		r, err := d.engine.AddContact(from.Selected, to.Text, name.Text)
 		if err != nil {
 			problem.say(addressWords(err))
-			d.window.Canvas().Focus(to)
+			s.window.Canvas().Focus(to)
 			return
 		}
 		s.close()
@@ -98,7 +98,7 @@ func (d *desk) confirm(title, about, yes string, do func()) {
 		s.close()
 		do()
 	}), cancel)
-	d.window.Canvas().Focus(cancel)
+	s.window.Canvas().Focus(cancel)
 }
 
 // choosePolicy explains and sets how messages to a contact are protected.

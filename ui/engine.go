@@ -37,6 +37,7 @@ type Engine interface {
 	Accept(r session.Ref)
 	Decline(r session.Ref)
 	Rename(r session.Ref, name string)
+	SetGroups(r session.Ref, groups []string)
 	RemoveContact(r session.Ref)
 	SelectDevice(r session.Ref, tag otr.InstanceTag)
 	AllowV2(r session.Ref, allowed bool)

@@ -225,8 +225,10 @@ func TestU02NamesThatLookAlike(t *testing.T) {
 			}
 		}
 		seen := map[string]bool{}
-		for _, row := range s.shell.own.main.contacts.list.rows {
-			seen[row.Name+"\n"+rowWords(row)] = true
+		list := s.shell.own.main.contacts.list.list
+		for i := range list.Len() {
+			f := faceOf(list.Row(i), false, false)
+			seen[f.name+"\n"+f.about] = true
 		}
 		if len(seen) != 2 {
 			t.Errorf("%q: the list shows %v", name, seen)
@@ -264,9 +266,10 @@ func TestU03CopiedSystemLines(t *testing.T) {
 	for _, line := range lines {
 		s.tell(session.EntryChanged{Entry: s.engine.entry(session.Incoming, line)})
 	}
-	rows := s.shell.own.rows(bob().Ref)
+	rows := s.shell.own.newRows(bob().Ref)
 	copies := 0
-	for _, r := range rows {
+	for i := range rows.Len() {
+		r := rows.Row(i)
 		if r.Kind == chat.Day {
 			continue
 		}

@@ -1,8 +1,6 @@
 package ui
 
 import (
-	"slices"
-
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/widget"
@@ -42,14 +40,14 @@ func (t *talkPane) openLock() {
 		box.Add(b)
 	}
 	for i, b := range buttons {
-		b.step = func(by int) { t.desk.window.Canvas().Focus(buttons[(i+by+len(buttons))%len(buttons)]) }
+		b.step = func(by int) { t.window.Canvas().Focus(buttons[(i+by+len(buttons))%len(buttons)]) }
 	}
-	pop = access.Name(widget.NewPopUp(rimmed(container.New(&atLeast{lockMenuWidth}, inset(2*look.Step, look.Step, 2*look.Step, 2*look.Step, box))), t.desk.window.Canvas()),
+	pop = access.Name(widget.NewPopUp(rimmed(container.New(&atLeast{lockMenuWidth}, inset(2*look.Step, look.Step, 2*look.Step, 2*look.Step, box))), t.window.Canvas()),
 		lang.L("Lock"))
 	at := fyne.CurrentApp().Driver().AbsolutePositionForObject(t.lock)
 	x := max(at.X+t.lock.Size().Width-pop.MinSize().Width, 0)
 	pop.ShowAtPosition(fyne.NewPos(x, at.Y+t.lock.Size().Height+look.Step))
-	t.desk.window.Canvas().Focus(buttons[0])
+	t.window.Canvas().Focus(buttons[0])
 }
 
 // directionWords says who has verified whom.
@@ -127,22 +125,27 @@ func (t *talkPane) openMore() {
 	t.focus()
 	c, _ := t.desk.model.Contact(t.ref)
 	menu := fyne.NewMenu("",
-		fyne.NewMenuItem(lang.L("Rename…"), func() { t.desk.rename(c) }),
+		fyne.NewMenuItem(lang.L("Search in this conversation"), t.search.open),
+		fyne.NewMenuItem(lang.L("Go to a day"), t.chooseDay),
+		t.apartItem(),
+		fyne.NewMenuItemSeparator(),
 		fyne.NewMenuItem(lang.L("Settings for this contact…"), func() { t.desk.contactSheet(c.Ref) }),
 		fyne.NewMenuItem(lang.L("What could someone prove?…"), func() { t.desk.deniable(c.Ref) }),
 		fyne.NewMenuItem(lang.L("Keys…"), func() { t.desk.keyStory(c.Ref) }),
-		fyne.NewMenuItemSeparator(),
-		fyne.NewMenuItem(lang.L("Remove…"), func() { t.desk.remove(c) }),
-	)
+		fyne.NewMenuItemSeparator())
+	if c.OnRoster {
+		menu.Items = append(menu.Items,
+			fyne.NewMenuItem(lang.L("Rename…"), func() { t.desk.rename(c) }),
+			fyne.NewMenuItem(lang.L("Groups…"), func() { t.desk.chooseGroups(c) }))
+	} else {
+		menu.Items = append(menu.Items, fyne.NewMenuItem(lang.L("Add contact…"), func() { t.desk.addContact(c.Ref.Contact) }))
+	}
 	block := fyne.NewMenuItem(lang.L("Block…"), func() { t.desk.block(c) })
 	if c.Blocked {
 		block = fyne.NewMenuItem(lang.L("Unblock"), func() { t.desk.unblock(c) })
 	}
-	menu.Items = slices.Insert(menu.Items, len(menu.Items)-1, block)
-	if !c.OnRoster {
-		menu.Items[0] = fyne.NewMenuItem(lang.L("Add contact…"), func() { t.desk.addContact(c.Ref.Contact) })
-	}
-	showMenuBelow(t.more, t.desk.window.Canvas(), menu)
+	menu.Items = append(menu.Items, fyne.NewMenuItemSeparator(), block, fyne.NewMenuItem(lang.L("Remove…"), func() { t.desk.remove(c) }))
+	showMenuBelow(t.more, t.window.Canvas(), menu)
 }
 
 // showMenuBelow opens a menu under a widget, its right edge where that of the widget is.

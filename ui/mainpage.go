@@ -8,7 +8,6 @@ import (
 	"github.com/sotto-im/sotto/session"
 	"github.com/sotto-im/sotto/ui/lang"
 	"github.com/sotto-im/sotto/ui/look"
-	"github.com/sotto-im/sotto/ui/model"
 )
 
 // A mainPage is where people live: the contacts on the left, a conversation on the right, and above both what an account needs.
@@ -27,7 +26,7 @@ func newMainPage(d *desk) *mainPage {
 	p := &mainPage{desk: d, problem: newBanner()}
 	d.main = p
 	p.contacts = newContactPane(d)
-	p.talk = newTalkPane(d)
+	p.talk = newTalkPane(d, d.window)
 	line := widget.NewSeparator()
 	p.sides = &sides{left: p.contacts.content, line: line, right: p.talk.content, fold: p.fold}
 	p.box = container.New(p.sides, p.contacts.content, line, p.talk.content)
@@ -36,8 +35,21 @@ func newMainPage(d *desk) *mainPage {
 	return p
 }
 
-// open shows a conversation and tells the session that the person looks at it.
+// open shows a conversation and tells the session that the person looks at it. One that has a window of its own comes forward there.
 func (p *mainPage) open(r session.Ref) {
+	if w := p.desk.chats[r]; w != nil {
+		w.comeForward()
+		return
+	}
+	if p.desk.shell.choices.now.Apart && !p.desk.practising {
+		p.desk.openApart(r)
+		return
+	}
+	p.show(r)
+}
+
+// show shows a conversation beside the contacts.
+func (p *mainPage) show(r session.Ref) {
 	p.shown = r
 	p.talk.open(r)
 	p.sides.reading = true
@@ -48,6 +60,14 @@ func (p *mainPage) open(r session.Ref) {
 	}
 	p.talk.focus()
 	p.desk.openAsked()
+}
+
+// leave closes the conversation, which goes on elsewhere.
+func (p *mainPage) leave() {
+	p.shown = session.Ref{}
+	p.sides.reading = false
+	p.talk.close()
+	p.box.Refresh()
 }
 
 // showList goes back from the conversation to the contacts where only one of them has room.
@@ -76,36 +96,33 @@ func (p *mainPage) changed(touched, talks map[session.Ref]bool, list bool) {
 		p.contacts.refresh()
 		p.problem.show(p.desk.accountNotice())
 	}
-	if !p.talk.isOpen() {
-		return
-	}
-	if _, there := p.desk.model.Contact(p.shown); !there && touched[p.shown] {
-		p.shown = session.Ref{}
-		p.sides.reading = false
-		p.talk.close()
-		p.box.Refresh()
-		return
-	}
-	if list || touched[p.shown] {
-		p.talk.refresh()
-	}
-	if touched[p.shown] || talks[p.shown] {
-		p.talk.refreshRows()
-		p.readNow()
+	for _, t := range p.desk.talks() {
+		t.changedBy(touched, talks, list)
 	}
 }
 
-// readNow tells the session that new messages of the open conversation have been seen.
-func (p *mainPage) readNow() {
-	c, _ := p.desk.model.Contact(p.shown)
-	if p.desk.shell.looking && c.Unread > 0 {
-		p.desk.engine.Opened(p.shown)
+// changedBy shows what a batch of events has made different in this conversation. It closes with its contact.
+func (t *talkPane) changedBy(touched, talks map[session.Ref]bool, list bool) {
+	if _, there := t.desk.model.Contact(t.ref); !there && touched[t.ref] {
+		if t.apart != nil {
+			t.apart.close()
+		} else {
+			t.desk.main.leave()
+		}
+		return
+	}
+	if list || touched[t.ref] {
+		t.refresh()
+	}
+	if touched[t.ref] || talks[t.ref] {
+		t.refreshRows()
+		t.read()
 	}
 }
 
 // step opens the contact that stands by steps below the open one.
 func (p *mainPage) step(by int) {
-	if r, ok := model.Neighbour(p.contacts.list.rows, p.shown, by); ok {
+	if r, ok := p.contacts.list.list.Neighbour(p.shown, by); ok {
 		p.open(r)
 	}
 }

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"strings"
 	"time"
 
 	"github.com/sotto-im/sotto/session"
@@ -9,16 +10,122 @@ import (
 	"github.com/sotto-im/sotto/ui/model"
 )
 
-// rows makes what the view shows of a conversation.
-func (d *desk) rows(r session.Ref) []chat.Row {
-	lines := d.model.Lines(r, d.shell.zone)
-	c, _ := d.model.Contact(r)
-	now := d.shell.now()
-	rows := make([]chat.Row, len(lines))
-	for i, l := range lines {
-		rows[i] = d.row(l, c, now)
+// newID is the row above what is new. No line has it: days have the highest bit, and entries are counted from 1.
+const newID = 1 << 62
+
+// A talkRows is a conversation as the view asks for it: the lines of the model, and among them the one above what is new.
+type talkRows struct {
+	desk    *desk
+	script  model.Script
+	contact session.Contact
+	fresh   session.EntryID // the first message that is new; 0: there is none
+	at      int             // the row above it, or -1
+	resets  int             // of script, when it was last looked at
+}
+
+func (d *desk) newRows(r session.Ref) *talkRows {
+	t := &talkRows{desk: d, at: -1}
+	t.contact, _ = d.model.Contact(r)
+	t.script = d.model.Script(r, d.shell.zone)
+	t.resets = t.script.Resets()
+	return t
+}
+
+// sync looks at the conversation anew, and tells whether something else than its end has changed.
+func (t *talkRows) sync() (replaced bool) {
+	r := t.contact.Ref
+	t.contact, _ = t.desk.model.Contact(r)
+	t.script = t.desk.model.Script(r, t.desk.shell.zone)
+	replaced = t.script.Resets() != t.resets
+	t.resets = t.script.Resets()
+	return t.mark(t.fresh) || replaced
+}
+
+// mark puts the line above the first message that is new, and tells whether it was elsewhere before.
+func (t *talkRows) mark(fresh session.EntryID) (moved bool) {
+	at := -1
+	if fresh != 0 {
+		at = t.script.Find(uint64(fresh))
 	}
-	return rows
+	moved = at != t.at
+	t.fresh, t.at = fresh, at
+	return moved
+}
+
+// unread finds the first of the messages of the other side that were not read.
+func (t *talkRows) unread() session.EntryID {
+	first, left := session.EntryID(0), t.contact.Unread
+	for i := t.script.Len() - 1; i >= 0 && left > 0; i-- {
+		if e, ok := t.script.Entry(i); ok && e.Kind == session.Incoming {
+			first = e.ID
+			left--
+		}
+	}
+	return first
+}
+
+// line is that of row i: -1 is the line above what is new.
+func (t *talkRows) line(i int) int {
+	switch {
+	case t.at < 0 || i < t.at:
+		return i
+	case i == t.at:
+		return -1
+	}
+	return i - 1
+}
+
+// Len implements chat.Source.
+func (t *talkRows) Len() int {
+	if t.at < 0 {
+		return t.script.Len()
+	}
+	return t.script.Len() + 1
+}
+
+// ID implements chat.Source.
+func (t *talkRows) ID(i int) uint64 {
+	if i = t.line(i); i < 0 {
+		return newID
+	}
+	return t.script.ID(i)
+}
+
+// Find implements chat.Source.
+func (t *talkRows) Find(id uint64) int {
+	if id == newID {
+		return t.at
+	}
+	i := t.script.Find(id)
+	if t.at >= 0 && i >= t.at {
+		i++
+	}
+	return i
+}
+
+// Outline implements chat.Source.
+func (t *talkRows) Outline(i int) (chat.Kind, string) {
+	if i = t.line(i); i < 0 {
+		return chat.New, ""
+	}
+	e, ok := t.script.Entry(i)
+	switch {
+	case !ok:
+		return chat.Day, ""
+	case e.Kind == session.Incoming:
+		return chat.Theirs, e.Text
+	case e.Kind == session.Outgoing:
+		return chat.Ours, e.Text
+	}
+	return chat.Notice, ""
+}
+
+// Row implements chat.Source.
+func (t *talkRows) Row(i int) chat.Row {
+	if i = t.line(i); i < 0 {
+		return chat.Row{ID: newID, Kind: chat.New, Text: lang.L("New messages")}
+	}
+	return t.desk.row(t.script.Line(i), t.contact, t.desk.shell.now())
 }
 
 func (d *desk) row(l model.Line, c session.Contact, now time.Time) chat.Row {
@@ -45,7 +152,38 @@ func (d *desk) row(l model.Line, c session.Contact, now time.Time) chat.Row {
 		row.Actions = d.messageActions(e)
 	}
 	row.Lock, row.Guard = guardShape(e.Guard), guardWords(e, c.Name)
+	row.Text, row.Deed = d.deed(e, c)
+	row.Links = chatLinks(e.Text)
 	return row
+}
+
+// deed says what somebody does where a message begins with /me (XEP-0245), and otherwise what they say.
+func (d *desk) deed(e session.Entry, c session.Contact) (text string, is bool) {
+	what, is := model.Deed(e.Text)
+	switch {
+	case !is:
+		return e.Text, false
+	case e.Kind == session.Outgoing:
+		return "* " + ownName(e.Account) + " " + what, true
+	}
+	return "* " + c.Name + " " + what, true
+}
+
+// ownName is what the person is called who has an account.
+func ownName(account string) string {
+	own, _, _ := strings.Cut(account, "@")
+	return model.Name(own)
+}
+
+// mostLinks is how many addresses of one message get a button.
+const mostLinks = 5
+
+func chatLinks(text string) []chat.Link {
+	var links []chat.Link
+	for _, l := range model.Links(text, mostLinks) {
+		links = append(links, chat.Link{Shown: lang.L("Open {{.Address}}", words{"Address": l.Shown}), Address: l.Address})
+	}
+	return links
 }
 
 // statusWords says what became of a message of ours. Without a connection it is that for which it waits.
@@ -108,41 +246,4 @@ func (d *desk) noticeActions(e session.Entry, c session.Contact) []chat.Action {
 		}
 	}
 	return nil
-}
-
-// syncRows brings the view from the old rows to the new ones with as little change as possible.
-func syncRows(v *chat.View, old, rows []chat.Row) {
-	if len(rows) < len(old) {
-		v.SetRows(rows)
-		return
-	}
-	for i := range old {
-		if old[i].ID != rows[i].ID {
-			v.SetRows(rows)
-			return
-		}
-	}
-	for i := range old {
-		if !sameRow(old[i], rows[i]) {
-			v.Update(rows[i])
-		}
-	}
-	for _, r := range rows[len(old):] {
-		v.Append(r)
-	}
-}
-
-// sameRow compares rows; actions of a row do the same when they are called the same.
-func sameRow(a, b chat.Row) bool {
-	if len(a.Actions) != len(b.Actions) {
-		return false
-	}
-	for i := range a.Actions {
-		if a.Actions[i].Label != b.Actions[i].Label {
-			return false
-		}
-	}
-	return a.ID == b.ID && a.Kind == b.Kind && a.Sender == b.Sender && a.Text == b.Text && a.Time == b.Time &&
-		a.Lock == b.Lock && a.NoLock == b.NoLock && a.Guard == b.Guard && a.Warning == b.Warning &&
-		a.Tick == b.Tick && a.Status == b.Status && a.Joined == b.Joined
 }

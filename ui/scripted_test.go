@@ -121,7 +121,10 @@ func (s *scripted) AddContact(account, address, name string) (session.Ref, error
 func (s *scripted) Accept(r session.Ref)              { s.note("Accept %s", r.Contact) }
 func (s *scripted) Decline(r session.Ref)             { s.note("Decline %s", r.Contact) }
 func (s *scripted) Rename(r session.Ref, name string) { s.note("Rename %s %s", r.Contact, name) }
-func (s *scripted) RemoveContact(r session.Ref)       { s.note("RemoveContact %s", r.Contact) }
+func (s *scripted) SetGroups(r session.Ref, groups []string) {
+	s.note("SetGroups %s %q", r.Contact, groups)
+}
+func (s *scripted) RemoveContact(r session.Ref) { s.note("RemoveContact %s", r.Contact) }
 func (s *scripted) SetPolicy(r session.Ref, p session.Policy) {
 	s.note("SetPolicy %s %d", r.Contact, p)
 }

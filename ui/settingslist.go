@@ -11,7 +11,13 @@ import (
 // This file says which settings there are. A row holds at once; what would take more than a click to undo opens a slip instead.
 
 func (d *desk) generalSettings() []*settingRow {
-	rows := []*settingRow{d.languageSetting()}
+	rows := []*settingRow{
+		d.languageSetting(),
+		d.toggle(lang.L("Enter begins a new line"), lang.L("Then Ctrl+Enter sends. Otherwise Enter sends, and Shift+Enter begins a new line."),
+			func(p *store.Preferences) *bool { return &p.EnterBreaks }).found(lang.L("send key")),
+		d.toggle(lang.L("A window for each conversation"), lang.L("Otherwise conversations open beside the contacts, and a double click gives one a window of its own."),
+			func(p *store.Preferences) *bool { return &p.Apart }),
+	}
 	if d.shell.around.AtStart != nil {
 		rows = append(rows, newToggle(lang.L("Start with the session"), lang.L("Sotto is there as soon as you are signed in to this computer."),
 			d.shell.choices.now.AtStart, d.shell.setAtStart).found(lang.L("autostart")))
@@ -80,9 +86,11 @@ func (d *desk) notificationSettings() []*settingRow {
 
 // contactSettings are about contacts in general.
 func (d *desk) contactSettings() []*settingRow {
+	hide := d.toggle(lang.L("Hide who is offline"), lang.L("Whoever has written to you, and whose conversation is open, is never hidden."),
+		func(p *store.Preferences) *bool { return &p.HideOffline })
 	accounts := d.model.Accounts()
 	if len(accounts) == 0 {
-		return nil
+		return []*settingRow{hide}
 	}
 	about := policyWord(accounts[0].Policy) + ". " + policyMeaning(accounts[0].Policy)
 	for _, a := range accounts {
@@ -91,6 +99,7 @@ func (d *desk) contactSettings() []*settingRow {
 		}
 	}
 	return []*settingRow{
+		hide,
 		newDoing(lang.L("Messages to everybody"), about, lang.L("Change…"), d.choosePolicyOfAll).found(lang.L("encryption OTR policy")),
 		newDoing(lang.L("Known keys"), lang.L("Whom you have verified, how and when; what happened with their keys; files of other programs."), lang.L("Open"), d.keys).
 			found(lang.L("fingerprints export import libotr Pidgin")),

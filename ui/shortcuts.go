@@ -53,8 +53,12 @@ func plain(key fyne.KeyName) []stroke     { return []stroke{{0, key}} }
 func commanded(key fyne.KeyName) []stroke { return []stroke{{command(), key}} }
 
 // shortcutTable is every shortcut.
-func shortcutTable() []shortcutGroup {
+func (s *shell) shortcutTable() []shortcutGroup {
 	const alt, shift = fyne.KeyModifierAlt, fyne.KeyModifierShift
+	send, newLine := plain(fyne.KeyReturn), []stroke{{shift, fyne.KeyReturn}}
+	if s.choices.now.EnterBreaks {
+		send, newLine = commanded(fyne.KeyReturn), plain(fyne.KeyReturn)
+	}
 	return []shortcutGroup{
 		{lang.L("Contacts"), []shortcut{
 			{lang.L("Search among the contacts"), commanded(fyne.KeyK), amongContacts, (*desk).searchContacts},
@@ -63,15 +67,21 @@ func shortcutTable() []shortcutGroup {
 			{lang.L("The conversation below in the list"), []stroke{{alt, fyne.KeyDown}}, amongContacts, func(d *desk) { d.main.step(1) }},
 		}},
 		{lang.L("Conversation"), []shortcut{
-			{lang.L("Send what is typed"), plain(fyne.KeyReturn), inConversation, nil},
-			{lang.L("Begin a new line"), []stroke{{shift, fyne.KeyReturn}}, inConversation, nil},
+			{lang.L("Send what is typed"), send, inConversation, nil},
+			{lang.L("Begin a new line"), newLine, inConversation, nil},
+			{lang.L("Write once more what was sent last"), plain(fyne.KeyUp), inConversation, nil},
+			{lang.L("Choose an emoji"), commanded(fyne.KeyPeriod), inConversation, func(d *desk) { d.here().openEmoji() }},
+			{lang.L("Search in this conversation"), commanded(fyne.KeyF), inConversation, func(d *desk) { d.here().search.open() }},
+			{lang.L("Go to a day"), commanded(fyne.KeyJ), inConversation, func(d *desk) { d.here().chooseDay() }},
 			{lang.L("Read further up"), plain(fyne.KeyPageUp), inConversation, nil},
 			{lang.L("Read further down"), plain(fyne.KeyPageDown), inConversation, nil},
-			{lang.L("More about this contact"), commanded(fyne.KeyM), inConversation, func(d *desk) { d.main.talk.openMore() }},
+			{lang.L("More about this contact"), commanded(fyne.KeyM), inConversation, func(d *desk) { d.here().openMore() }},
+			{lang.L("Open in its own window"), []stroke{{command() | shift, fyne.KeyO}}, inConversation, func(d *desk) { d.openApart(d.here().ref) }},
+			{lang.L("Close that window"), commanded(fyne.KeyW), inConversation, (*desk).closeApart},
 		}},
 		{lang.L("Privacy"), []shortcut{
-			{lang.L("What the lock means, and what one can do"), commanded(fyne.KeyL), inConversation, func(d *desk) { d.main.talk.openLock() }},
-			{lang.L("Verify this contact"), []stroke{{command() | shift, fyne.KeyL}}, inConversation, func(d *desk) { d.verify(d.main.shown) }},
+			{lang.L("What the lock means, and what one can do"), commanded(fyne.KeyL), inConversation, func(d *desk) { d.here().openLock() }},
+			{lang.L("Verify this contact"), []stroke{{command() | shift, fyne.KeyL}}, inConversation, func(d *desk) { d.verify(d.here().ref) }},
 		}},
 		{lang.L("Window"), []shortcut{
 			{lang.L("The next thing"), plain(fyne.KeyTab), anywhere, nil},
@@ -90,17 +100,22 @@ func shortcutTable() []shortcutGroup {
 // addShortcuts makes the keys work that work everywhere in a window.
 func (s *shell) addShortcuts() {
 	c := s.window.Canvas()
-	for _, g := range shortcutTable() {
+	s.listen(c, s.shortcut)
+	c.SetOnTypedKey(s.typedKey)
+	c.SetOnTypedRune(s.typed)
+}
+
+// listen has a window tell of the keys of the table.
+func (s *shell) listen(c fyne.Canvas, do func(fyne.Shortcut)) {
+	for _, g := range s.shortcutTable() {
 		for _, one := range g.all {
 			for _, k := range one.keys {
 				if one.do != nil && k.held&^fyne.KeyModifierShift != 0 {
-					c.AddShortcut(&desktop.CustomShortcut{KeyName: k.key, Modifier: k.held}, s.shortcut)
+					c.AddShortcut(&desktop.CustomShortcut{KeyName: k.key, Modifier: k.held}, do)
 				}
 			}
 		}
 	}
-	c.SetOnTypedKey(s.typedKey)
-	c.SetOnTypedRune(s.typed)
 }
 
 // typedKey is called for keys that no widget wants, and for the function keys.
@@ -125,7 +140,7 @@ func (s *shell) shortcut(k fyne.Shortcut) {
 
 // press does what the keys stand for here.
 func (s *shell) press(k stroke) {
-	for _, g := range shortcutTable() {
+	for _, g := range s.shortcutTable() {
 		for _, one := range g.all {
 			if one.do != nil && slices.Contains(one.keys, k) && s.reaches(one.reach) {
 				one.do(s.current())
@@ -139,6 +154,9 @@ func (s *shell) reaches(r reach) bool {
 	d := s.current()
 	if r == anywhere {
 		return true
+	}
+	if d.here().apart != nil {
+		return r == inConversation && d.place().Canvas().Overlays().Top() == nil
 	}
 	if s.practice != nil && s.practice.desk == nil || d.shown != d.main.content || s.window.Canvas().Overlays().Top() != nil {
 		return false

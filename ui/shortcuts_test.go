@@ -14,12 +14,13 @@ import (
 )
 
 // strokeFor finds the keys of a shortcut by its name.
-func strokeFor(t *testing.T, name string) stroke {
+func strokeFor(s *stage, name string) stroke {
+	t := s.t
 	t.Helper()
-	for _, g := range shortcutTable() {
-		for _, s := range g.all {
-			if s.name == name {
-				return s.keys[0]
+	for _, g := range s.shell.shortcutTable() {
+		for _, one := range g.all {
+			if one.name == name {
+				return one.keys[0]
 			}
 		}
 	}
@@ -30,7 +31,7 @@ func strokeFor(t *testing.T, name string) stroke {
 // shortcut presses the keys of one as Fyne reports them.
 func (s *stage) shortcut(name string) {
 	s.t.Helper()
-	k := strokeFor(s.t, name)
+	k := strokeFor(s, name)
 	s.shell.shortcut(&desktop.CustomShortcut{KeyName: k.key, Modifier: k.held})
 }
 
@@ -92,7 +93,7 @@ func TestPartsOfTheWindow(t *testing.T) {
 func TestShortcutsAreUnique(t *testing.T) {
 	editing := "ZYVCXA"
 	seen := map[stroke]string{}
-	for _, g := range shortcutTable() {
+	for _, g := range newStage(t).shell.shortcutTable() {
 		for _, s := range g.all {
 			for _, k := range s.keys {
 				if other, twice := seen[k]; twice {
@@ -133,7 +134,7 @@ func TestShortcutSheet(t *testing.T) {
 	for _, e := range look.By {
 		rows = append(rows, e.Name)
 	}
-	for _, g := range shortcutTable() {
+	for _, g := range s.shell.shortcutTable() {
 		for _, one := range g.all {
 			want := one.name
 			for _, k := range one.keys {

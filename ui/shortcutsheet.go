@@ -24,7 +24,7 @@ func (d *desk) shortcutSheet() {
 	shut := w.Close
 	var rows []*pressable
 	box := container.NewVBox()
-	for _, g := range shortcutTable() {
+	for _, g := range d.shell.shortcutTable() {
 		box.Add(inset(0, 2*look.Step, 0, 0, look.NewText(g.title, look.Header)))
 		for _, s := range g.all {
 			row := newShortcutRow(s, func() {

@@ -27,9 +27,10 @@ func (d *desk) openSlip(title string, body fyne.CanvasObject, buttons ...*button
 		row.Add(b)
 	}
 	inside := container.NewVBox(look.NewText(title, look.Title), body, gap(0, 2*look.Step), row)
-	width := min(slipWidth, d.window.Canvas().Size().Width-8*look.Step)
-	s := &slip{window: d.window}
-	s.pop = access.Name(widget.NewModalPopUp(rimmed(container.New(&atLeast{width}, inset(3*look.Step, 2*look.Step, 3*look.Step, 3*look.Step, inside))), d.window.Canvas()), title)
+	window := d.place()
+	width := min(slipWidth, window.Canvas().Size().Width-8*look.Step)
+	s := &slip{window: window}
+	s.pop = access.Name(widget.NewModalPopUp(rimmed(container.New(&atLeast{width}, inset(3*look.Step, 2*look.Step, 3*look.Step, 3*look.Step, inside))), window.Canvas()), title)
 	for _, b := range buttons {
 		b.escape = s.close
 	}

@@ -29,7 +29,7 @@ func (d *desk) speak(r session.Ref) {
 	switch {
 	case c.Wants:
 		d.shell.say(lang.L("{{.Name}} wants to be your contact: to write to you and to see when you are online.", words{"Name": r.Contact}))
-	case r != d.main.shown || !d.shell.looking:
+	case !d.inFront(r):
 		d.shell.say(lang.L("New message from {{.Name}}", name))
 	default:
 		for _, e := range fresh {
@@ -47,9 +47,10 @@ func (d *desk) speak(r session.Ref) {
 func (d *desk) unspoken(r session.Ref) []session.Entry {
 	var fresh []session.Entry
 	newest := d.spoken[r]
-	for _, l := range slices.Backward(d.model.Lines(r, d.shell.zone)) {
-		e := l.Entry
-		if !l.Day.IsZero() || e.Kind == session.Outgoing {
+	script := d.model.Script(r, d.shell.zone)
+	for i := script.Len() - 1; i >= 0; i-- {
+		e, ok := script.Entry(i)
+		if !ok || e.Kind == session.Outgoing {
 			continue
 		}
 		if e.ID <= d.spoken[r] || len(fresh) == mostAtOnce {
@@ -57,7 +58,7 @@ func (d *desk) unspoken(r session.Ref) []session.Entry {
 		}
 		if e.Kind == session.Incoming || e.Notice == session.NoticeSMPAsked {
 			newest = max(newest, e.ID)
-			fresh = append(fresh, e)
+			fresh = append(fresh, *e)
 		}
 	}
 	d.spoken[r] = newest

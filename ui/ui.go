@@ -25,6 +25,7 @@ import (
 	"github.com/sotto-im/sotto/ui/door"
 	"github.com/sotto-im/sotto/ui/lang"
 	"github.com/sotto-im/sotto/ui/look"
+	"github.com/sotto-im/sotto/ui/model"
 	"github.com/sotto-im/sotto/ui/outside"
 )
 
@@ -89,8 +90,10 @@ type shell struct {
 	away          bool // nobody has touched the computer for a while
 
 	theme   fyne.Theme
-	still   atomic.Bool // nothing moves
-	looking bool        // the window is in front
+	still   atomic.Bool   // nothing moves
+	looking bool          // a window of ours is in front
+	front   *chatWindow   // the one of a conversation that has the keyboard; nil: the main window, if any
+	recent  []model.Emoji // used in this run of the program, the last one first
 	gate    sync.RWMutex
 	over    bool // the window is closing; guarded by gate
 	size    fyne.Size
@@ -204,6 +207,11 @@ func open(c Config) *shell {
 	s.addShortcuts()
 	s.own = newDesk(s, c.Engine)
 	s.own.expected = len(settings.Accounts) > 0
+	for _, g := range settings.Window.FoldedGroups {
+		s.own.folded[g] = true
+	}
+	s.choices.watch(func() { s.current().main.contacts.refresh() })
+	s.window.SetOnDropped(func(at fyne.Position, files []fyne.URI) { s.current().main.talk.dropped(at, files) })
 	s.root = container.NewStack(s.own.root)
 	s.window.SetPadded(false)
 	s.window.SetContent(container.New(leastSize{}, bordered(s.trouble, nil, nil, nil, s.root)))
@@ -315,11 +323,15 @@ func (s *shell) current() *desk {
 // look is told when the window comes to the front and when it leaves.
 func (s *shell) look(front bool) {
 	s.looking = front
-	if d := s.current(); front && d.main.talk.isOpen() {
-		d.main.readNow()
-		d.main.talk.refreshRows()
-		d.openAsked()
+	if !front {
+		return
 	}
+	d := s.current()
+	for _, t := range d.talks() {
+		t.read()
+		t.refreshRows()
+	}
+	d.openAsked()
 }
 
 // storeProblem says that settings were unreadable or could not be written.
@@ -390,6 +402,10 @@ func (s *shell) escape() {
 	}
 	if d.settingsPage != nil {
 		d.settingsPage.leave()
+		return
+	}
+	if d.main.talk.search.Visible() {
+		d.main.talk.search.leave()
 		return
 	}
 	d.main.showList()

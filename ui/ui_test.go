@@ -408,7 +408,7 @@ func TestWaitsForTheConnection(t *testing.T) {
 	e := s.engine.entry(session.Outgoing, "hello")
 	e.Status = session.StatusWaiting
 	s.tell(session.EntryChanged{Entry: e})
-	status := func() string { rows := s.shell.own.rows(c.Ref); return rows[len(rows)-1].Status }
+	status := func() string { rows := s.shell.own.newRows(c.Ref); return rows.Row(rows.Len() - 1).Status }
 	if got := status(); got != "Waits until Bob Miller is online" {
 		t.Errorf("connected: %q", got)
 	}

@@ -251,7 +251,7 @@ func (w *wizard) warn() {
 	if w.question != nil {
 		question = w.question.Text
 	}
-	said := weakWords(weakness(question, w.secret.Text, w.names(), w.desk.model.Lines(w.ref, w.desk.shell.zone)))
+	said := weakWords(weakness(question, w.secret.Text, w.names(), w.desk.model.Lines(w.ref, w.desk.shell.zone, searchedBack)))
 	if said == w.weak.Words() {
 		return
 	}

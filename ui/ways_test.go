@@ -35,7 +35,7 @@ func TestRequestsAreCounted(t *testing.T) {
 	c := bob()
 	c.Wants = true
 	s.tell(onlineAccount(), session.ContactChanged{Contact: c})
-	if got := badgeCount(s.shell.own.main.contacts.list.rows[0]); got != 1 {
+	if got := badgeCount(s.shell.own.main.contacts.list.list.Row(0)); got != 1 {
 		t.Errorf("the request counts %d", got)
 	}
 }

@@ -88,7 +88,8 @@ func (b *button) walk(by int) {
 // A field is a one-line entry: Enter confirms, Escape leaves, and the window's shortcuts still work while one types in it.
 type field struct {
 	widget.Entry
-	escape func()
+	escape   func()
+	up, down func() // the arrow keys; nil: they do nothing
 }
 
 func newField(placeholder string) *field {
@@ -107,8 +108,9 @@ func newPasswordField() *field {
 
 // TypedKey implements fyne.Focusable.
 func (f *field) TypedKey(e *fyne.KeyEvent) {
-	if e.Name == fyne.KeyEscape && f.escape != nil {
-		f.escape()
+	do := map[fyne.KeyName]func(){fyne.KeyEscape: f.escape, fyne.KeyUp: f.up, fyne.KeyDown: f.down}[e.Name]
+	if do != nil {
+		do()
 		return
 	}
 	if !look.PassOn(f, e) {

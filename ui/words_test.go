@@ -301,7 +301,7 @@ func TestU03NothingOfTheirsBeginsALine(t *testing.T) {
 		m := model.New()
 		r := session.Ref{Account: alice, Contact: "bob@example.org"}
 		m.Apply(session.EntryChanged{Entry: session.Entry{Ref: r, ID: 1, Kind: session.NoticeEntry, Notice: n, Text: said, Question: said, Count: 1}})
-		lines := m.Lines(r, time.UTC)
+		lines := m.Lines(r, time.UTC, 100)
 		words := noticeWords(lines[len(lines)-1].Entry, session.Contact{Ref: r, Name: "Bob"})
 		if strings.ContainsAny(words, "\n\r\t\u2028") || !strings.Contains(words, "Really.") {
 			t.Errorf("%q", words)
@@ -316,7 +316,7 @@ func TestQuestionsWithBlanksCanBeAnswered(t *testing.T) {
 	question := "Where did we meet? \n"
 	m.Apply(session.SMPChanged{SMP: session.SMP{Ref: r, Number: 1, Stage: session.SMPNeedsAnswer, Asked: true, Question: question}})
 	m.Apply(session.EntryChanged{Entry: session.Entry{Ref: r, ID: 1, Kind: session.NoticeEntry, Notice: session.NoticeSMPAsked, Question: question, Count: 1}})
-	lines := m.Lines(r, time.UTC)
+	lines := m.Lines(r, time.UTC, 100)
 	d := &desk{model: m}
 	if actions := d.noticeActions(lines[len(lines)-1].Entry, session.Contact{Ref: r}); len(actions) != 1 {
 		t.Errorf("%d actions", len(actions))

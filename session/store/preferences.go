@@ -19,7 +19,11 @@ type Preferences struct {
 	Notify       string `json:"notify,omitempty"`         // "": that something has come; none, who, text
 	DoNotDisturb bool   `json:"do_not_disturb,omitempty"` // neither notifications nor sounds
 	Sounds       bool   `json:"sounds,omitempty"`
-	AwayAfter    string `json:"away_after,omitempty"` // "": ten minutes; never, five, thirty
+	AwayAfter    string `json:"away_after,omitempty"`   // "": ten minutes; never, five, thirty
+	HideOffline  bool   `json:"hide_offline,omitempty"` // contacts that are offline are not on the list
+	EnterBreaks  bool   `json:"enter_breaks,omitempty"` // Enter begins a new line and Ctrl+Enter sends
+	Apart        bool   `json:"apart,omitempty"`        // each conversation has a window of its own
+	SkinTone     string `json:"skin_tone,omitempty"`    // of emoji; "": none
 }
 
 // mend takes out words that cannot be any: a later Sotto may know more of them, and none is worth the rest of the settings.
@@ -32,7 +36,7 @@ func (p *Preferences) mend() {
 }
 
 func (p *Preferences) words() []*string {
-	return []*string{&p.Theme, &p.TextSize, &p.Accent, &p.Notify, &p.AwayAfter}
+	return []*string{&p.Theme, &p.TextSize, &p.Accent, &p.Notify, &p.AwayAfter, &p.SkinTone}
 }
 
 func (p *Preferences) check() error {

@@ -33,6 +33,8 @@ type Window struct {
 	Height float32         `json:"height,omitempty"`
 	Others map[string]Size `json:"others,omitempty"` // of other windows, by what they are for
 
+	FoldedGroups []string `json:"folded_groups,omitempty"` // of contacts: those that are not shown
+
 	Language string `json:"language,omitempty"` // "": as the system; otherwise a tag of BCP 47
 }
 
@@ -127,6 +129,7 @@ const (
 	maxStory          = 1000
 	maxServerKeys     = 100
 	maxContacts       = 100_000
+	maxFoldedGroups   = 1000
 	maxWindows        = 32
 )
 
@@ -234,6 +237,9 @@ func (s *Settings) check() error {
 	}
 	if !(s.Window.Width >= 0 && s.Window.Height >= 0) { // also refuses NaN
 		return invalid("window size")
+	}
+	if len(s.Window.FoldedGroups) > maxFoldedGroups || slices.ContainsFunc(s.Window.FoldedGroups, func(g string) bool { return !isText(g) }) {
+		return invalid("folded groups")
 	}
 	if len(s.Window.Others) > maxWindows {
 		return invalid("too many windows")
@@ -360,6 +366,7 @@ func isWord(s string) bool {
 func (s *Settings) clone() Settings {
 	c := *s
 	c.Window.Others = maps.Clone(s.Window.Others)
+	c.Window.FoldedGroups = slices.Clone(s.Window.FoldedGroups)
 	c.Accounts = slices.Clone(s.Accounts)
 	for i := range c.Accounts {
 		a := &c.Accounts[i]

@@ -22,8 +22,8 @@ func example() Settings {
 	seen := time.Date(2026, 2, 3, 4, 5, 6, 0, time.UTC)
 	return Settings{
 		Version:     Version,
-		Window:      Window{Width: 900, Height: 640, Others: map[string]Size{"conversation": {400, 500}}},
-		Preferences: Preferences{Theme: "dark", Notify: "who", Sounds: true},
+		Window:      Window{Width: 900, Height: 640, Others: map[string]Size{"conversation": {400, 500}}, FoldedGroups: []string{"", "Family"}},
+		Preferences: Preferences{Theme: "dark", Notify: "who", Sounds: true, HideOffline: true, EnterBreaks: true, SkinTone: "dark"},
 		Accounts: []Account{{
 			ID: "k3", JID: "alice@example.org", Server: "xmpp.example.org:5222", TLS: "starttls", AllowPlain: true,
 			Resource: "sotto-abcdef", UserAgentID: "0f8fad5b-d9cb-469f-a165-70867728950e", InstanceTag: 0xfffffffe,

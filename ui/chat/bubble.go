@@ -55,6 +55,7 @@ type bubble struct {
 	labels      []*widget.Label // the pages of the text that are shown
 	shownLabels int
 	more        *look.Link
+	links       []*look.Link
 	time        *canvas.Text
 	lock, tick  *canvas.Image
 	detail      *look.Text
@@ -62,7 +63,7 @@ type bubble struct {
 	actions     []*look.Link
 	meta        fyne.Position // where time, lock and tick stand
 	metaSize    fyne.Size
-	row         Row
+	now         Row
 	objects     []fyne.CanvasObject
 }
 
@@ -94,10 +95,11 @@ func newBubble(v *View) *bubble {
 }
 
 func (b *bubble) kind() itemKind { return bubbleItem }
+func (b *bubble) row() *Row      { return &b.now }
 
 // show implements item. It lays everything out at once: measuring is placing.
 func (b *bubble) show(r *Row, s rowState, width float32) float32 {
-	b.id, b.row = r.ID, *r
+	b.id, b.now = r.ID, *r
 	b.objects = b.objects[:0]
 	b.paint()
 	y := gapAbove(r)
@@ -129,6 +131,10 @@ func (b *bubble) placeBubble(r *Row, s rowState, y, width, limit float32) float3
 	pages, next := s.pages.words(r.Text)
 	b.readyLabels(len(pages))
 	inner := b.natural(pages, limit-2*bubblePad)
+	b.readyLinks(r, limit-2*bubblePad)
+	for i := range r.Links {
+		inner = max(inner, b.links[i].MinSize().Width)
+	}
 	if r.Warning != "" {
 		inner = limit - 2*bubblePad
 	}
@@ -154,6 +160,9 @@ func (b *bubble) placeBubble(r *Row, s rowState, y, width, limit float32) float3
 		if i < len(pages)-1 {
 			y -= 2*theme.InnerPadding() - theme.LineSpacing() // pages follow each other like lines
 		}
+	}
+	for i := range r.Links {
+		y = b.placeLink(b.links[i], x, y-look.Step) + look.Step
 	}
 	if next < len(r.Text) {
 		y = b.placeLink(b.more, x, y-look.Step) + look.Step
@@ -192,7 +201,28 @@ func (b *bubble) readyLabels(n int) {
 		l.Selectable = true
 		b.labels = append(b.labels, l)
 	}
+	for _, l := range b.labels {
+		if l.TextStyle.Italic != b.now.Deed {
+			l.TextStyle.Italic = b.now.Deed
+			l.Refresh()
+		}
+	}
 	b.shownLabels = n
+}
+
+// readyLinks sees to a button for each address that stands in the text, none wider than limit.
+func (b *bubble) readyLinks(r *Row, limit float32) {
+	for i, l := range r.Links {
+		if i == len(b.links) {
+			b.links = append(b.links, look.NewLink("", nil))
+		}
+		follow := func() { b.view.follow(l.Address) }
+		b.links[i].Set(l.Shown, follow)
+		for shown := []rune(l.Shown); b.links[i].MinSize().Width > limit && len(shown) > 1; {
+			shown = shown[:len(shown)-1]
+			b.links[i].Set(string(shown)+"…", follow)
+		}
+	}
 }
 
 // set shows words in a width and returns the height. A label wraps its words each time it gets a text or a size, so the text comes
@@ -219,7 +249,7 @@ func (b *bubble) natural(pages []string, limit float32) float32 {
 			if len(line) > longLine*utf8.UTFMax || widest+pad >= limit {
 				return limit
 			}
-			widest = max(widest, fyne.MeasureText(line, theme.TextSize(), fyne.TextStyle{}).Width)
+			widest = max(widest, fyne.MeasureText(line, theme.TextSize(), fyne.TextStyle{Italic: b.now.Deed}).Width)
 		}
 	}
 	return min(limit, widest+pad)
@@ -317,7 +347,7 @@ func (b *bubble) placeLine(t *look.Text, words string, side Kind, y, width float
 
 // paint takes the colours from the theme.
 func (b *bubble) paint() {
-	r := &b.row
+	r := &b.now
 	b.sender.Color = theme.Color(look.ColorMuted)
 	b.sender.TextSize = theme.CaptionTextSize()
 	b.time.Color = theme.Color(look.ColorMuted)
@@ -339,7 +369,16 @@ func (b *bubble) paint() {
 		b.back.StrokeColor = theme.Color(look.ColorOwnEdge)
 		b.back.StrokeWidth = 1
 	}
+	switch b.view.marked(r.ID) {
+	case markFound:
+		b.back.StrokeColor, b.back.StrokeWidth = theme.Color(look.ColorUnverified), 1
+	case markHere:
+		b.back.StrokeColor, b.back.StrokeWidth = theme.Color(theme.ColorNamePrimary), markWidth
+	}
 }
+
+// markWidth is that of the edge round the message that a search has come to.
+const markWidth = 2.5
 
 func setImage(i *canvas.Image, icon look.Icon) {
 	if i.Resource != nil && i.Resource.Name() == icon.Name() && i.Image != nil {

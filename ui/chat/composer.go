@@ -11,8 +11,11 @@ import (
 	"github.com/sotto-im/sotto/ui/look"
 )
 
+// MaxTyped is how many characters a text can have: a longer one would slow every key down.
+const MaxTyped = 10000
+
 const (
-	maxTyped     = 10000   // runes; a longer text slows every key down
+	maxTyped     = MaxTyped
 	longPaste    = 4 << 10 // bytes
 	maxRows      = 6
 	measureRunes = 1500 // more never fit into maxRows
@@ -33,6 +36,12 @@ type Composer struct {
 	OnPage func(pages float32)
 	// OnEscape is called by Escape.
 	OnEscape func()
+	// OnFocus is called when the composer gets the keyboard and when it loses it.
+	OnFocus func(has bool)
+	// Recall returns the text that the up-arrow key puts into an empty composer: what was sent last, to be sent anew.
+	Recall func() string
+	// EnterBreaks tells whether Enter begins a new line. Then sending is the business of OnShortcut.
+	EnterBreaks func() bool
 	// OnShortcut is called for the shortcuts that are not about editing.
 	OnShortcut func(s fyne.Shortcut)
 
@@ -134,12 +143,36 @@ func (c *Composer) KeyUp(ev *fyne.KeyEvent) {
 	c.Entry.KeyUp(ev)
 }
 
+// FocusGained implements fyne.Focusable.
+func (c *Composer) FocusGained() {
+	c.Entry.FocusGained()
+	if c.OnFocus != nil {
+		c.OnFocus(true)
+	}
+}
+
 // FocusLost implements fyne.Focusable. The release of Shift goes to whoever has the keyboard next.
 func (c *Composer) FocusLost() {
 	c.shift = false
 	c.Entry.KeyUp(&fyne.KeyEvent{Name: desktop.KeyShiftLeft})
 	c.Entry.FocusLost()
+	if c.OnFocus != nil {
+		c.OnFocus(false)
+	}
 }
+
+// Insert types a text where the caret is, if there is room for it.
+func (c *Composer) Insert(text string) {
+	if c.Disabled() || !c.room(utf8.RuneCountInString(text)) {
+		return
+	}
+	for _, r := range text {
+		c.Entry.TypedRune(r)
+	}
+}
+
+// Length is how many characters stand in it.
+func (c *Composer) Length() int { return utf8.RuneCountInString(c.Text) }
 
 func isShift(k fyne.KeyName) bool { return k == desktop.KeyShiftLeft || k == desktop.KeyShiftRight }
 
@@ -150,6 +183,8 @@ func (c *Composer) TypedKey(ev *fyne.KeyEvent) {
 		c.enter(ev)
 	case fyne.KeyPageUp, fyne.KeyPageDown:
 		c.page(ev.Name)
+	case fyne.KeyUp:
+		c.up(ev)
 	case fyne.KeyEscape:
 		if c.OnEscape != nil {
 			c.OnEscape()
@@ -162,7 +197,7 @@ func (c *Composer) TypedKey(ev *fyne.KeyEvent) {
 }
 
 func (c *Composer) enter(ev *fyne.KeyEvent) {
-	if c.shift {
+	if c.shift || c.EnterBreaks != nil && c.EnterBreaks() {
 		if c.room(1) {
 			c.Entry.TypedKey(ev)
 		}
@@ -170,6 +205,18 @@ func (c *Composer) enter(ev *fyne.KeyEvent) {
 	}
 	if c.OnSend != nil && c.Text != "" && !c.Disabled() {
 		c.OnSend(c.Text)
+	}
+}
+
+// up takes back what was sent last, as a new text, where nothing is written yet.
+func (c *Composer) up(ev *fyne.KeyEvent) {
+	if c.Text != "" || c.Recall == nil || c.Disabled() {
+		c.Entry.TypedKey(ev)
+		return
+	}
+	if last := c.Recall(); last != "" && utf8.RuneCountInString(last) <= maxTyped {
+		c.SetText(last)
+		c.Entry.TypedKey(&fyne.KeyEvent{Name: fyne.KeyPageDown}) // the caret behind it
 	}
 }
 

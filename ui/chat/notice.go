@@ -23,7 +23,7 @@ const (
 // A notice is a line of the program itself: over the whole width between hairlines, with a drawing of ours, never in a bubble.
 type notice struct {
 	widget.BaseWidget
-	row         Row
+	now         Row
 	text        *look.Text
 	icon        *canvas.Image
 	left, right *canvas.Rectangle
@@ -43,11 +43,12 @@ func newNotice() *notice {
 }
 
 func (n *notice) kind() itemKind { return noticeItem }
+func (n *notice) row() *Row      { return &n.now }
 
 // show implements item: the words in the middle with the drawing before them, the action behind them where there is room and under
 // them otherwise, and hairlines to the edges.
 func (n *notice) show(r *Row, _ rowState, width float32) float32 {
-	n.row = *r
+	n.now = *r
 	n.paint()
 	pad := theme.InnerPadding()
 	action := fyne.Size{}
@@ -127,10 +128,10 @@ func (n *notice) hairs(from, to, y, width float32) {
 func (n *notice) paint() {
 	n.left.FillColor = theme.Color(look.ColorLine)
 	n.right.FillColor = theme.Color(look.ColorLine)
-	if n.row.NoLock {
+	if n.now.NoLock {
 		setImage(n.icon, look.IconInfo)
 	} else {
-		setImage(n.icon, n.row.Lock.Icon(look.LockSmall))
+		setImage(n.icon, n.now.Lock.Icon(look.LockSmall))
 	}
 }
 
@@ -150,9 +151,10 @@ func (r *noticeRenderer) Refresh() {
 	}
 }
 
-// A day separates the days.
+// A day separates the days, or what is new from what was read.
 type day struct {
 	widget.BaseWidget
+	now         Row
 	text        *canvas.Text
 	left, right *canvas.Rectangle
 }
@@ -167,9 +169,11 @@ func newDay() *day {
 }
 
 func (d *day) kind() itemKind { return dayItem }
+func (d *day) row() *Row      { return &d.now }
 
 // show implements item.
 func (d *day) show(r *Row, _ rowState, width float32) float32 {
+	d.now = *r
 	d.text.Text = r.Text
 	d.paint()
 	size := d.text.MinSize()
@@ -186,9 +190,13 @@ func (d *day) show(r *Row, _ rowState, width float32) float32 {
 
 func (d *day) paint() {
 	d.text.TextSize = theme.CaptionTextSize()
-	d.text.Color = theme.Color(look.ColorMuted)
-	d.left.FillColor = theme.Color(look.ColorLine)
-	d.right.FillColor = theme.Color(look.ColorLine)
+	ink, line := look.ColorMuted, look.ColorLine
+	if d.now.Kind == New {
+		ink, line = theme.ColorNamePrimary, theme.ColorNamePrimary
+	}
+	d.text.Color = theme.Color(ink)
+	d.left.FillColor = theme.Color(line)
+	d.right.FillColor = theme.Color(line)
 }
 
 func (d *day) CreateRenderer() fyne.WidgetRenderer { return &dayRenderer{d} }

@@ -1,10 +1,12 @@
 package chat
 
 import (
+	"image/color"
 	"strings"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
+	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
 	"github.com/sotto-im/sotto/ui/access"
@@ -21,6 +23,16 @@ const (
 	pageStep    = 0.9           // of the height, for the page keys
 )
 
+// A Source is a conversation as the View shows it. The View asks for the rows in sight only.
+type Source interface {
+	Len() int
+	ID(i int) uint64
+	// Outline is what is known of a row without making it: enough to guess its height.
+	Outline(i int) (k Kind, text string)
+	Row(i int) Row
+	Find(id uint64) int // -1: there is no such row
+}
+
 // A View shows a conversation of any length. Only the rows that can be seen exist as widgets, and only they are measured; the others
 // have a guessed height until they come near. It stays at the end while the person is there, and where the person is otherwise:
 // nothing that happens above or below moves what is being read.
@@ -29,22 +41,39 @@ const (
 // shows every character it is given.
 type View struct {
 	widget.BaseWidget
+	// OnLink is called when the person wants to follow an address that stands in a message.
+	OnLink func(address string)
+	// OnMenu is called when the person asks what can be done with a row, with the place on the canvas to answer at.
+	OnMenu func(r Row, at fyne.Position)
+	// OnEscape is called by Escape while the keyboard is in the conversation, and OnRune by what is typed there.
+	OnEscape func()
+	OnRune   func(r rune)
+	// OnShortcut is called for the shortcuts that are not about copying.
+	OnShortcut func(s fyne.Shortcut)
 
-	rows    []Row
-	index   map[uint64]int
+	source  Source
 	heights heights
-	exact   []bool // the height was measured, at column
 	state   map[uint64]rowState
+	marks   Marks
+	cursor  uint64 // the row where the keys are
+	focused bool
+	ring    *canvas.Rectangle
 
 	column  float32
 	offset  float64 // of the top of the window from the top of the first row
 	atEnd   bool
-	missed  int // rows that came while the person was not at the end
+	missed  int // messages that came while the person was not at the end
 	shown   map[int]item
 	pool    map[itemKind][]item
 	thumb   *thumb
 	jump    *jump
 	objects []fyne.CanvasObject
+}
+
+// Marks are the rows that a search has found.
+type Marks struct {
+	Found map[uint64]bool
+	At    uint64 // the one that is being looked at
 }
 
 // rowState is what the person did with a row.
@@ -60,7 +89,9 @@ var (
 
 // NewView returns an empty conversation.
 func NewView() *View {
-	v := &View{atEnd: true, index: map[uint64]int{}, state: map[uint64]rowState{}, shown: map[int]item{}, pool: map[itemKind][]item{}}
+	v := &View{source: nothing{}, atEnd: true, state: map[uint64]rowState{}, shown: map[int]item{}, pool: map[itemKind][]item{}}
+	v.ring = canvas.NewRectangle(color.Transparent)
+	v.ring.Hide()
 	v.thumb = newThumb(v)
 	v.jump = newJump(v.ScrollToEnd)
 	v.jump.Hide()
@@ -68,27 +99,43 @@ func NewView() *View {
 	return v
 }
 
-// SetRows replaces everything. The person stays at the end or, otherwise, at the row that stands at the top now, if it is among the
-// new ones.
-func (v *View) SetRows(rows []Row) {
+// nothing is a conversation without rows.
+type nothing struct{}
+
+func (nothing) Len() int                   { return 0 }
+func (nothing) ID(int) uint64              { return 0 }
+func (nothing) Outline(int) (Kind, string) { return Day, "" }
+func (nothing) Row(int) Row                { return Row{} }
+func (nothing) Find(uint64) int            { return -1 }
+
+// Open shows another conversation, at its end.
+func (v *View) Open(s Source) {
+	v.recycleAll()
+	v.source = s
+	v.state = map[uint64]rowState{}
+	v.marks = Marks{}
+	v.cursor = 0
+	v.atEnd = true
+	v.count()
+	v.arrange()
+}
+
+// count guesses the heights of all rows anew.
+func (v *View) count() {
+	v.missed = 0
+	v.heights = heights{}
+	for i := range v.source.Len() {
+		v.heights.append(v.guess(v.source.Outline(i)))
+	}
+}
+
+// Replaced is called when the rows are not what they were with some added at the end. The person stays at the end or, otherwise, at the
+// row that stands at the top now, if it is still there.
+func (v *View) Replaced() {
 	anchor, within := v.anchor()
 	v.recycleAll()
-	v.rows = append([]Row(nil), rows...)
-	v.index = make(map[uint64]int, len(rows))
-	v.heights = heights{}
-	v.exact = make([]bool, len(rows))
-	old := v.state
-	v.state = map[uint64]rowState{}
-	for i := range v.rows {
-		id := v.rows[i].ID
-		v.index[id] = i
-		v.heights.append(v.guess(&v.rows[i]))
-		if s, ok := old[id]; ok {
-			v.state[id] = s
-		}
-	}
-	v.missed = 0
-	if i, ok := v.index[anchor]; ok && !v.atEnd {
+	v.count()
+	if i := v.source.Find(anchor); i >= 0 && !v.atEnd {
 		v.measure(i)
 		v.offset = v.heights.top(i) + within
 	} else {
@@ -99,63 +146,114 @@ func (v *View) SetRows(rows []Row) {
 
 // anchor is the row at the top of the window, and how far it is scrolled out.
 func (v *View) anchor() (id uint64, within float64) {
-	if len(v.rows) == 0 {
+	if len(v.heights.of) == 0 {
 		return 0, 0
 	}
 	i := v.heights.at(v.offset)
-	return v.rows[i].ID, v.offset - v.heights.top(i)
+	if w, ok := v.shown[i]; ok {
+		return w.row().ID, v.offset - v.heights.top(i)
+	}
+	return 0, 0
 }
 
-// Append adds a row at the end; a row whose ID is there already is updated in its place.
-func (v *View) Append(r Row) {
-	if _, ok := v.index[r.ID]; ok {
-		v.Update(r)
-		return
-	}
-	v.index[r.ID] = len(v.rows)
-	v.rows = append(v.rows, r)
-	v.exact = append(v.exact, false)
-	v.heights.append(v.guess(&r))
-	if r.Kind == Ours {
-		v.atEnd = true // what the person wrote is what they want to see
-	}
-	if !v.atEnd {
-		v.missed++
+// Grown is called when rows were added at the end.
+func (v *View) Grown() {
+	for i := len(v.heights.of); i < v.source.Len(); i++ {
+		kind, text := v.source.Outline(i)
+		v.heights.append(v.guess(kind, text))
+		switch {
+		case kind == Ours:
+			v.atEnd = true // what the person wrote is what they want to see
+		case kind == Theirs && !v.atEnd:
+			v.missed++
+		}
 	}
 	v.arrange()
 }
 
-// Update replaces the row with the same ID, which keeps its place. An unknown one changes nothing.
-func (v *View) Update(r Row) {
-	i, ok := v.index[r.ID]
-	if !ok {
-		return
+// Changed is called when rows may look different in their places. Those in sight are made anew; the others are when they come near.
+func (v *View) Changed() {
+	moved := false
+	for i := range v.shown {
+		moved = v.renew(i) || moved
 	}
-	if v.rows[i].Text != r.Text {
-		delete(v.state, r.ID)
+	if moved {
+		v.arrange()
 	}
-	if v.rows[i].Kind != r.Kind {
-		v.recycle(i)
-	}
-	v.rows[i] = r
-	v.remeasure(i)
 }
 
-// remeasure measures row i again, in its place. Above the window it moves nothing that is seen.
-func (v *View) remeasure(i int) {
-	w, ok := v.shown[i]
-	if !ok {
-		v.exact[i] = false
-		v.arrange()
-		return
+// renew shows row i as it is now. Above the window it moves nothing that is seen.
+func (v *View) renew(i int) (changed bool) {
+	r := v.source.Row(i)
+	old := v.shown[i].row()
+	if sameRow(*old, r) {
+		return false
 	}
+	if old.Text != r.Text {
+		delete(v.state, r.ID)
+	}
+	if kindOf(old.Kind) != kindOf(r.Kind) {
+		v.recycle(i)
+		v.measure(i)
+		return true
+	}
+	v.rebind(i, r)
+	return true
+}
+
+// rebind measures row i again, in its place.
+func (v *View) rebind(i int, r Row) {
 	above := !v.atEnd && v.heights.top(i)+v.heights.of[i] <= v.offset
 	before := v.heights.of[i]
-	v.bind(w, i)
+	v.bind(v.shown[i], i, r)
 	if above {
 		v.offset += v.heights.of[i] - before
 	}
-	v.arrange()
+}
+
+// Mark shows which rows a search has found.
+func (v *View) Mark(m Marks) {
+	v.marks = m
+	for _, w := range v.shown {
+		w.Refresh()
+	}
+	v.thumb.Refresh()
+}
+
+// Marked is how a row is marked.
+func (v *View) marked(id uint64) mark {
+	switch {
+	case v.marks.At == id && id != 0:
+		return markHere
+	case v.marks.Found[id]:
+		return markFound
+	}
+	return markNone
+}
+
+// mark is whether a search has found a row.
+type mark uint8
+
+const (
+	markNone mark = iota
+	markFound
+	markHere
+)
+
+// ScrollTo brings a row into sight, a little under the top, unless the whole of it is seen already.
+func (v *View) ScrollTo(id uint64) {
+	i := v.source.Find(id)
+	if i < 0 {
+		return
+	}
+	if w, ok := v.shown[i]; ok && w.Position().Y >= 0 && w.Position().Y+w.Size().Height <= float32(v.window()) {
+		return
+	}
+	v.atEnd = false
+	v.measure(i)
+	v.scrollTo(max(0, v.heights.top(i)-v.window()/8))
+	v.measure(i)
+	v.scrollTo(max(0, v.heights.top(i)-v.window()/8))
 }
 
 // ScrollToEnd goes to the newest row and stays there.
@@ -191,7 +289,7 @@ func (v *View) arrange() {
 	height := v.window()
 	first := v.settle(height)
 	last := first
-	for last < len(v.rows) && v.heights.top(last) < v.offset+height+tail {
+	for last < len(v.heights.of) && v.heights.top(last) < v.offset+height+tail {
 		v.measure(last)
 		last++
 	}
@@ -209,15 +307,14 @@ func (v *View) setColumn(width float32) {
 		return
 	}
 	i, within, share := 0, 0.0, 0.0
-	if len(v.rows) > 0 {
+	if len(v.heights.of) > 0 {
 		i = v.heights.at(v.offset)
 		within = v.offset - v.heights.top(i)
 		share = within / max(1, v.heights.of[i])
 	}
 	v.column = width
-	clear(v.exact)
 	v.recycleAll()
-	if i < len(v.rows) && !v.atEnd {
+	if i < len(v.heights.of) && !v.atEnd {
 		v.measure(i)
 		v.offset = v.heights.top(i) + share*v.heights.of[i]
 	}
@@ -225,7 +322,7 @@ func (v *View) setColumn(width float32) {
 
 // settle finds the first row in sight, with every row measured that decides about it, and sets offset.
 func (v *View) settle(height float64) (first int) {
-	if len(v.rows) == 0 {
+	if len(v.heights.of) == 0 {
 		v.offset, v.atEnd = 0, true
 		return 0
 	}
@@ -237,7 +334,7 @@ func (v *View) settle(height float64) (first int) {
 		}
 		v.atEnd = true // measuring showed that the end is in sight
 	}
-	first = len(v.rows) - 1
+	first = len(v.heights.of) - 1
 	v.measure(first)
 	for first > 0 && v.heights.total()-v.heights.top(first) < height {
 		first--
@@ -254,8 +351,7 @@ func (v *View) settleAtTop() int {
 	for {
 		v.offset = max(0, v.offset)
 		i := v.heights.at(v.offset)
-		if v.exact[i] {
-			v.measure(i)
+		if _, ok := v.shown[i]; ok {
 			return i
 		}
 		guess, top := v.heights.of[i], v.heights.top(i)
@@ -269,35 +365,30 @@ func (v *View) settleAtTop() int {
 // measureDown measures rows from first until they fill the window, and returns where the last of them ends.
 func (v *View) measureDown(first int, height float64) float64 {
 	i := first
-	for i < len(v.rows) && v.heights.top(i) < v.offset+height {
+	for i < len(v.heights.of) && v.heights.top(i) < v.offset+height {
 		v.measure(i)
 		i++
 	}
 	return v.heights.top(i)
 }
 
-// measure gives row i a widget, and its height where that is not known.
+// measure gives row i a widget and its height, where it has none.
 func (v *View) measure(i int) {
-	if _, ok := v.shown[i]; ok && v.exact[i] {
+	if _, ok := v.shown[i]; ok {
 		return
 	}
-	w, ok := v.shown[i]
-	if !ok {
-		w = v.take(v.rows[i].Kind)
-		v.shown[i] = w
-	}
-	v.bind(w, i)
+	r := v.source.Row(i)
+	w := v.take(r.Kind)
+	v.shown[i] = w
+	v.bind(w, i, r)
 }
 
-func (v *View) bind(w item, i int) {
-	r := &v.rows[i]
+func (v *View) bind(w item, i int, r Row) {
 	state, ok := v.state[r.ID]
 	if !ok {
 		state = rowState{pages: firstPage()}
 	}
-	h := w.show(r, state, v.column)
-	v.heights.set(i, float64(h))
-	v.exact[i] = true
+	v.heights.set(i, float64(w.show(&r, state, v.column)))
 }
 
 // place moves the widgets of rows first to last-1 to where they belong and puts all others away.
@@ -320,7 +411,8 @@ func (v *View) place(first, last int) {
 		v.objects = append(v.objects, w)
 		y += v.heights.of[i]
 	}
-	v.objects = append(v.objects, v.thumb, v.jump)
+	v.placeRing()
+	v.objects = append(v.objects, v.ring, v.thumb, v.jump)
 }
 
 func (v *View) bars(height float64) {
@@ -337,18 +429,14 @@ func (v *View) bars(height float64) {
 }
 
 // guess is about the height of a row that was never shown. It only moves the scroll bar.
-func (v *View) guess(r *Row) float64 {
-	if r.Kind == Day || r.Kind == Notice {
+func (v *View) guess(kind Kind, text string) float64 {
+	if kind == Day || kind == Notice || kind == New {
 		return float64(2*noticeGap + 2*lineGuess)
 	}
 	width := max(v.column, 320) * bubbleShare / runeGuess
-	text := r.Text[:min(len(r.Text), maxPageRunes)]
+	text = text[:min(len(text), maxPageRunes)]
 	lines := min(maxPageLines, strings.Count(text, "\n")+1+int(float32(len(text))/width))
-	h := float64(lines*lineGuess) + 2*2*float64(look.Step) + float64(gapAbove(r))
-	if len(r.Actions) > 0 || r.Warning != "" {
-		h += 2 * lineGuess
-	}
-	return h
+	return float64(lines*lineGuess) + 2*2*float64(look.Step) + float64(gapSpeaker)
 }
 
 // showMore, showEarlier and showDetail are what the widgets of a row call.
@@ -365,7 +453,7 @@ func (v *View) showDetail(id uint64) {
 }
 
 func (v *View) change(id uint64, do func(rowState, string) rowState) {
-	i, ok := v.index[id]
+	i, w, ok := v.widget(id)
 	if !ok {
 		return
 	}
@@ -373,18 +461,23 @@ func (v *View) change(id uint64, do func(rowState, string) rowState) {
 	if !ok {
 		s = rowState{pages: firstPage()}
 	}
-	v.state[id] = do(s, v.rows[i].Text)
-	if i == len(v.rows)-1 || !v.atEnd {
-		v.keepTop(i)
-		return
+	r := *w.row()
+	v.state[id] = do(s, r.Text)
+	if i == len(v.heights.of)-1 || !v.atEnd {
+		v.atEnd = false // its upper edge stays: the person is about to read on below it
 	}
-	v.remeasure(i)
+	v.rebind(i, r)
+	v.arrange()
 }
 
-// keepTop measures row i again and leaves its upper edge where it is, because the person is about to read on below it.
-func (v *View) keepTop(i int) {
-	v.atEnd = false
-	v.remeasure(i)
+// widget is that of a row in sight.
+func (v *View) widget(id uint64) (i int, w item, ok bool) {
+	for i, w := range v.shown {
+		if w.row().ID == id {
+			return i, w, true
+		}
+	}
+	return 0, nil, false
 }
 
 // ---- widgets of rows
@@ -403,13 +496,15 @@ type item interface {
 	// show makes it show r in the given width and returns its height.
 	show(r *Row, s rowState, width float32) float32
 	kind() itemKind
+	// row is what it shows.
+	row() *Row
 }
 
 func kindOf(k Kind) itemKind {
 	switch k {
 	case Notice:
 		return noticeItem
-	case Day:
+	case Day, New:
 		return dayItem
 	default:
 		return bubbleItem
@@ -451,15 +546,15 @@ func (v *View) recycleAll() {
 // Semantics implements access.Semantic: the rows in sight.
 func (v *View) Semantics() access.Node {
 	n := access.Node{Role: access.Log, Name: lang.L("Conversation")}
-	if len(v.rows) == 0 {
+	if len(v.heights.of) == 0 {
 		return n
 	}
-	for i := v.heights.at(v.offset); i < len(v.rows); i++ {
+	for i := v.heights.at(v.offset); i < len(v.heights.of); i++ {
 		w, ok := v.shown[i]
 		if !ok {
 			break
 		}
-		n.Parts = append(n.Parts, v.rowNode(&v.rows[i], w))
+		n.Parts = append(n.Parts, v.rowNode(w.row(), w))
 	}
 	if !v.atEnd {
 		n.Inside = []fyne.CanvasObject{v.jump}
@@ -479,7 +574,22 @@ func (v *View) rowNode(r *Row, w item) access.Node {
 	for i, a := range r.Actions {
 		n.Parts = append(n.Parts, access.Node{Role: access.Button, Key: i, Name: a.Label, Press: a.Do, At: n.At})
 	}
+	for i, l := range r.Links {
+		n.Parts = append(n.Parts, access.Node{Role: access.Link, Key: linkKey(i), Name: l.Shown, Text: l.Address, Press: func() { v.follow(l.Address) }, At: n.At})
+	}
+	if v.focused && v.cursor == r.ID {
+		n.State |= access.Focused
+	}
 	return n
+}
+
+// linkKey tells the links of a row from its actions.
+type linkKey int
+
+func (v *View) follow(address string) {
+	if v.OnLink != nil {
+		v.OnLink(address)
+	}
 }
 
 // spoken is everything about a row that is not its words.
@@ -508,10 +618,11 @@ func (r viewRenderer) Destroy()                     {}
 
 // Refresh comes with a change of theme or scale: every row is measured and coloured again.
 func (r viewRenderer) Refresh() {
-	clear(r.view.exact)
-	for _, w := range r.view.shown {
+	for i, w := range r.view.shown {
 		w.Refresh()
+		r.view.rebind(i, *w.row())
 	}
+	r.view.ring.StrokeColor = theme.Color(look.ColorRing)
 	r.view.thumb.Refresh()
 	r.view.jump.Refresh()
 	r.view.arrange()

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +17,38 @@ import (
 	"github.com/sotto-im/sotto/ui/model"
 )
 
+// script is a conversation written down.
+type script struct{ rows []Row }
+
+func (s *script) Len() int                     { return len(s.rows) }
+func (s *script) ID(i int) uint64              { return s.rows[i].ID }
+func (s *script) Outline(i int) (Kind, string) { return s.rows[i].Kind, s.rows[i].Text }
+func (s *script) Row(i int) Row                { return s.rows[i] }
+func (s *script) Find(id uint64) int {
+	return slices.IndexFunc(s.rows, func(r Row) bool { return r.ID == id })
+}
+
+// scripted is a View and what it shows.
+type scripted struct {
+	*View
+	script *script
+}
+
+func (v scripted) SetRows(rows []Row) {
+	v.script.rows = append([]Row(nil), rows...)
+	v.Replaced()
+}
+
+func (v scripted) Append(r Row) {
+	v.script.rows = append(v.script.rows, r)
+	v.Grown()
+}
+
+func (v scripted) Update(r Row) {
+	v.script.rows[v.script.Find(r.ID)] = r
+	v.Changed()
+}
+
 // dressed is an app of the test driver in our theme.
 func dressed(t testing.TB) {
 	t.Helper()
@@ -23,12 +56,12 @@ func dressed(t testing.TB) {
 }
 
 // open shows a conversation in a window of 700 by 500.
-func open(t testing.TB, rows ...Row) *View {
+func open(t testing.TB, rows ...Row) scripted {
 	t.Helper()
 	dressed(t)
-	v := NewView()
-	v.SetRows(rows)
-	w := test.NewTempWindow(t, v)
+	v := scripted{NewView(), &script{rows: slices.Clone(rows)}}
+	v.Open(v.script)
+	w := test.NewTempWindow(t, v.View)
 	w.SetPadded(false)
 	w.Resize(fyne.NewSize(700, 500))
 	return v
@@ -47,23 +80,23 @@ func talk(n int) []Row {
 }
 
 // seen is where on the screen the rows in sight are.
-func seen(v *View) map[uint64]float32 {
+func seen(v scripted) map[uint64]float32 {
 	at := map[uint64]float32{}
 	for i, w := range v.shown {
-		at[v.rows[i].ID] = w.Position().Y
+		at[v.script.rows[i].ID] = w.Position().Y
 	}
 	return at
 }
 
 // inOrder reports rows that overlap or leave holes.
-func inOrder(t *testing.T, v *View) {
+func inOrder(t *testing.T, v scripted) {
 	t.Helper()
-	if len(v.rows) == 0 {
+	if len(v.script.rows) == 0 {
 		return
 	}
 	first := v.heights.at(v.offset)
 	bottom := float32(math.NaN())
-	for i := first; i < len(v.rows); i++ {
+	for i := first; i < len(v.script.rows); i++ {
 		w, ok := v.shown[i]
 		if !ok {
 			if bottom < v.Size().Height-tail-1 {
@@ -98,7 +131,7 @@ func TestViewStaysAtTheEnd(t *testing.T) {
 	for i := range 20 {
 		v.Append(Row{ID: uint64(1000 + i), Kind: Theirs, Text: strings.Repeat("line\n", i), Time: "18:03"})
 		inOrder(t, v)
-		if _, ok := v.shown[len(v.rows)-1]; !ok || !v.AtEnd() {
+		if _, ok := v.shown[len(v.script.rows)-1]; !ok || !v.AtEnd() {
 			t.Fatalf("message %d came and is not in sight", i)
 		}
 	}
@@ -276,7 +309,7 @@ func TestShowMore(t *testing.T) {
 }
 
 // press presses a button of a row as a screen reader would.
-func press(t *testing.T, v *View, id uint64, name string) {
+func press(t *testing.T, v scripted, id uint64, name string) {
 	t.Helper()
 	for _, item := range v.Semantics().Parts {
 		for _, part := range item.Parts {

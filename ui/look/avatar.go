@@ -95,6 +95,14 @@ func avatarColors(address string, dark bool) (back, ink color.NRGBA) {
 	return hsluv(hue, 35, 88), hsluv(hue, 75, 33)
 }
 
+// TintOf is a colour to know an account by: the hue of XEP-0392, dark or light enough to be seen on the running theme.
+func TintOf(address string) color.NRGBA {
+	if isDark() {
+		return hsluv(Hue(address), 70, 65)
+	}
+	return hsluv(Hue(address), 75, 50)
+}
+
 // Hue is the angle on the colour wheel that XEP-0392 5.1 gives an identifier, in degrees.
 func Hue(identifier string) float64 {
 	sum := sha1.Sum([]byte(identifier))

@@ -23,6 +23,13 @@ var _ fyne.ThemedResource = Icon{}
 // The drawings that are not locks.
 var (
 	IconChevron = icon("chevron-16", theme.ColorNameForeground)
+	IconNext    = icon("next-16", theme.ColorNameForeground)
+	IconUp      = icon("up-16", theme.ColorNameForeground)
+	IconClose   = icon("close-16", theme.ColorNameForeground)
+	IconLink    = icon("link-16", theme.ColorNamePrimary)
+	IconSmile   = icon("smile-20", theme.ColorNameForeground)
+	IconDay     = icon("day-20", theme.ColorNameForeground)
+	IconFind    = icon("find-20", theme.ColorNameForeground)
 	IconDown    = icon("down-16", theme.ColorNameForeground)
 	IconInfo    = icon("info-16", ColorMuted)
 	IconWarning = icon("warn-16", ColorNotPrivate)

@@ -12,8 +12,8 @@ import (
 
 // The bounds of what is remembered of conversations.
 const (
-	MaxLines    = 2_000  // of one conversation
-	MaxLinesAll = 20_000 // of all conversations together
+	MaxLines  = 100_000  // of one conversation
+	MaxWeight = 64 << 20 // of all conversations together, in bytes
 )
 
 // A Model holds the last value of everything a session has told. The zero Model is not usable: see New.
@@ -21,11 +21,15 @@ type Model struct {
 	accounts map[string]session.Account
 	order    []string // of accounts: as they first appeared
 	contacts map[session.Ref]*contact
-	sorted   []*contact // every contact in the order of the list; nil when it must be made again
+	sorted   []*contact // every contact in the order of the list
+	groups   map[string]*group
+	ordered  []*group // in the order of the list; nil when it must be made again
+	alone    group    // of those who are in no group
 	names    map[string]int
 	talks    map[session.Ref]*transcript
-	lines    int
-	clock    uint64 // counts entries, to find the conversation that was quiet for longest
+	weight   int // of all talks
+	most     int // they may weigh
+	resets   int
 	runs     map[session.Ref]session.SMP
 	drafts   map[session.Ref]string
 	intents  map[session.Ref]Intent
@@ -37,14 +41,17 @@ type contact struct {
 	mixed    bool   // Name mixes scripts
 	search   string // what a search looks at: name and address
 	folded   string // Name, for sorting
+	groups   []*group
 }
 
 // New returns an empty Model.
 func New() *Model {
 	return &Model{
+		most:     MaxWeight,
 		accounts: make(map[string]session.Account),
 		contacts: make(map[session.Ref]*contact),
 		names:    make(map[string]int),
+		groups:   make(map[string]*group),
 		talks:    make(map[session.Ref]*transcript),
 		runs:     make(map[session.Ref]session.SMP),
 		drafts:   make(map[session.Ref]string),
@@ -123,25 +130,48 @@ func (m *Model) removeAccount(jid string) Change {
 	return Change{Topic: Accounts, Account: jid}
 }
 
-func (m *Model) setContact(c session.Contact) Change {
-	if old := m.contacts[c.Ref]; old != nil {
-		m.countName(old.skeleton, -1)
+func (m *Model) setContact(e session.Contact) Change {
+	e.Name = Name(e.Name)
+	if e.Name == "" {
+		e.Name = Name(e.Ref.Contact)
 	}
-	c.Name = Name(c.Name)
-	if c.Name == "" {
-		c.Name = Name(c.Contact)
+	e.Status = Name(e.Status)
+	e.Groups = groupNames(e.Groups)
+	c := m.contacts[e.Ref]
+	known := c != nil
+	if known {
+		m.displace(c)
+	} else {
+		c = new(contact)
+		m.contacts[e.Ref] = c
 	}
-	c.Status = Name(c.Status)
-	m.contacts[c.Ref] = &contact{
-		Contact:  c,
-		skeleton: skeleton(c.Name),
-		mixed:    mixesScripts(c.Name),
-		search:   Fold(c.Name + "\n" + c.Ref.Contact),
-		folded:   Fold(c.Name),
+	if !known || c.Name != e.Name {
+		if known {
+			m.countName(c.skeleton, -1)
+		}
+		c.skeleton, c.mixed = skeleton(e.Name), mixesScripts(e.Name)
+		c.search, c.folded = Fold(e.Name+"\n"+e.Ref.Contact), Fold(e.Name)
+		m.countName(c.skeleton, 1)
 	}
-	m.countName(skeleton(c.Name), 1)
-	m.sorted = nil
-	return Change{Topic: Contact, Account: c.Account, Ref: c.Ref}
+	regroup := !slices.Equal(c.Groups, e.Groups)
+	c.Contact = e
+	if regroup {
+		m.leave(c)
+		m.join(c)
+	}
+	m.place(c)
+	return Change{Topic: Contact, Account: e.Account, Ref: e.Ref}
+}
+
+// groupNames makes the names of groups fit to be shown. Two that look the same are one.
+func groupNames(names []string) []string {
+	var shown []string
+	for _, name := range names {
+		if name = Name(name); name != "" && !slices.Contains(shown, name) {
+			shown = append(shown, name)
+		}
+	}
+	return shown
 }
 
 func (m *Model) countName(skeleton string, by int) {
@@ -154,17 +184,18 @@ func (m *Model) countName(skeleton string, by int) {
 func (m *Model) removeContact(r session.Ref) Change {
 	if old := m.contacts[r]; old != nil {
 		m.countName(old.skeleton, -1)
+		m.displace(old)
+		m.leave(old)
 	}
 	delete(m.contacts, r)
 	m.forget(r)
-	m.sorted = nil
 	return Change{Topic: Gone, Account: r.Account, Ref: r}
 }
 
 // forget drops everything that belongs to a conversation.
 func (m *Model) forget(r session.Ref) {
 	if t := m.talks[r]; t != nil {
-		m.lines -= len(t.entries)
+		m.weight -= t.weight
 	}
 	delete(m.talks, r)
 	delete(m.runs, r)

@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"reflect"
 	"slices"
 	"strings"
@@ -30,13 +31,20 @@ func apply(m *Model, contacts ...session.Contact) {
 	}
 }
 
-func names(rows []Row) string {
+// names are the contacts of a list, headings in brackets.
+func names(l List) string {
 	var all []string
-	for _, r := range rows {
-		all = append(all, r.Name)
+	for i := range l.Len() {
+		if h := l.Heading(i); h != nil {
+			all = append(all, fmt.Sprintf("[%s %d/%d]", h.Group, h.Online, h.Total))
+			continue
+		}
+		all = append(all, l.Row(i).Name)
 	}
 	return strings.Join(all, " ")
 }
+
+func search(s string) Filter { return Filter{Search: s} }
 
 func TestContactsInOrder(t *testing.T) {
 	m := New()
@@ -49,11 +57,11 @@ func TestContactsInOrder(t *testing.T) {
 	gone := contactNamed("g", "Abel")
 	gone.Presence, gone.Activity = session.PresenceOffline, noon.Add(2*time.Hour)
 	apply(m, contactNamed("d", "dora"), gone, unread, contactNamed("c", "Carl"), recent, wants)
-	if got := names(m.Contacts("")); got != "Zoe Rita Uma Carl dora Abel" {
+	if got := names(m.List(Filter{})); got != "Zoe Abel Rita Uma Carl dora" {
 		t.Errorf("order %q", got)
 	}
-	for search, want := range map[string]string{"CAR": "Carl", " d@ex": "dora", "example.org": "Zoe Rita Uma Carl dora Abel", "nobody": "", "ＣＡＲＬ": "Carl"} {
-		if got := names(m.Contacts(search)); got != want {
+	for search, want := range map[string]string{"CAR": "Carl", " d@ex": "dora", "example.org": "Zoe Abel Rita Uma Carl dora", "nobody": "", "ＣＡＲＬ": "Carl"} {
+		if got := names(m.List(Filter{Search: search})); got != want {
 			t.Errorf("search for %q finds %q, want %q", search, got, want)
 		}
 	}
@@ -61,7 +69,7 @@ func TestContactsInOrder(t *testing.T) {
 		t.Errorf("%d unread", m.Unread())
 	}
 	m.Apply(session.ContactRemoved{Ref: ref("r")})
-	if got := names(m.Contacts("")); got != "Zoe Uma Carl dora Abel" {
+	if got := names(m.List(Filter{})); got != "Zoe Abel Uma Carl dora" {
 		t.Errorf("order %q after a removal", got)
 	}
 }
@@ -69,17 +77,17 @@ func TestContactsInOrder(t *testing.T) {
 func TestNeighbour(t *testing.T) {
 	m := New()
 	apply(m, contactNamed("a", "A"), contactNamed("b", "B"), contactNamed("c", "C"))
-	rows := m.Contacts("")
+	list := m.List(Filter{})
 	for _, test := range []struct {
 		from string
 		by   int
 		want string
 	}{{"a", 1, "b"}, {"b", -1, "a"}, {"a", -1, "a"}, {"c", 1, "c"}, {"nobody", 1, "a"}} {
-		if got, ok := Neighbour(rows, ref(test.from), test.by); !ok || got != ref(test.want) {
+		if got, ok := list.Neighbour(ref(test.from), test.by); !ok || got != ref(test.want) {
 			t.Errorf("%s%+d is %v", test.from, test.by, got)
 		}
 	}
-	if _, ok := Neighbour(nil, ref("a"), 1); ok {
+	if _, ok := (List{}).Neighbour(ref("a"), 1); ok {
 		t.Error("an empty list has a neighbour")
 	}
 }
@@ -134,7 +142,7 @@ func TestLines(t *testing.T) {
 	add(7, session.Outgoing, 13*time.Hour, session.EncryptedUnverified)
 	var got []string
 	ids := map[uint64]bool{}
-	for _, l := range m.Lines(ref("bob"), time.UTC) {
+	for _, l := range m.Lines(ref("bob"), time.UTC, MaxLines) {
 		ids[l.ID] = true
 		switch {
 		case !l.Day.IsZero():
@@ -151,8 +159,8 @@ func TestLines(t *testing.T) {
 	if len(ids) != len(got) {
 		t.Error("two lines have one ID")
 	}
-	if m.Contacts("")[0].Last != "7" || !m.Contacts("")[0].LastOurs {
-		t.Errorf("last words %+v", m.Contacts("")[0])
+	if m.List(Filter{}).Row(0).Last != "7" || !m.List(Filter{}).Row(0).LastOurs {
+		t.Errorf("last words %+v", m.List(Filter{}).Row(0))
 	}
 }
 
@@ -165,7 +173,7 @@ func TestEntryIsReplaced(t *testing.T) {
 	if c := m.Apply(session.EntryChanged{Entry: changed}); c.Topic != Talk || c.Ref != ref("bob") {
 		t.Errorf("change %+v", c)
 	}
-	lines := m.Lines(ref("bob"), time.UTC)
+	lines := m.Lines(ref("bob"), time.UTC, MaxLines)
 	if len(lines) != 3 || lines[1].Entry.Status != session.StatusDelivered || lines[2].Entry.Text != "two" {
 		t.Errorf("lines %+v", lines)
 	}
@@ -180,28 +188,45 @@ func TestConversationsAreBounded(t *testing.T) {
 		m.Apply(session.EntryChanged{Entry: entry(i, "x")})
 	}
 	t1 := m.talks[ref("bob")]
-	if len(t1.entries) != MaxLines || t1.entries[0].Text != "waits" || t1.entries[MaxLines-1].ID != MaxLines+500 {
+	if n := len(t1.entries); n > MaxLines || n < MaxLines-MaxLines/dropShare || t1.entries[0].Text != "waits" || t1.entries[n-1].ID != MaxLines+500 {
 		t.Errorf("%d lines, first %+v", len(t1.entries), t1.entries[0])
 	}
 	if m.Waiting(ref("bob")) != 1 {
 		t.Error("the waiting text is not counted")
 	}
-	for who := range 2 * MaxLinesAll / MaxLines {
-		for i := range MaxLines {
-			e := entry(i+1, "x")
-			e.Ref = ref(fmt.Sprint(who))
-			m.Apply(session.EntryChanged{Entry: e})
-		}
+}
+
+// TestWhoWritesMostLosesMost promises that a contact who floods has their own lines forgotten, not those of others, and that texts of
+// any size stay within the bound together.
+func TestWhoWritesMostLosesMost(t *testing.T) {
+	m := New()
+	m.most = 1 << 20
+	quiet := entry(1, "see you at six")
+	quiet.Ref = ref("carol")
+	m.Apply(session.EntryChanged{Entry: quiet})
+	long := strings.Repeat("x", 1<<12)
+	for i := range 2 * m.most / len(long) {
+		m.Apply(session.EntryChanged{Entry: entry(i+2, long)})
+	}
+	if m.weight > m.most {
+		t.Errorf("%d bytes are remembered", m.weight)
 	}
 	total := 0
 	for _, talk := range m.talks {
-		total += len(talk.entries)
+		for _, e := range talk.entries {
+			total += weight(e)
+		}
 	}
-	if total != m.lines || total > MaxLinesAll {
-		t.Errorf("%d lines are remembered, %d counted", total, m.lines)
+	if total != m.weight || m.talks[ref("bob")].weight+m.talks[ref("carol")].weight != total {
+		t.Errorf("weighs %d, counted %d", total, m.weight)
 	}
-	if m.Waiting(ref("bob")) != 1 {
-		t.Error("a waiting text was forgotten")
+	if m.Script(ref("carol"), time.UTC).Len() != 2 || m.Script(ref("bob"), time.UTC).Len() < 100 {
+		t.Error("the wrong lines were forgotten")
+	}
+	m.Apply(session.ContactRemoved{Ref: ref("bob")})
+	m.Apply(session.ContactRemoved{Ref: ref("carol")})
+	if m.weight != 0 {
+		t.Errorf("nothing weighs %d", m.weight)
 	}
 }
 
@@ -218,7 +243,7 @@ func TestAccounts(t *testing.T) {
 	m.Apply(session.EntryChanged{Entry: entry(1, "x")})
 	m.SetDraft(ref("bob"), "draft", Intent{})
 	m.Apply(session.AccountRemoved{JID: "alice@example.org"})
-	if draft, _ := m.Draft(ref("bob")); len(m.Contacts("")) != 0 || m.lines != 0 || draft != "" {
+	if draft, _ := m.Draft(ref("bob")); m.List(Filter{}).Len() != 0 || m.weight != 0 || draft != "" {
 		t.Error("a removed account leaves something behind")
 	}
 }
@@ -358,9 +383,8 @@ func BenchmarkContacts(b *testing.B) {
 		apply(m, contactNamed(fmt.Sprint(i), fmt.Sprint("Contact ", i)))
 	}
 	for b.Loop() {
-		m.sorted = nil
-		if rows := m.Contacts(""); len(rows) != 10_000 {
-			b.Fatal(len(rows))
+		if l := m.List(Filter{}); l.Len() != 10_000 {
+			b.Fatal(l.Len())
 		}
 	}
 }
@@ -370,7 +394,7 @@ func TestEmptyModelAnswers(t *testing.T) {
 	if _, ok := m.Contact(ref("bob")); ok {
 		t.Error("there is a contact")
 	}
-	if m.Lines(ref("bob"), time.UTC) != nil || m.Waiting(ref("bob")) != 0 || !slices.Equal(m.Accounts(), []session.Account{}) {
+	if m.Lines(ref("bob"), time.UTC, MaxLines) != nil || m.Waiting(ref("bob")) != 0 || !slices.Equal(m.Accounts(), []session.Account{}) {
 		t.Error("there is something")
 	}
 }
@@ -378,22 +402,147 @@ func TestEmptyModelAnswers(t *testing.T) {
 // What was forgotten does not come back as something new when its fate is known at last.
 func TestForgottenLinesStayForgotten(t *testing.T) {
 	m := New()
-	r := session.Ref{Account: "alice@example.org", Contact: "bob@example.org"}
-	sent := session.Entry{Ref: r, ID: 1, Kind: session.Outgoing, Text: "mine", Status: session.StatusSent}
+	r := ref("bob")
+	sent := entry(1, "mine")
+	sent.Kind, sent.Status = session.Outgoing, session.StatusSent
 	m.Apply(session.EntryChanged{Entry: sent})
 	for id := range session.EntryID(MaxLines) {
 		m.Apply(session.EntryChanged{Entry: session.Entry{Ref: r, ID: id + 2, Text: "theirs"}})
 	}
 	sent.Status = session.StatusDelivered
 	m.Apply(session.EntryChanged{Entry: sent})
-	for _, l := range m.Lines(r, time.UTC) {
-		if l.Entry.ID == sent.ID {
-			t.Errorf("%+v", l)
-		}
+	if m.Script(r, time.UTC).Find(uint64(sent.ID)) >= 0 {
+		t.Error("it is back")
 	}
 	m.Apply(session.ContactRemoved{Ref: r})
 	m.Apply(session.EntryChanged{Entry: session.Entry{Ref: r, ID: MaxLines + 5, Text: "new"}})
-	if n := len(m.Lines(r, time.UTC)); n != 2 {
+	if n := m.Script(r, time.UTC).Len(); n != 2 {
 		t.Errorf("%d lines after the conversation began anew", n)
+	}
+}
+
+// TestLinesFollow promises that the lines of a conversation are, after any change, those that would be made from nothing.
+func TestLinesFollow(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	m := New()
+	r := ref("bob")
+	at := noon
+	said := map[session.EntryID]session.Entry{}
+	for i := range 3000 {
+		e := entry(random.IntN(i/4+1)+1, fmt.Sprint(i))
+		if old, ok := said[e.ID]; ok {
+			e.Time = old.Time
+		} else {
+			at = at.Add(time.Duration(random.IntN(int(3 * time.Hour))))
+			e.Time = at
+		}
+		e.Kind, e.Guard = session.EntryKind(random.IntN(2)), session.Guard(random.IntN(4))
+		if random.IntN(50) == 0 {
+			e.Time = e.Time.Add(26 * time.Hour)
+		}
+		said[e.ID] = e
+		before, resets := m.Script(r, time.UTC), 0
+		shown := before.Len()
+		resets = before.Resets()
+		ids := make([]uint64, shown)
+		for j := range ids {
+			ids[j] = before.ID(j)
+		}
+		m.Apply(session.EntryChanged{Entry: e})
+		got := m.Lines(r, time.UTC, MaxLines)
+		if after := m.Script(r, time.UTC); after.Resets() == resets {
+			for j := range ids {
+				if after.ID(j) != ids[j] {
+					t.Fatalf("step %d: line %d is another one without a reset", i, j)
+				}
+			}
+		}
+		m.talks[r].zone = nil
+		if want := m.Lines(r, time.UTC, MaxLines); !reflect.DeepEqual(got, want) {
+			t.Fatalf("step %d: the lines are not those of the entries", i)
+		}
+	}
+}
+
+func TestGroups(t *testing.T) {
+	m := New()
+	in := func(who string, p session.Presence, groups ...string) session.Contact {
+		c := contactNamed(strings.ToLower(who), who)
+		c.Groups, c.Presence = groups, p
+		return c
+	}
+	const on, off = session.PresenceOnline, session.PresenceOffline
+	apply(m, in("Ann", on, "work"), in("Ben", off, "work", "Family\u202e"), in("Cid", on), in("Dan", off, "Family"))
+	want := func(f Filter, wanted string) {
+		t.Helper()
+		if got := names(m.List(f)); got != wanted {
+			t.Errorf("%q, want %q", got, wanted)
+		}
+	}
+	want(Filter{}, "[Family 0/2] Ben Dan [work 1/2] Ann Ben [ 1/1] Cid")
+	want(search("n"), "Ann Ben Dan")
+	want(Filter{HideOffline: true}, "[work 1/2] Ann [ 1/1] Cid")
+	folded := func(group string) bool { return group == "work" }
+	want(Filter{Folded: folded}, "[Family 0/2] Ben Dan [work 1/2] [ 1/1] Cid")
+	unread := in("Ben", off, "work")
+	unread.Unread = 1
+	apply(m, unread)
+	want(Filter{Folded: folded, HideOffline: true}, "[work 1/2] Ben [ 1/1] Cid")
+	if h := m.List(Filter{}).Heading(2); h == nil || h.Unread != 1 {
+		t.Errorf("heading %+v", h)
+	}
+	m.SetDraft(ref("dan"), "unfinished", Intent{})
+	want(Filter{HideOffline: true}, "[Family 0/1] Dan [work 1/2] Ann Ben [ 1/1] Cid")
+	m.SetDraft(ref("dan"), "", Intent{})
+	want(Filter{HideOffline: true, Keep: func(r session.Ref) bool { return r == ref("dan") }}, "[Family 0/1] Dan [work 1/2] Ann Ben [ 1/1] Cid")
+	asks := in("Eve", off, "work")
+	asks.Wants = true
+	apply(m, asks)
+	want(Filter{HideOffline: true}, "Eve [work 1/2] Ann Ben [ 1/1] Cid")
+	if r, _ := m.List(Filter{}).Neighbour(ref("eve"), 1); r != ref("dan") {
+		t.Errorf("after Eve comes %v", r)
+	}
+	for _, who := range []string{"ann", "ben", "cid", "dan", "eve"} {
+		m.Apply(session.ContactRemoved{Ref: ref(who)})
+	}
+	if m.List(Filter{}).Len() != 0 || len(m.groups) != 0 || len(m.sorted) != 0 {
+		t.Error("something is left")
+	}
+}
+
+// TestOrderIsKept promises that the list is, after any changes, in the order in which it would be made from nothing.
+func TestOrderIsKept(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 4))
+	m := New()
+	for i := range 4000 {
+		c := contactNamed(fmt.Sprint(random.IntN(150)), fmt.Sprint("N", random.IntN(40)))
+		c.Presence, c.Unread, c.Wants = session.Presence(random.IntN(3)), random.IntN(3)/2, random.IntN(20) == 0
+		if random.IntN(3) == 0 {
+			c.Activity = noon.Add(time.Duration(random.IntN(9)) * time.Minute)
+		}
+		for range random.IntN(3) {
+			c.Groups = append(c.Groups, fmt.Sprint("g", random.IntN(5)))
+		}
+		if random.IntN(4) == 0 {
+			m.Apply(session.ContactRemoved{Ref: c.Ref})
+		} else {
+			apply(m, c)
+		}
+		if !slices.IsSortedFunc(m.sorted, compareContacts) || len(m.sorted) != len(m.contacts) {
+			t.Fatalf("step %d: out of order", i)
+		}
+	}
+	named := 0
+	for _, n := range m.names {
+		named += n
+	}
+	users := map[string]int{}
+	for _, c := range m.contacts {
+		for _, g := range groupNames(c.Groups) {
+			users[g]++
+		}
+	}
+	if named != len(m.contacts) || len(users) != len(m.groups) {
+		t.Errorf("%d names and %d groups for %d contacts", named, len(m.groups), len(m.contacts))
 	}
 }

@@ -48,7 +48,7 @@ func Body(s string) string {
 		case r == '\n' || r == '\t':
 			return r
 		case turnsDirection(r):
-			return '\u25A1'
+			return []rune(turned)[0]
 		case unicode.Is(unicode.Cc, r), r >= 0xE0000 && r <= 0xE007F:
 			return -1
 		case r == '\u2028' || r == '\u2029':
@@ -76,6 +76,9 @@ func OneLine(s string) string {
 	}
 	return b.String()
 }
+
+// turned stands where a character was that turns the direction of the text.
+const turned = "\u25A1"
 
 func turnsDirection(r rune) bool {
 	return r >= 0x202A && r <= 0x202E || r >= 0x2066 && r <= 0x2069

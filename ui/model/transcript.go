@@ -2,6 +2,7 @@ package model
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sotto-im/sotto/session"
@@ -22,12 +23,36 @@ type Line struct {
 	Joined bool          // a message of the same speaker stands close above
 }
 
+// A Script is a conversation as it stands, from its oldest line that is still remembered to its newest. What is asked of a line costs
+// the same however many there are. It holds until the Model changes.
+type Script struct{ t *transcript }
+
+// transcript is what is remembered of a conversation.
 type transcript struct {
-	entries  []session.Entry // in the order of the transcript
+	entries  []*session.Entry // in the order of the transcript
 	last     string
 	lastOurs bool
-	used     uint64 // Model.clock at the last change
+	doubtful bool // last came in clear where it should not have
+	lastSent string
+	weight   int
 	newest   session.EntryID
+
+	zone   *time.Location // that lines was made for; nil: it must be made again
+	lines  []line
+	resets int // another number whenever lines is not what it was with something added at its end
+}
+
+// A line is what stands at one place: the day of an entry, or the entry.
+type line struct {
+	entry       *session.Entry
+	day, joined bool
+}
+
+func (l line) id() uint64 {
+	if l.day {
+		return dayBit | uint64(l.entry.ID)
+	}
+	return uint64(l.entry.ID)
 }
 
 func (m *Model) setEntry(e session.Entry) Change {
@@ -37,19 +62,17 @@ func (m *Model) setEntry(e session.Entry) Change {
 		t = new(transcript)
 		m.talks[e.Ref] = t
 	}
-	m.clock++
-	t.used = m.clock
 	at := t.find(e.ID)
 	switch {
 	case at >= 0:
-		t.entries[at] = e
+		m.weigh(t, weight(&e)-weight(t.entries[at]))
+		t.change(at, e)
 	case e.ID <= t.newest && !Open(e.Status):
 		return Change{} // it was forgotten, and still needs nobody's attention
 	default:
 		t.newest = max(t.newest, e.ID)
-		t.entries = append(t.entries, e)
-		m.lines++
-		t.noteLast(e)
+		m.weigh(t, weight(&e))
+		t.add(&e)
 	}
 	m.bound(t)
 	return Change{Topic: Talk, Account: e.Account, Ref: e.Ref}
@@ -57,6 +80,9 @@ func (m *Model) setEntry(e session.Entry) Change {
 
 // find looks from the end, where changes happen.
 func (t *transcript) find(id session.EntryID) int {
+	if id > t.newest {
+		return -1
+	}
 	for i := len(t.entries) - 1; i >= 0; i-- {
 		if t.entries[i].ID == id {
 			return i
@@ -65,51 +91,105 @@ func (t *transcript) find(id session.EntryID) int {
 	return -1
 }
 
-func (t *transcript) noteLast(e session.Entry) {
+func (t *transcript) add(e *session.Entry) {
+	t.entries = append(t.entries, e)
+	t.noteLast(e)
+	if t.zone != nil {
+		t.lineUp(len(t.entries) - 1)
+	}
+}
+
+// change replaces an entry in its place. Who stands close to whom may change with it, and on which day it is.
+func (t *transcript) change(at int, e session.Entry) {
+	*t.entries[at] = e
+	if t.zone == nil {
+		return
+	}
+	i := len(t.lines) - 1
+	for t.lines[i].entry.ID != e.ID {
+		i--
+	}
+	if t.lines[i-1].day != t.newDay(at) { // there is a line before: the first is a day
+		t.zone = nil
+		return
+	}
+	t.lines[i].joined = t.joins(at)
+	if at+1 == len(t.entries) {
+		return
+	}
+	if t.lines[i+1].day != t.newDay(at+1) {
+		t.zone = nil
+		return
+	}
+	if !t.lines[i+1].day {
+		t.lines[i+1].joined = t.joins(at + 1)
+	}
+}
+
+func (t *transcript) noteLast(e *session.Entry) {
 	if e.Kind == session.NoticeEntry {
 		return
 	}
-	t.last, t.lastOurs = OneLine(e.Text), e.Kind == session.Outgoing
+	t.last, t.lastOurs, t.doubtful = OneLine(e.Text), e.Kind == session.Outgoing, e.Guard == session.InClearUnexpected
+	if t.lastOurs {
+		t.lastSent = e.Text
+	}
 }
 
+// What a conversation weighs in memory: its texts, and of each entry what it needs besides.
+const entryWeight = 400
+
+func weight(e *session.Entry) int { return entryWeight + len(e.Text) + len(e.Question) }
+
+func (m *Model) weigh(t *transcript, by int) {
+	t.weight += by
+	m.weight += by
+}
+
+// bound forgets the oldest entries of the conversation that has just grown beyond MaxLines, and of the heaviest of all while they
+// weigh more than MaxWeight together: who writes most loses most. Several are dropped at once, so that it is not done for each message.
 func (m *Model) bound(t *transcript) {
 	if len(t.entries) > MaxLines {
-		m.drop(t)
+		m.drop(t, MaxLines/dropShare)
 	}
-	for m.lines > MaxLinesAll && m.drop(m.quietest()) {
-	}
-}
-
-// quietest returns the conversation in which nothing happened for longest and which has something to drop.
-func (m *Model) quietest() *transcript {
-	var quiet *transcript
-	for _, t := range m.talks {
-		if (quiet == nil || t.used < quiet.used) && t.oldest() >= 0 {
-			quiet = t
+	for m.weight > m.most {
+		t := m.heaviest()
+		if t == nil || !m.drop(t, len(t.entries)/dropShare+1) {
+			return
 		}
 	}
-	return quiet
 }
 
-// drop forgets the oldest entry that may be forgotten.
-func (m *Model) drop(t *transcript) bool {
-	if t == nil {
-		return false
+const dropShare = 50
+
+// heaviest returns the conversation that weighs most of those which have something to drop.
+func (m *Model) heaviest() *transcript {
+	var heavy *transcript
+	for _, t := range m.talks {
+		if (heavy == nil || t.weight > heavy.weight) && slices.ContainsFunc(t.entries, settled) {
+			heavy = t
+		}
 	}
-	at := t.oldest()
-	if at < 0 {
-		return false
-	}
-	t.entries = slices.Delete(t.entries, at, at+1)
-	m.lines--
-	return true
+	return heavy
 }
 
-// oldest returns the index of the oldest entry that needs nobody's attention any more, or -1. A text that still waits or that
-// the person has to decide about is kept: it must not disappear unseen.
-func (t *transcript) oldest() int {
-	return slices.IndexFunc(t.entries, func(e session.Entry) bool { return !Open(e.Status) })
+// drop forgets the n oldest entries that may be forgotten. A text that still waits or that the person has to decide about is kept: it
+// must not disappear unseen.
+func (m *Model) drop(t *transcript, n int) (dropped bool) {
+	t.entries = slices.DeleteFunc(t.entries, func(e *session.Entry) bool {
+		if n == 0 || !settled(e) {
+			return false
+		}
+		n--
+		m.weigh(t, -weight(e))
+		dropped = true
+		return true
+	})
+	t.zone = nil
+	return dropped
 }
+
+func settled(e *session.Entry) bool { return !Open(e.Status) }
 
 // Open tells whether a message with this status is still on its way or waits for a decision.
 func Open(s session.Status) bool {
@@ -134,23 +214,123 @@ func (m *Model) Waiting(r session.Ref) int {
 	return n
 }
 
-// Lines returns a conversation from its oldest line that is still remembered to its newest, days separated as they are in
-// zone.
-func (m *Model) Lines(r session.Ref, zone *time.Location) []Line {
+// Script returns a conversation, days separated as they are in zone.
+func (m *Model) Script(r session.Ref, zone *time.Location) Script {
 	t := m.talks[r]
 	if t == nil {
+		return Script{}
+	}
+	if t.zone != zone {
+		t.zone = zone
+		t.lines = t.lines[:0]
+		m.resets++
+		t.resets = m.resets
+		for i := range t.entries {
+			t.lineUp(i)
+		}
+	}
+	return Script{t}
+}
+
+// lineUp adds the line of entry i, and the day before it where one begins.
+func (t *transcript) lineUp(i int) {
+	e := t.entries[i]
+	if t.newDay(i) {
+		t.lines = append(t.lines, line{entry: e, day: true})
+	}
+	t.lines = append(t.lines, line{entry: e, joined: t.joins(i)})
+}
+
+func (t *transcript) newDay(i int) bool {
+	return i == 0 || !sameDay(t.entries[i-1].Time, t.entries[i].Time, t.zone)
+}
+
+func (t *transcript) joins(i int) bool { return !t.newDay(i) && joined(t.entries[i-1], t.entries[i]) }
+
+// Len is how many lines there are.
+func (t Script) Len() int {
+	if t.t == nil {
+		return 0
+	}
+	return len(t.t.lines)
+}
+
+// ID is that of line i.
+func (t Script) ID(i int) uint64 { return t.t.lines[i].id() }
+
+// Entry is the entry of line i, with its texts fit to be shown. It belongs to the Model. False: the line is the day above it.
+func (t Script) Entry(i int) (*session.Entry, bool) { return t.t.lines[i].entry, !t.t.lines[i].day }
+
+// Line is line i.
+func (t Script) Line(i int) Line {
+	l := t.t.lines[i]
+	if l.day {
+		return Line{ID: l.id(), Day: l.entry.Time.In(t.t.zone)}
+	}
+	return Line{ID: l.id(), Entry: *l.entry, Joined: l.joined}
+}
+
+// Find returns the line with an ID, or -1.
+func (t Script) Find(id uint64) int {
+	if t.t == nil {
+		return -1
+	}
+	return slices.IndexFunc(t.t.lines, func(l line) bool { return l.id() == id })
+}
+
+// Search returns the messages in which words stand, oldest first, whatever their case and however their letters are written.
+func (t Script) Search(wanted string) []uint64 {
+	wanted = Fold(strings.TrimSpace(wanted))
+	if t.t == nil || wanted == "" {
 		return nil
 	}
-	lines := make([]Line, 0, len(t.entries)+4)
-	var before *session.Entry
-	for i := range t.entries {
-		e := &t.entries[i]
-		newDay := before == nil || !sameDay(before.Time, e.Time, zone)
-		if newDay {
-			lines = append(lines, Line{ID: dayBit | uint64(e.ID), Day: e.Time.In(zone)})
+	var found []uint64
+	for _, e := range t.t.entries {
+		if e.Kind != session.NoticeEntry && strings.Contains(Fold(e.Text), wanted) {
+			found = append(found, uint64(e.ID))
 		}
-		lines = append(lines, Line{ID: uint64(e.ID), Entry: *e, Joined: !newDay && joined(before, e)})
-		before = e
+	}
+	return found
+}
+
+// Days returns the days of a conversation, the newest first and most of them at most.
+func (t Script) Days(most int) []Line {
+	var days []Line
+	for i := t.Len() - 1; i >= 0 && len(days) < most; i-- {
+		if t.t.lines[i].day {
+			days = append(days, t.Line(i))
+		}
+	}
+	return days
+}
+
+// Resets tells whether something else than the end has changed: while it stays the same, all lines are where they were, and new ones
+// came after them.
+func (t Script) Resets() int {
+	if t.t == nil {
+		return 0
+	}
+	return t.t.resets
+}
+
+// LastSent is the last text that the person has sent here, "" where there is none.
+func (m *Model) LastSent(r session.Ref) string {
+	if t := m.talks[r]; t != nil {
+		return t.lastSent
+	}
+	return ""
+}
+
+// Lines returns the last lines of a conversation, most of them at most.
+func (m *Model) Lines(r session.Ref, zone *time.Location, most int) []Line {
+	t := m.Script(r, zone)
+	if t.Len() == 0 {
+		return nil
+	}
+	from := max(0, t.Len()-most)
+	lines := make([]Line, 0, t.Len()-from)
+	for i := from; i < t.Len(); i++ {
+		lines = append(lines, t.Line(i))
 	}
 	return lines
 }
