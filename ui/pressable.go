@@ -120,6 +120,7 @@ func (r *pressableRenderer) Destroy() {}
 func (r *pressableRenderer) Refresh() {
 	p := r.pressable
 	r.card.FillColor, r.card.StrokeColor, r.card.StrokeWidth = color.Transparent, color.Transparent, 0
+	r.card.CornerRadius = look.SmallRadius
 	if p.framed {
 		r.card.CornerRadius = look.Radius
 		r.card.FillColor = theme.Color(look.ColorSurface)
