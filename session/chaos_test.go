@@ -175,6 +175,7 @@ func (c *cutter) recover(x string, id EntryID, began time.Time) {
 		}
 	}
 	took := time.Since(began)
+	c.ahead.Add(int64(10 * time.Second)) // nobody may begin more than maxBegun exchanges in a minute
 	c.worst = max(c.worst, took)
 	c.cuts++
 	if took > cleanWithin {

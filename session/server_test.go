@@ -12,6 +12,7 @@ import (
 
 	"github.com/sotto-im/sotto/crypto/otr"
 	"github.com/sotto-im/sotto/session/store"
+	"github.com/sotto-im/sotto/session/xmpp/chaos"
 	"github.com/sotto-im/sotto/session/xmpp/xmpptest"
 )
 
@@ -103,6 +104,72 @@ func eachServer(t *testing.T, test func(t *testing.T, server *xmpptest.Server), 
 	}
 	t.Run("prosody", func(t *testing.T) { test(t, xmpptest.StartProsody(t, accounts)) })
 	t.Run("ejabberd", func(t *testing.T) { test(t, xmpptest.StartEjabberd(t, accounts)) })
+}
+
+// What is under way when a line dies, and what the server had taken for it, is shown once when the line is back, whatever the server makes of
+// what it holds; and in order, unless the person had to send something again.
+func TestNothingLostOnADeadLine(t *testing.T) { eachServer(t, deadLine, "alice", "bob") }
+
+func deadLine(t *testing.T, server *xmpptest.Server) {
+	proxy := chaos.Start(t, server.Addr)
+	behind := *server
+	behind.Addr = proxy.Addr
+	a := realPerson(t, server, "alice", "alice's-password")
+	b := realPerson(t, &behind, "bob", "bob's-password")
+	a.until("online", a.online)
+	b.until("online", b.online)
+	if _, err := a.session.AddContact(a.jid, b.jid, ""); err != nil {
+		t.Fatal(err)
+	}
+	b.until("a request", func() bool { return b.contact(a).Wants })
+	b.session.Accept(b.ref(a))
+	for _, p := range []struct{ p, o *person }{{a, b}, {b, a}} {
+		p.p.until("both see each other", func() bool {
+			c := p.p.contact(p.o)
+			return c.Subscription == SubscriptionBoth && c.Presence == PresenceOnline
+		})
+	}
+	a.write(b, "hello")
+	b.until("hello", func() bool { return b.heardText("hello") })
+	b.write(a, "hello")
+	a.until("hello", func() bool { return a.heardText("hello") })
+
+	proxy.Stall(chaos.Down) // bob hears nothing any more, and nobody knows
+	texts := twenty()
+	ids := a.sayAll(b, texts)
+	a.until("the server has all", func() bool {
+		return !slices.ContainsFunc(ids, func(id EntryID) bool { return a.entries[id].Status < StatusStored })
+	})
+	proxy.Cut()
+	proxy.Resume(chaos.Down)
+	b.until("noticed", func() bool { return !b.online() })
+	b.session.Connect(b.jid)
+	b.until("online", b.online)
+	byHand := 0
+	a.until("all delivered", func() bool {
+		delivered := 0
+		for _, id := range ids {
+			switch a.entries[id].Status {
+			case StatusDelivered:
+				delivered++
+			case StatusFailed: // sent back by the server, which the person is told: they send it again
+				a.session.Retry(a.ref(b), id)
+				byHand++
+			}
+		}
+		return delivered == len(ids)
+	})
+	got, want := b.hearing(), unverified(append([]string{"hello"}, texts...)...)
+	if byHand > 0 {
+		slices.Sort(got)
+		slices.Sort(want)
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q", got)
+	}
+	if wire := server.Wire(); strings.Contains(wire, "canary-") || !strings.Contains(wire, "?OTR:") {
+		t.Error("a text is readable on the wire, or there is none")
+	}
 }
 
 func TestThroughServer(t *testing.T) { eachServer(t, throughServer, "alice", "bob") }
