@@ -215,6 +215,13 @@ func (l *hubLine) Send(m xmpp.Message) error {
 	return nil
 }
 
+// deliver carries what tamper held.
+func (h *hub) deliver(m xmpp.Message) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.route(h.users[m.From.Bare().String()].lines[m.From.Resourcepart()], m)
+}
+
 func (h *hub) route(l *hubLine, m xmpp.Message) {
 	u := h.users[m.To.Bare().String()]
 	if u == nil {

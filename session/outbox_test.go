@@ -641,24 +641,38 @@ func TestLostInTheMiddleOfAnExchange(t *testing.T) {
 	}
 }
 
+// bob leaves Finished in the middle of a new exchange, while one of alice's messages of it is on its way: the exchange goes on.
 func TestEndingAnOldSessionInTheMiddleOfANewOne(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h, a, b := private(t)
-		left := false
-		h.tamper = func(m *xmpp.Message) bool {
-			if m.From.Bare().String() == b.jid && strings.HasPrefix(m.Body, "?OTR:") && !left {
-				left = true
-				go b.session.EndPrivate(b.ref(a)) // bob leaves Finished just as the new exchange begins
+	for held := 1; held <= 2; held++ {
+		synctest.Test(t, func(t *testing.T) {
+			h, a, b := private(t)
+			a.session.EndPrivate(a.ref(b))
+			pass(time.Second)
+			sent := 0
+			var late *xmpp.Message
+			h.tamper = func(m *xmpp.Message) bool {
+				if m.From.Bare().String() == a.jid && strings.HasPrefix(m.Body, "?OTR:") {
+					if sent++; sent == held {
+						late = m
+						return false
+					}
+				}
+				return true
 			}
-			return true
-		}
-		a.session.EndPrivate(a.ref(b))
-		a.session.StartPrivate(a.ref(b))
-		pass(stallsAfter + time.Second)
-		if a.contact(b).Lock != Unverified || b.contact(a).Lock != Unverified {
-			t.Errorf("%q %q", a.lines(), b.lines())
-		}
-	})
+			a.session.StartPrivate(a.ref(b))
+			pass(time.Second)
+			b.session.EndPrivate(b.ref(a))
+			pass(time.Second)
+			if late == nil {
+				t.Fatal("no exchange began")
+			}
+			h.deliver(*late)
+			pass(time.Second)
+			if a.contact(b).Lock != Unverified || b.contact(a).Lock != Unverified {
+				t.Errorf("message %d held: %q %q", held, a.lines(), b.lines())
+			}
+		})
+	}
 }
 
 // What was to go in clear and may not any more needs a private conversation.

@@ -194,10 +194,16 @@ func (c *Conversation) fits(body string) bool {
 }
 
 // End implements "User requests to end an OTR conversation" for all clients of the correspondent. It is the only
-// way back to Plaintext.
+// way back to Plaintext. It gives up key exchanges that are under way, unless all sessions have been ended by the other
+// side: then an exchange is about a new one, and goes on.
 func (c *Conversation) End() []Event {
 	var events []Event
 	before, peer := c.State(), c.Peer()
+	fresh := New(c.config)
+	fresh.requests, fresh.lastError, fresh.lastErrorQuery = c.requests, c.lastError, c.lastErrorQuery
+	if before == Finished && !slices.ContainsFunc(slices.Collect(maps.Keys(c.instances)), c.encrypted) {
+		fresh.continueExchanges(c)
+	}
 	for _, tag := range slices.Sorted(maps.Keys(c.instances)) {
 		events = append(events, c.end(c.instances[tag])...)
 	}
@@ -205,10 +211,22 @@ func (c *Conversation) End() []Event {
 		peer.SSID = [8]byte{}
 		events = append(events, StateChange{Old: before, New: Plaintext, Peer: peer})
 	}
-	fresh := New(c.config)
-	fresh.requests, fresh.lastError, fresh.lastErrorQuery = c.requests, c.lastError, c.lastErrorQuery
 	*c = *fresh
 	return events
+}
+
+// continueExchanges takes over the key exchanges of a conversation, and nothing else of it. A commitment that a client has
+// answered, and that waits for others, is that of an earlier one.
+func (c *Conversation) continueExchanges(from *Conversation) {
+	if len(from.answers) == 0 {
+		c.commit = from.commit
+	}
+	c.partial, c.lastStart, c.steps, c.stepsSince = from.partial, from.lastStart, from.steps, from.stepsSince
+	for tag, i := range from.instances {
+		if i.ake.state != authNone || c.commit.state != authNone && i.spent == c.commit.commitment.hash {
+			c.instances[tag] = &instance{tag: tag, ake: i.ake, spent: i.spent}
+		}
+	}
 }
 
 // end ends the session with i, if there is one, and wipes all secrets.

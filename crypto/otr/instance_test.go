@@ -125,6 +125,35 @@ func TestEndOfAllInstances(t *testing.T) {
 	wantState(t, bob2, otr.Finished)
 }
 
+// TestEndOfFinishedKeepsExchange: leaving a session that the other side has ended does not disturb the exchange that is to
+// lead to the next one, whichever of its messages is on its way.
+func TestEndOfFinishedKeepsExchange(t *testing.T) {
+	for _, policy := range []otr.Policy{otr.AllowV2, otr.AllowV3} {
+		for steps := range 6 {
+			n, alice, bob := encrypted(t, policy)
+			alice.Do(alice.End())
+			n.Run()
+			wantState(t, bob, otr.Finished)
+			alice.Do(alice.Start())
+			for range steps {
+				n.Step()
+			}
+			if bob.State() != otr.Finished {
+				continue // it is a session already
+			}
+			bob.Do(bob.End())
+			wantState(t, bob, otr.Plaintext)
+			n.Run()
+			wantState(t, alice, otr.Encrypted)
+			wantState(t, bob, otr.Encrypted)
+			bob.Take()
+			send(t, alice, "hello")
+			n.Run()
+			wantTexts(t, bob, "hello")
+		}
+	}
+}
+
 // TestStrangerDoesNotTakeOver: a client with another key gets a session, but not what is written to the first, until
 // the user chooses it or asks for a new session.
 func TestStrangerDoesNotTakeOver(t *testing.T) {
