@@ -170,6 +170,10 @@ func (c *cutter) recover(x string, id EntryID, began time.Time) {
 		case <-moved:
 		case <-time.After(100 * time.Millisecond):
 		case <-late:
+			c.a.mu.Lock()
+			defer c.a.mu.Unlock()
+			c.b.mu.Lock()
+			defer c.b.mu.Unlock()
 			c.t.Fatalf("no clean state after %v:\n%+v\n%+v\n%s\n\n%+v\n%s", cleanAtLast, c.a.accounts, c.a.contact(c.b), strings.Join(c.a.lines(), "\n"),
 				c.b.contact(c.a), strings.Join(c.b.lines(), "\n"))
 		}

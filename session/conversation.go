@@ -414,9 +414,9 @@ func (c *conversation) await() *exchange {
 	return x
 }
 
-// answered notices that a key exchange goes on: something came in and was answered by an encoded message, and there is no session yet.
+// answered notices that a key exchange goes on: something came in and was answered by a message of one, and there is no session yet.
 func (c *conversation) answered(events []otr.Event) {
-	if c.private() || !slices.ContainsFunc(events, isEncoded) {
+	if c.private() || !slices.ContainsFunc(events, ofExchange) {
 		return
 	}
 	x := c.exchange
@@ -440,9 +440,10 @@ func (c *conversation) answered(events []otr.Event) {
 	})
 }
 
-func isEncoded(e otr.Event) bool {
+// ofExchange tells an encoded message of a key exchange from a data message, which may go out as an answer as well.
+func ofExchange(e otr.Event) bool {
 	t, ok := e.(otr.Transmit)
-	return ok && strings.HasPrefix(t.Body, "?OTR:")
+	return ok && strings.HasPrefix(t.Body, "?OTR:") && !strings.HasPrefix(t.Body, "?OTR:AAMD") && !strings.HasPrefix(t.Body, "?OTR:AAID")
 }
 
 // stuck: the exchange we asked for began and goes no further. A message was lost, or the other side ended an old session in the middle
@@ -899,9 +900,13 @@ func (c *conversation) incoming(m *xmpp.Message) {
 	}
 	c.begin()
 	c.config.Policy = c.answers()
+	live, heard := c.otrPeer(), c.lastHeard()
 	events := c.otr.Receive(m.Body)
 	c.heardPrivately(m.Body, events)
-	if !isOTR && slices.ContainsFunc(events, isEncoded) {
+	if c.otrPeer().SSID == live.SSID && !c.lastHeard().Equal(heard) {
+		c.sure() // whatever it was: a step of a check, or only a sign of life
+	}
+	if !isOTR && slices.ContainsFunc(events, ofExchange) {
 		c.countBegun() // by a tag
 	}
 	c.observe(m, events)
@@ -921,7 +926,7 @@ func beginsExchange(body string) bool {
 // asksAgain tells that a client asks for a private conversation a moment after it did so before. Some programs ask with every text that
 // waits for one. An answer to each would be a key exchange each, and of several at once the two sides may take different ones for the last.
 func (c *conversation) asksAgain(m *xmpp.Message) bool {
-	if !beginsExchange(m.Body) || isEncoded(otr.Transmit{Body: m.Body}) {
+	if !beginsExchange(m.Body) || ofExchange(otr.Transmit{Body: m.Body}) {
 		return false
 	}
 	now := c.account.now()
@@ -1002,6 +1007,16 @@ func (c *conversation) received(e otr.Message, m *xmpp.Message) {
 	if guard != InClearUnexpected {
 		c.confirm(m)
 	}
+}
+
+// lastHeard is when something authentic last came from the live session.
+func (c *conversation) lastHeard() time.Time {
+	for _, i := range c.otr.Instances() {
+		if i.Selected && i.State == otr.Encrypted {
+			return i.Heard
+		}
+	}
+	return time.Time{}
 }
 
 // heardFrom: something authentic has come. From the live session it ends all doubt.

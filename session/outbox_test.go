@@ -693,3 +693,28 @@ func TestClearTextThatWaitedStartsPrivacyWhereItIsRequired(t *testing.T) {
 		h.assertSecret(t, x)
 	})
 }
+
+// A step of a check that comes from a session in doubt shows that it is alive. It is not the beginning of a key exchange, for which texts
+// would wait.
+func TestCheckGoesOnInADoubtfulSession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, a, b := private(t)
+		if err := a.session.Ask(a.ref(b), *a.contact(b).Key, "where?", []byte("here")); err != nil {
+			t.Fatal(err)
+		}
+		pass(time.Second)
+		account, _ := a.session.account(a.jid)
+		account.ask(func() { account.conversations[b.jid].doubt() })
+		b.session.Answer(b.ref(a), b.smp.Number, []byte("here"))
+		pass(time.Second)
+		if v := a.contact(b); v.Starting || v.SendMode != SendPrivately || a.smp.Stage != SMPSucceeded {
+			t.Errorf("%+v %+v", v, a.smp)
+		}
+		x := canary()
+		a.say(b, x)
+		if !b.heardText(x) {
+			t.Errorf("%q", b.lines())
+		}
+		h.assertSecret(t, x)
+	})
+}

@@ -5,6 +5,7 @@ package session
 import (
 	"context"
 	"crypto/x509"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -56,17 +57,22 @@ func (p *person) heardText(text string) bool {
 // write sends privately, now or when possible.
 func (p *person) write(other *person, text string) EntryID {
 	p.t.Helper()
-	p.mu.Lock()
-	mode := p.contact(other).SendMode
-	p.mu.Unlock()
-	if mode != SendPrivately && mode != SendWhenPrivate {
-		p.t.Fatalf("%s would send in mode %d", p.jid, mode)
+	for try := 0; ; try++ {
+		p.mu.Lock()
+		mode := p.contact(other).SendMode
+		p.mu.Unlock()
+		if mode != SendPrivately && mode != SendWhenPrivate {
+			p.t.Fatalf("%s would send in mode %d", p.jid, mode)
+		}
+		id, err := p.session.Send(p.ref(other), text, mode)
+		switch {
+		case err == nil:
+			return id
+		case !errors.Is(err, ErrModeChanged) || try == 1000:
+			p.t.Fatal(err)
+		}
+		time.Sleep(5 * time.Millisecond) // the news of what changed is on its way
 	}
-	id, err := p.session.Send(p.ref(other), text, mode)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	return id
 }
 
 func (p *person) key(other *person) otr.Fingerprint {
