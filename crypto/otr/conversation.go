@@ -219,12 +219,13 @@ func (c *Conversation) End() []Event {
 // answered, and that waits for others, is that of an earlier one.
 func (c *Conversation) continueExchanges(from *Conversation) {
 	if len(from.answers) == 0 {
-		c.commit = from.commit
+		c.commit, from.commit = from.commit, nil
 	}
 	c.partial, c.lastStart, c.steps, c.stepsSince = from.partial, from.lastStart, from.steps, from.stepsSince
 	for tag, i := range from.instances {
-		if i.ake.state != authNone || c.commit.state != authNone && i.spent == c.commit.commitment.hash {
+		if i.ake != nil || c.commit != nil && i.spent == c.commit.commitment.hash {
 			c.instances[tag] = &instance{tag: tag, ake: i.ake, spent: i.spent}
+			i.ake = nil
 		}
 	}
 }
