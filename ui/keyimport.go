@@ -41,8 +41,8 @@ func (k *keysWindow) askForFile(took func(name string, data []byte, err error)) 
 			k.desk.shell.do(func() { took(file.URI().Name(), data, err) })
 		}()
 	}, k.window)
-	chooser.Resize(k.window.Canvas().Size())
 	chooser.Show()
+	chooser.Resize(k.window.Canvas().Size()) // it has no size before it is shown
 }
 
 // askWhereTo lets the person choose where a file goes, and writes it elsewhere. Only its owner may read it: it says with whom one writes.
@@ -65,8 +65,8 @@ func (k *keysWindow) askWhereTo(name string, data []byte, done func(error)) {
 		}()
 	}, k.window)
 	chooser.SetFileName(name)
-	chooser.Resize(k.window.Canvas().Size())
 	chooser.Show()
+	chooser.Resize(k.window.Canvas().Size()) // it has no size before it is shown
 }
 
 // import_ asks for a file and shows what it would change.

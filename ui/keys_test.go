@@ -352,3 +352,22 @@ func TestKeysByKeyboard(t *testing.T) {
 		}
 	}
 }
+
+// The toolkit's choosers of files open in the window.
+func TestFilesAreChosen(t *testing.T) {
+	s := newSheetStage(t)
+	s.desk.keys()
+	k := s.desk.keysOpen
+	for name, open := range map[string]func(){
+		"import": func() { k.openFile(func(string, []byte, error) {}) },
+		"export": func() { k.saveFile(keysFile, nil, func(error) {}) },
+	} {
+		open()
+		top := k.window.Canvas().Overlays().Top()
+		if top == nil {
+			t.Errorf("%s: nothing opened", name)
+			continue
+		}
+		k.window.Canvas().Overlays().Remove(top)
+	}
+}
