@@ -9,6 +9,7 @@ const (
 	signUp        = "Create an account"
 	makeAccount   = "Create account"
 	addContact    = "Add contact"
+	addFirst      = "Add a contact"
 	add           = "Add"
 	accept        = "Accept"
 	lock          = "Lock"
