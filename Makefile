@@ -7,7 +7,7 @@ FUZZTIME ?= 1m
 SESSIONS ?= 1000
 MESSAGES ?= 100000
 
-.PHONY: run build test bench benchmarks chaos check clean e2e fuzz hostile interop logins matrix soak timing unit
+.PHONY: run build test bench benchmarks chaos check clean e2e fuzz hostile interop logins matrix soak steps timing unit
 
 run: build
 	@echo "Opening Sotto"
@@ -77,6 +77,11 @@ benchmarks:
 soak:
 	@.ci/packages test
 	@SOTTO_SOAK_MESSAGES=$(MESSAGES) $(GO) test -v -count=1 -timeout 12h -run Soak ./session
+
+# What a newcomer has to do and to read from the first start to a verified conversation, with a mouse and without one.
+steps:
+	@.ci/packages test
+	@SOTTO_STEPS=1 $(GO) test $(TAGS) -v -count=1 -timeout 1h -run Steps ./ui/e2e
 
 # The line breaks at every byte of a login, a key exchange and a verification; the server is killed in the middle of 200.
 CUTS ?= all

@@ -1,0 +1,85 @@
+package session
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// kinds counts the lines of each notice that a person was shown, however many things each stands for.
+func (p *person) kinds() map[Notice]int {
+	count := map[Notice]int{}
+	for _, e := range p.entries {
+		if e.Kind == NoticeEntry {
+			count[e.Notice]++
+		}
+	}
+	return count
+}
+
+// queries counts the invitations that somebody has sent.
+func (h *hub) queries(from string) int {
+	n := 0
+	for _, body := range h.sent(from) {
+		if strings.HasPrefix(body, "?OTRv") {
+			n++
+		}
+	}
+	return n
+}
+
+// Our program dies, the other one does not notice and writes on into a conversation that is gone, and both type twenty lines at once: one
+// calm line says how much could not be read, one key exchange heals it, what we typed arrives in order, and nothing is lost in silence.
+func TestCrashOfOursWhileBothWriteWithAProgram(t *testing.T) {
+	for _, how := range []string{"they write first", "we write first"} {
+		t.Run(how, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h, a, mike, m := withProgram(t)
+				a.say(mike, "hello")
+				m.say("hello")
+				a.die(false)
+				a.open()
+				synctest.Wait()
+				sent, queries := len(h.wire), h.queries(a.jid)
+				ours, theirs := twenty(), twenty()
+				if how == "they write first" {
+					m.say(theirs...)
+					a.sayAll(mike, ours)
+				} else {
+					a.sayAll(mike, ours)
+					m.say(theirs...)
+				}
+				pass(5 * time.Minute)
+				if got := m.hearing()[1:]; !slices.Equal(got, ours) {
+					t.Errorf("mike heard %d: %q", len(got), got)
+				}
+				heard := 0
+				for _, text := range theirs {
+					if a.heardText(text) {
+						heard++
+					}
+				}
+				if unread := a.count(NoticeUnreadable); heard+unread != len(theirs) {
+					t.Errorf("%d of theirs were read, %d are said to be unreadable\n%s", heard, unread, strings.Join(a.lines(), "\n"))
+				}
+				if n := a.kinds(); n[NoticeUnreadable] > 1 || n[NoticeInterrupted] > 0 || n[NoticePeerError] > 1 {
+					t.Errorf("not calm: %v\n%s", n, strings.Join(a.lines(), "\n"))
+				}
+				if n := h.queries(a.jid) - queries; n > 2 { // one more where the two orders crossed
+					t.Errorf("%d key exchanges for one crash", n)
+				}
+				if n := len(h.wire) - sent; n > 130 { // twenty each way, receipts, one exchange, errors
+					t.Errorf("a flood of %d stanzas", n)
+				}
+				x := canary()
+				m.say(x)
+				if !a.heardText(x) || a.contact(mike).SendMode != SendPrivately {
+					t.Errorf("it is not healed: %+v", a.contact(mike))
+				}
+				h.assertSecret(t, "canary")
+			})
+		})
+	}
+}
