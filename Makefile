@@ -37,15 +37,15 @@ check:
 # without it, to the letter.
 unit:
 	@echo "Testing crypto and session"
-	@$(GO) test -race -timeout 20m ./crypto/... ./session/...
+	@.ci/unit -race -timeout 20m ./crypto/... ./session/...
 	@$(GO) test -run Cost ./crypto/otr
 	@echo "Testing the user interface"
-	@$(GO) test $(TAGS) . $$($(GO) list ./ui/... | grep -v /ui/e2e)
+	@.ci/unit $(TAGS) . ./assets/... $$($(GO) list ./ui/... | grep -v /ui/e2e)
 
 # The built program in real windows, against a real server and real keyrings.
 e2e:
 	@echo "Driving the real window"
-	@$(GO) test $(TAGS) -v -count=1 -timeout 20m ./ui/e2e
+	@.ci/unit $(TAGS) -v -count=1 -timeout 20m ./ui/e2e
 
 fuzz:
 	@.ci/fuzz $(FUZZTIME) ./crypto/... ./session/... ./ui/...
