@@ -92,7 +92,7 @@ func (a *answerer) form(run session.SMP, replaced bool) {
 		body = append(body, look.NewText(lang.L("Type the secret that you agreed on with {{.Name}}. It is never sent; the two programs only find out whether it is the same.", a.name()), look.Body))
 	}
 	named(a.secret.field, fieldName)
-	body = append(body, label(fieldName), a.secret.field, a.secret.about, a.secret.show)
+	body = append(body, label(fieldName), a.secret.field, a.secret.about, a.secret.seen, a.secret.show)
 	if run.Asked {
 		body = append(body, hint(lang.L("Your answer is never sent as it is. It shows {{.Name}} that you are you. It does not show you that this is {{.Name}}.", a.name())))
 	}
@@ -122,7 +122,11 @@ func (a *answerer) heading(run session.SMP) string {
 }
 
 func (a *answerer) typed() {
+	shown := a.secret.seen.Visible()
 	a.secret.tell()
+	if shown != a.secret.seen.Visible() {
+		a.fit()
+	}
 	enable(a.give, a.complete())
 }
 

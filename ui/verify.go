@@ -187,7 +187,7 @@ func (w *wizard) questionPage() {
 		step:  stepWords(2),
 		body: []fyne.CanvasObject{
 			label(lang.L("Question")), w.question, gap(0, look.Step),
-			label(lang.L("Answer")), w.secret.field, w.secret.about, w.weak,
+			label(lang.L("Answer")), w.secret.field, w.secret.about, w.secret.seen, w.weak,
 			w.secret.show, w.fold,
 			hint(lang.L("Whoever is at the other end sees the question. Ask for something that was never said in this chat and is not easy to guess: not a name, a date or a place that others know.")),
 			w.trouble,
@@ -211,7 +211,7 @@ func (w *wizard) secretPage() {
 		step:  stepWords(2),
 		body: []fyne.CanvasObject{
 			look.NewText(lang.L("{{.Name}} types the same on the other side. The secret itself is never sent.", w.name()), look.Body),
-			label(lang.L("Secret")), w.secret.field, w.secret.about, w.weak, w.secret.show,
+			label(lang.L("Secret")), w.secret.field, w.secret.about, w.secret.seen, w.weak, w.secret.show,
 			hint(lang.L("Agree on it by phone or in person, not in this chat.")),
 			w.trouble,
 		},
@@ -240,8 +240,12 @@ func (w *wizard) back() {
 
 // typed tells what will be compared, and allows to go on when there is enough.
 func (w *wizard) typed() {
+	shown := w.secret.seen.Visible()
 	w.secret.tell()
 	w.warn()
+	if shown != w.secret.seen.Visible() {
+		w.fit()
+	}
 	enable(w.next, w.complete())
 }
 

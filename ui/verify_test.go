@@ -241,7 +241,7 @@ func TestVerifyByQuestion(t *testing.T) {
 	s.typed(0, "  Where did we have dinner?")
 	s.key(fyne.KeyReturn) // goes on to the answer
 	test.Type(s.window().Canvas().Focused(), "da luigi")
-	s.says("Compared exactly as typed: da luigi")
+	s.says("Compared exactly as typed, with capital letters and spaces.\nda luigi")
 	s.key(fyne.KeyReturn)
 	if s.engine.last() != "Ask Where did we have dinner?" || s.engine.key != bobsKey || s.engine.secret != "da luigi" {
 		t.Fatalf("asked %q for %v with %q", s.engine.last(), s.engine.key, s.engine.secret)

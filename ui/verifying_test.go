@@ -42,9 +42,9 @@ func TestFoldingIsSeen(t *testing.T) {
 	s.press("Next")
 	s.typed(0, "Where?")
 	s.typed(1, "Da Luigi!")
-	s.says("Compared without capital letters, spaces and punctuation: daluigi")
+	s.says("Compared without capital letters, spaces and punctuation.\ndaluigi")
 	s.tick(foldLabel)
-	s.says("Compared exactly as typed: Da Luigi!")
+	s.says("Compared exactly as typed, with capital letters and spaces.\nDa Luigi!")
 	s.tick(foldLabel)
 	s.press("Ask Bob")
 	if s.engine.last() != "AskFolded Where?" {
@@ -65,10 +65,10 @@ func TestNoFoldingWithOtherPrograms(t *testing.T) {
 	if b := s.box(foldLabel); b == nil || b.Checked {
 		t.Errorf("%+v", b)
 	}
-	s.says("Compared exactly as typed: Da Luigi!")
+	s.says("Compared exactly as typed, with capital letters and spaces.\nDa Luigi!")
 	s.tick(foldLabel)
 	s.contact(func(c *session.Contact) { c.Sotto = false }) // another device has taken its place
-	s.says("Compared exactly as typed: Da Luigi!")
+	s.says("Compared exactly as typed, with capital letters and spaces.\nDa Luigi!")
 	s.press("Ask Bob")
 	if s.engine.last() != "Ask Where?" {
 		t.Errorf("asked for %q", s.engine.last())
