@@ -28,13 +28,19 @@ func (p *programSheet) update() {
 	name := words{"Name": c.Name}
 	body := []fyne.CanvasObject{}
 	said := ""
-	for _, f := range c.Findings {
+	for i, f := range c.Findings {
 		what, why := findingWords(f, c)
 		said += what + why
+		if i > 0 {
+			body = append(body, gap(0, 2*look.Step))
+		}
 		body = append(body, look.NewText(what, look.Body), look.NewText(why, look.Hint))
 	}
 	if len(c.Findings) == 0 {
 		body = append(body, look.NewText(lang.L("Nothing about it needs to be said. What Sotto has seen so far was as it should be."), look.Body))
+	}
+	if c.Version != 0 && len(c.Findings) > 0 {
+		body = append(body, gap(0, 2*look.Step))
 	}
 	if v := c.Version; v != 0 {
 		said += lang.L("This conversation uses version {{.Version}} of OTR.", words{"Version": v})

@@ -28,12 +28,20 @@ func practiceWords() practice.Words {
 			Asks: listen(lang.L("ask me, check me, verify me, your turn, test me")),
 			Say:  practice.Say{lang.L("With pleasure. I ask: {challenge} The right answer is: {reply}\nType it where my question appears.")},
 		},
+		WrongIt: practice.Topic{
+			Asks: listen(lang.L("wrong, mistake, fail*, typo, be wrong")),
+			Say:  practice.Say{lang.L("At your next check I will answer wrongly, on purpose. Press the lock, choose Verify, and ask me something.")},
+		},
+		WantIt: practice.Topic{
+			Asks: listen(lang.L("other direction, remind*, your wish, verify you, shall i verify you, do you want me to verify you")),
+			Say:  practice.Say{lang.L("Then I ask for it. Look below our conversation: my wish stands there, and you decide.")},
+		},
 		EndIt: practice.Topic{
 			Asks: listen(lang.L("end, finish*, stop, quit, bye, goodbye, leave")),
 			Say:  practice.Say{lang.L("I end our private conversation now. Look: the lock says Finished, and nothing can be sent by mistake. Press Start again when you like.")},
 		},
 		Lost: []practice.Say{
-			{lang.L("I am a program with few words. Try: lock, verify, fingerprint, servers, keys, ask me, or end.")},
+			{lang.L("I am a program with few words. Try: lock, verify, secret, fingerprint, wrong, remind me, ask me, or end.")},
 			{lang.L("That was private, but I did not understand it. I can tell you about the lock, or you can write: ask me.")},
 			{lang.L("Robin here, still a small program. Press the lock at the top when you want to verify me.")},
 		},
@@ -44,13 +52,22 @@ func practiceReactions() practice.Reactions {
 	return practice.Reactions{
 		Verified: practice.Say{
 			lang.L("The answers are the same. Your lock says Private now: you know that it is really me."),
-			lang.L("I do not know yet that it is really you. If you want to see the other direction too, write: ask me."),
+			lang.L("I do not know yet that it is really you. Press the lock and choose “Ask Robin to verify you”, or write: ask me."),
 		},
 		VerifiedBoth: practice.Say{
 			lang.L("We typed the same secret. Your lock says Private now: you know that it is really me, and I know that it is really you."),
 		},
 		Differs: practice.Say{lang.L("The answers differ, so nothing is proved. Often it is a typo: they are compared exactly as typed. Mine was: {answer}")},
-		Stopped: practice.Say{lang.L("The check was stopped. Nothing has changed, and you can begin again whenever you like.")},
+		Lied: practice.Say{
+			lang.L("That was wrong on purpose. You would see the same if somebody stood between us. Your lock has not changed, and Sotto counts how often."),
+			lang.L("With a friend: try once more, then call. With me: ask again, I will answer: {answer}"),
+		},
+		Compared: practice.Say{
+			lang.L("You have compared, so your lock says Private now. My Sotto was told: I see that you have verified me. I have not verified you yet; write: ask me."),
+		},
+		Requested: practice.Say{lang.L("You would like me to verify you. I ask: {challenge} The right answer is: {reply}")},
+		NoRequest: practice.Say{lang.L("I have no wish to ask for: you have verified me already, or I asked a moment ago.")},
+		Stopped:   practice.Say{lang.L("The check was stopped. Nothing has changed, and you can begin again whenever you like.")},
 		ReplyRight: practice.Say{
 			lang.L("Right. Now I know that it is really you. It changes nothing on your lock: yours shows whether you have checked me."),
 		},
@@ -89,6 +106,14 @@ func practiceTopics() []practice.Topic {
 			Say: practice.Say{
 				lang.L("A fingerprint is the short name of a key. On the phone, each reads theirs to the other. Mine is {fingerprint}"),
 				lang.L("Reading it here proves nothing: a stranger in between would send you another one. That is why one does it by phone or in person."),
+				lang.L("Between two Sottos words are enough. Press the lock, choose Compare fingerprints, and imagine that I am on the phone: {words}"),
+			},
+		},
+		{
+			Asks: listen(lang.L("secret, shared secret, password, pin")),
+			Say: practice.Say{
+				lang.L("A secret both of us know verifies both at once. Press the lock, choose Verify, then the second way, and type: {answer}"),
+				lang.L("With a friend one agrees on it by phone or in person, never here."),
 			},
 		},
 		{
@@ -111,7 +136,7 @@ func practiceTopics() []practice.Topic {
 		},
 		{
 			Asks: listen(lang.L("help, what can you, what now, what next")),
-			Say:  practice.Say{lang.L("Verify me with the lock at the top. Then write “ask me”, and at last “end” to see what Finished looks like.")},
+			Say:  practice.Say{lang.L("Verify me with the lock at the top. Then write “ask me”, “secret”, “fingerprint”, “wrong” or “remind me”, and at last “end” to see what Finished looks like.")},
 		},
 		{
 			Asks: listen(lang.L("thank*, thanks, great, nice, good, ok, okay")),

@@ -23,12 +23,12 @@ func TestPracticeWords(t *testing.T) {
 }
 
 func checkPracticeWords(t *testing.T, w practice.Words) {
-	says := map[string]practice.Say{"greeting": w.Greeting, "ask me": w.AskMe.Say, "end": w.EndIt.Say}
+	says := map[string]practice.Say{"greeting": w.Greeting, "ask me": w.AskMe.Say, "wrong": w.WrongIt.Say, "wish": w.WantIt.Say, "end": w.EndIt.Say}
 	reactions := reflect.ValueOf(w.Reactions)
 	for i := range reactions.NumField() {
 		says[reactions.Type().Field(i).Name] = reactions.Field(i).Interface().(practice.Say)
 	}
-	for _, topic := range append(w.Topics, w.AskMe, w.EndIt) {
+	for _, topic := range append(w.Topics, w.AskMe, w.WrongIt, w.WantIt, w.EndIt) {
 		says[strings.Join(topic.Asks, ",")] = topic.Say
 		for _, a := range topic.Asks {
 			if a == "" || a != strings.ToLower(a) {
@@ -39,7 +39,7 @@ func checkPracticeWords(t *testing.T, w practice.Words) {
 	for _, s := range w.Lost {
 		says[s[0]] = s
 	}
-	filled := strings.NewReplacer("{name}", "", "{question}", "", "{answer}", "", "{challenge}", "", "{reply}", "", "{fingerprint}", "")
+	filled := strings.NewReplacer("{name}", "", "{question}", "", "{answer}", "", "{challenge}", "", "{reply}", "", "{fingerprint}", "", "{words}", "")
 	for when, say := range says {
 		if len(say) == 0 {
 			t.Errorf("%s: nothing to say", when)

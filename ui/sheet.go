@@ -158,7 +158,11 @@ func sentences(objects ...fyne.CanvasObject) []string {
 
 // aligned lets the edge of a box stand under the edge of words, which keep a distance of their own.
 func aligned(o fyne.CanvasObject) fyne.CanvasObject {
-	if _, ok := o.(*look.Text); ok || !o.Visible() && o.MinSize().Height == 0 {
+	switch o.(type) {
+	case *look.Text, *unspoken:
+		return o
+	}
+	if !o.Visible() && o.MinSize().Height == 0 {
 		return o
 	}
 	return inset(theme.InnerPadding(), 0, theme.InnerPadding(), 0, o)

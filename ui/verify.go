@@ -495,14 +495,26 @@ func attemptWords(run session.SMP) string {
 // aborted: the other side ended the check, and does not say why.
 func (w *wizard) aborted(run session.SMP) {
 	if run.AtOnce {
-		w.stopped(lang.L("The check was stopped at once"),
-			lang.L("The program of {{.Name}} stopped it sooner than anybody could have read it, so it seems that it cannot take part. Nothing has changed. Compare fingerprints by phone.", w.name()))
+		w.unable(lang.L("The program of {{.Name}} stopped it sooner than anybody could have read it, so it seems that it cannot take part. Nothing has changed. Compare fingerprints by phone.", w.name()))
 		return
 	}
 	w.stopped(lang.L("The check was stopped"), lang.L("{{.Name}} stopped it, or the private conversation ended. Nothing has changed. What else it can have been:", w.name()),
 		lang.L("Perhaps it was a typo: some programs stop without a word where the answers differ."),
 		lang.L("Perhaps the program of {{.Name}} cannot answer questions.", w.name()),
 		lang.L("Somebody could stand between you, who does not know the answer."))
+}
+
+// unable: their program cannot do this, so another way is the one to go.
+func (w *wizard) unable(said string) {
+	compare := newMainButton(lang.L("Compare fingerprints"), w.compareInstead)
+	w.turn(leaf{
+		title:   lang.L("The check was stopped at once"),
+		step:    stepWords(3),
+		body:    []fyne.CanvasObject{look.NewText(said, look.Body)},
+		buttons: []*button{newButton(lang.L("Try again"), w.retry), newButton(lang.L("Close"), w.close), compare},
+		first:   compare,
+		enter:   w.compareInstead,
+	})
 }
 
 func (w *wizard) unanswered() {

@@ -1,6 +1,8 @@
 package practice
 
 import (
+	"slices"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -15,6 +17,8 @@ type engine interface {
 	EndPrivate(r session.Ref)
 	Ask(r session.Ref, fp otr.Fingerprint, question string, answer []byte) error
 	Answer(r session.Ref, number int, secret []byte) error
+	Acquaint(r session.Ref)
+	RequestVerification(r session.Ref) error
 }
 
 // The pace of the contact: as if somebody read and typed, but quick.
@@ -46,6 +50,8 @@ type contact struct {
 	run       session.SMP     // the last verification
 	answered  int             // number of the last verification that was taken on
 	concluded int             // number of the last verification that was commented on
+	lies      bool            // the next answer is wrong on purpose
+	lied      int             // number of the verification in which it was
 }
 
 // turn is one thing to do.
@@ -62,6 +68,7 @@ const (
 	sayLater               // text, also when it has yet to become private
 	answer                 // the verification of this number
 	ask                    // the person
+	request                // to be verified
 	end                    // the conversation
 )
 
@@ -116,11 +123,31 @@ func (c *contact) meet(now session.Contact) {
 	if now.Wants {
 		c.engine.Accept(now.Ref)
 	}
-	waited := c.blocked()
+	waited, before := c.blocked(), c.state
 	c.person, c.state = now.Ref, now
+	c.compare(before)
 	if waited && !c.blocked() {
 		c.next()
 	}
+}
+
+// compare reacts to what the person did about the two directions since before.
+func (c *contact) compare(before session.Contact) {
+	r := &c.words.Reactions
+	if c.state.VerifiedUs && !before.VerifiedUs && c.compared() {
+		c.plan(say, r.Compared)
+	}
+	if c.state.WantsVerified && !before.WantsVerified {
+		c.plan(say, r.Requested)
+		c.add(turn{what: ask})
+	}
+}
+
+// compared tells whether it was not by a check that the person has verified the contact.
+func (c *contact) compared() bool {
+	return c.state.Key != nil && slices.ContainsFunc(c.state.Keys, func(k session.Key) bool {
+		return k.Fingerprint == *c.state.Key && k.VerifiedUs && k.VerifiedUsHow == session.NotVerified
+	})
 }
 
 // read reacts to a new line of the transcript.
@@ -154,6 +181,7 @@ func (c *contact) notice(n session.Notice) {
 }
 
 func (c *contact) welcome() {
+	c.engine.Acquaint(c.person)
 	switch {
 	case !c.greeted:
 		c.greeted = true
@@ -174,6 +202,12 @@ func (c *contact) reply(text string) {
 	case t == &c.words.AskMe:
 		c.plan(say, t.Say)
 		c.add(turn{what: ask})
+	case t == &c.words.WrongIt:
+		c.lies = true
+		c.plan(say, t.Say)
+	case t == &c.words.WantIt:
+		c.plan(say, t.Say)
+		c.add(turn{what: request})
 	case t == &c.words.EndIt:
 		c.plan(say, t.Say)
 		c.add(turn{what: end})
@@ -213,6 +247,8 @@ func (c *contact) follow(run session.SMP) {
 		c.plan(say, r.Verified)
 	case run.Stage == session.SMPFailed && run.Ours:
 		c.plan(say, r.ReplyWrong)
+	case run.Stage == session.SMPFailed && run.Number == c.lied:
+		c.plan(say, r.Lied)
 	case run.Stage == session.SMPFailed:
 		c.plan(say, r.Differs)
 	case c.ended == nobody: // otherwise it is the end of the conversation that has stopped it
@@ -223,8 +259,16 @@ func (c *contact) follow(run session.SMP) {
 // plan puts the messages of a turn at the end of what is to be done.
 func (c *contact) plan(how action, messages Say) {
 	for _, m := range messages {
-		c.add(turn{what: how, text: c.words.fill(m, c.fingerprint)})
+		c.add(turn{what: how, text: c.words.fill(m, c.fingerprint, c.aloud())})
 	}
+}
+
+// aloud is what the contact would read on the phone.
+func (c *contact) aloud() string {
+	if c.state.Aloud == nil {
+		return ""
+	}
+	return strings.Join(c.state.Aloud.Ours[:], ", ")
 }
 
 func (c *contact) add(t turn) {
@@ -272,15 +316,28 @@ func (c *contact) act() {
 	case say, sayLater:
 		c.engine.Send(c.person, t.text, c.state.SendMode)
 	case answer:
-		c.engine.Answer(c.person, t.number, []byte(c.words.Answer))
+		c.answer(t.number)
 	case ask:
 		c.ask()
+	case request:
+		if c.state.VerifiedUs || c.engine.RequestVerification(c.person) != nil {
+			c.plan(say, c.words.Reactions.NoRequest)
+		}
 	case end:
 		c.ended = byContact
 		c.turns = nil
 		c.engine.EndPrivate(c.person)
 	}
 	c.next()
+}
+
+// answer gives the answer, or another one if the person wants to see that.
+func (c *contact) answer(number int) {
+	said := c.words.Answer
+	if c.lies {
+		said, c.lies, c.lied = said+"?!x", false, number
+	}
+	c.engine.Answer(c.person, number, []byte(said))
 }
 
 func (c *contact) ask() {

@@ -21,6 +21,7 @@ func testWords() Words {
 		Reactions: Reactions{
 			Verified: Say{"verified"}, VerifiedBoth: Say{"both"}, Differs: Say{"differs, it is {answer}"}, Stopped: Say{"stopped"},
 			ReplyRight: Say{"right"}, ReplyWrong: Say{"wrong, it was {reply}"}, OneAtATime: Say{"one at a time"},
+			Lied: Say{"on purpose, it is {answer}"}, Compared: Say{"compared"}, Requested: Say{"you wish, say {reply}"}, NoRequest: Say{"no wish"},
 			Unencrypted: Say{"only privately"}, BackAfterPerson: Say{"you ended"}, BackAfterContact: Say{"I ended"},
 		},
 		Topics: []Topic{
@@ -30,9 +31,11 @@ func testWords() Words {
 			{Asks: []string{"is this otr"}, Say: Say{"it is"}},
 			{Asks: []string{"otr", "what is otr"}, Say: Say{"otr one", "otr two"}},
 		},
-		AskMe: Topic{Asks: []string{"ask me"}, Say: Say{"I ask {challenge}, say {reply}"}},
-		EndIt: Topic{Asks: []string{"end", "finish*"}, Say: Say{"ending now"}},
-		Lost:  []Say{{"lost one"}, {"lost two"}},
+		AskMe:   Topic{Asks: []string{"ask me"}, Say: Say{"I ask {challenge}, say {reply}"}},
+		WrongIt: Topic{Asks: []string{"wrong"}, Say: Say{"wrong next"}},
+		WantIt:  Topic{Asks: []string{"remind"}, Say: Say{"my wish"}},
+		EndIt:   Topic{Asks: []string{"end", "finish*"}, Say: Say{"ending now"}},
+		Lost:    []Say{{"lost one"}, {"lost two"}},
 	}
 }
 
@@ -74,6 +77,12 @@ func (s *stage) Ask(_ session.Ref, fp otr.Fingerprint, question string, answer [
 }
 func (s *stage) Answer(_ session.Ref, number int, secret []byte) error {
 	s.did("answer %d %s", number, secret)
+	return s.refuse
+}
+
+func (s *stage) Acquaint(session.Ref) {}
+func (s *stage) RequestVerification(session.Ref) error {
+	s.did("request")
 	return s.refuse
 }
 
@@ -290,6 +299,66 @@ func TestAsksThePerson(t *testing.T) {
 		s.refuse = errors.New("refused")
 		s.write(session.EncryptedUnverified, "ask me again")
 		s.expect("say I ask sea?, say blue", "ask 07 sea? blue", "say stopped")
+	})
+}
+
+// One answer is wrong on purpose, and only one.
+func TestWrongOnPurpose(t *testing.T) {
+	play(t, func(s *stage) {
+		greet(s)
+		s.write(session.EncryptedUnverified, "be wrong")
+		s.expect("say wrong next")
+		s.smp(session.SMP{Number: 1, Stage: session.SMPNeedsAnswer, Asked: true})
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if len(s.done) != 1 || s.done[0] == "answer 1 green" {
+			t.Errorf("the contact did %q", s.done)
+		}
+		s.done = nil
+		s.smp(session.SMP{Number: 1, Stage: session.SMPFailed, Asked: true})
+		s.expect("say on purpose, it is green")
+		s.smp(session.SMP{Number: 2, Stage: session.SMPNeedsAnswer, Asked: true})
+		s.expect("answer 2 green")
+		s.smp(session.SMP{Number: 2, Stage: session.SMPFailed, Asked: true})
+		s.expect("say differs, it is green")
+	})
+}
+
+func TestWishesToBeVerified(t *testing.T) {
+	play(t, func(s *stage) {
+		greet(s)
+		s.write(session.EncryptedUnverified, "remind me")
+		s.expect("say my wish", "request")
+		s.refuse = session.ErrTooSoon
+		s.write(session.EncryptedUnverified, "remind me")
+		s.expect("say my wish", "request", "say no wish")
+		s.state.VerifiedUs = true
+		s.lock(session.SendPrivately)
+		s.write(session.EncryptedUnverified, "remind me")
+		s.expect("say my wish", "say no wish")
+	})
+}
+
+// Whoever asks to be verified is asked the question; whoever has compared hears that it was noticed, once.
+func TestTheOtherDirection(t *testing.T) {
+	play(t, func(s *stage) {
+		greet(s)
+		s.state.WantsVerified = true
+		s.lock(session.SendPrivately)
+		s.lock(session.SendPrivately)
+		s.expect("say you wish, say blue", "ask 07 sea? blue")
+		s.state.Keys = []session.Key{{Fingerprint: otr.Fingerprint{7}, VerifiedUs: true}}
+		s.state.VerifiedUs = true
+		s.lock(session.SendPrivately)
+		s.lock(session.SendPrivately)
+		s.expect("say compared")
+	})
+	play(t, func(s *stage) {
+		greet(s)
+		s.state.Keys = []session.Key{{Fingerprint: otr.Fingerprint{7}, VerifiedUs: true, VerifiedUsHow: session.ByQuestion}}
+		s.state.VerifiedUs = true
+		s.lock(session.SendPrivately)
+		s.expect()
 	})
 }
 

@@ -170,6 +170,9 @@ func TestPractice(t *testing.T) {
 	me.hears("right")
 	me.until("have verified us", func() bool { return me.contact.VerifiedUs })
 
+	me.says("remind me")
+	me.hears("no wish")
+
 	me.says("finish")
 	me.hears("ending now")
 	me.until("be finished", func() bool { return me.contact.Lock == session.FinishedLock })

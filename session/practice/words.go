@@ -12,7 +12,8 @@ import (
 //
 // A Say is the messages of one turn, in order; short ones, as people write. In every message {name} stands for the contact's name,
 // {question} and {answer} for the question it suggests and its answer, {challenge} and {reply} for the question it asks the person and
-// the answer to that, {fingerprint} for the fingerprint of its key. A turn without messages is a turn of silence.
+// the answer to that, {fingerprint} for the fingerprint of its key and {words} for the words it would read aloud. A turn without messages is
+// a turn of silence.
 type Words struct {
 	// Name is the contact's, as the person's list shows it. It should say that this is practice.
 	Name string
@@ -31,6 +32,12 @@ type Words struct {
 	Topics []Topic
 	// AskMe is the topic of being asked: its Say announces the question with {challenge} and {reply}, and the question follows.
 	AskMe Topic
+	// WrongIt is the topic of a check that fails: its Say announces that the next answer will be wrong on purpose.
+	WrongIt Topic
+
+	// WantIt is the topic of wishing to be verified: its Say says where the person will see the wish, and the wish follows.
+	WantIt Topic
+
 	// EndIt is the topic of ending: its Say explains what Finished means and how to begin again, and then the contact ends the conversation.
 	EndIt Topic
 	// Lost is said to what fits no topic, one Say after the other and then from the first again: friendly, honest that this is a program
@@ -58,6 +65,18 @@ type Reactions struct {
 	VerifiedBoth Say
 	// Differs: the person asked, and the answers differ. Often a typo; compared exactly as typed. Repeat {answer}.
 	Differs Say
+	// Lied: the person asked, and the answer was wrong on purpose, as announced: what it means and what now.
+	Lied Say
+
+	// Compared: the person has compared fingerprints or words, and said that they are the same.
+	Compared Say
+
+	// Requested: the person asks to be verified. The question of AskMe follows.
+	Requested Say
+
+	// NoRequest: the contact was to wish to be verified, and there is no reason to, or it has done so a short while ago.
+	NoRequest Say
+
 	// Stopped: a verification, of either side, was cancelled or given up. Nothing has changed.
 	Stopped Say
 	// ReplyRight: the contact asked, and the person's answer was right: now the contact knows them. This changes nothing on the person's lock.
@@ -88,9 +107,9 @@ func (w *Words) check() error {
 }
 
 // fill puts the values of w in the places for them.
-func (w *Words) fill(text, fingerprint string) string {
+func (w *Words) fill(text, fingerprint, aloud string) string {
 	return strings.NewReplacer("{name}", w.Name, "{question}", w.Question, "{answer}", w.Answer,
-		"{challenge}", w.Challenge, "{reply}", w.Reply, "{fingerprint}", fingerprint).Replace(text)
+		"{challenge}", w.Challenge, "{reply}", w.Reply, "{fingerprint}", fingerprint, "{words}", aloud).Replace(text)
 }
 
 // maxHeard is how much of a message is listened to.
@@ -109,6 +128,8 @@ func (w *Words) find(text string) *Topic {
 		}
 	}
 	consider(&w.AskMe)
+	consider(&w.WrongIt)
+	consider(&w.WantIt)
 	consider(&w.EndIt)
 	for i := range w.Topics {
 		consider(&w.Topics[i])
