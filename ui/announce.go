@@ -49,7 +49,11 @@ func (a *announcements) arrived(c session.Contact, clear string) {
 	if c.Quiet || c.Blocked || s.own.inFront(c.Ref) || s.undisturbed(c.Ref.Account) || !a.may(c.Ref) {
 		return
 	}
-	s.sound(outside.Arrived)
+	if run, _ := s.own.model.SMP(c.Ref); c.Wants || run.Stage == session.SMPNeedsAnswer && run.Number > 0 {
+		s.sound(outside.Asked)
+	} else {
+		s.sound(outside.Arrived)
+	}
 	if level == notifyNothing {
 		return
 	}
@@ -58,7 +62,7 @@ func (a *announcements) arrived(c session.Contact, clear string) {
 		s.app.SendNotification(fyne.NewNotification(programName, lang.L("New message")))
 		return
 	}
-	said := outside.Announcement{Key: c.Account + "\x00" + c.Ref.Contact, Title: programName, Words: lang.L("New message"), Open: lang.L("Open")}
+	said := outside.Announcement{Key: c.Account + "\x00" + c.Ref.Contact, Title: programName, Words: lang.L("New message"), Open: lang.L("Open"), Locked: lang.L("New message")}
 	known := level == notifyWho || level == notifyText
 	switch {
 	case c.Wants && known:

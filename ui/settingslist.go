@@ -74,7 +74,7 @@ func (d *desk) notificationSettings() []*settingRow {
 	about := lang.L("Others can read it on your screen, even while it is locked. It never says who has written.")
 	if d.shell.announcer != nil {
 		levels = append(levels, word{notifyWho, lang.L("Who has written")}, word{notifyText, lang.L("Who, and unencrypted text")})
-		about = lang.L("Others can read it on your screen, even while it is locked. What is private is never shown there.")
+		about = lang.L("Others can read it on your screen. What is private is never shown there, and while the screen is locked nobody is named.")
 	}
 	rows := []*settingRow{d.pick(lang.L("Notifications say"), about, levels, func(p *store.Preferences) *string { return &p.Notify })}
 	if d.shell.around.Play != nil {

@@ -17,7 +17,8 @@ type Surroundings struct {
 	Announcer func(clicked func(key string)) outside.Announcer // may return nil: see outside.NewAnnouncer
 	Play      func(outside.Sound)
 	Idle      func(ctx context.Context, told func(since time.Duration, known bool)) // until ctx ends
-	Tray      func(ctx context.Context, told func(there bool))                      // until ctx ends
+	TrayNow   func() (there, possible bool)
+	Tray      func(ctx context.Context, told func(there bool)) // until ctx ends
 	AtStart   func(wanted bool) error
 }
 
@@ -30,6 +31,7 @@ func TheDesktop(more ...string) Surroundings {
 		Announcer: outside.NewAnnouncer,
 		Play:      outside.Play,
 		Idle:      watchIdle,
+		TrayNow:   outside.TrayNow,
 		Tray:      outside.WatchTray,
 		AtStart: func(wanted bool) error {
 			path, err := os.Executable()

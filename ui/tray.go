@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"time"
+
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/driver/desktop"
 
@@ -18,6 +20,24 @@ type tray struct {
 	there bool
 	told  trayed // what it shows
 	made  bool   // the toolkit has been asked for one
+	late  bool   // it has been waited for long enough
+}
+
+// trayComes is how long a session that has just begun may take to have a tray.
+const trayComes = 15 * time.Second
+
+// prepare asks the toolkit for a tray: it can only be asked before the window's goroutine is at work. Where none is there now it is asked
+// only for those who mean to use one, as it costs a window that nobody sees.
+func (t *tray) prepare() {
+	if t.app == nil || t.shell.around.TrayNow == nil {
+		return
+	}
+	there, possible := t.shell.around.TrayNow()
+	if there || possible && t.shell.choices.now.ToTray {
+		t.show()
+		return
+	}
+	t.app = nil
 }
 
 // trayed is all that a tray shows.
@@ -38,20 +58,33 @@ func newTray(s *shell) *tray {
 // set is told whether there is a tray. Where it goes while the window is closed into it, the window comes back: nobody could find it.
 func (t *tray) set(there bool) {
 	t.there = there && t.app != nil
-	if t.there {
+	switch {
+	case t.there:
+		t.late = true // it has come; if it goes, nothing is waited for
 		t.refresh()
-		return
+	case t.shell.hidden && t.app != nil && !t.late:
+		time.AfterFunc(trayComes, func() { t.shell.do(t.waited) })
+	case t.shell.hidden:
+		t.shell.comeForward()
 	}
-	if t.shell.hidden {
+}
+
+// waited opens the window if the tray has not come.
+func (t *tray) waited() {
+	t.late = true
+	if !t.there && t.shell.hidden {
 		t.shell.comeForward()
 	}
 }
 
 // refresh shows what has changed.
 func (t *tray) refresh() {
-	if !t.there {
-		return
+	if t.there {
+		t.show()
 	}
+}
+
+func (t *tray) show() {
 	own := t.shell.own
 	now := trayed{unread: own.model.Unread() > 0, accounts: len(own.model.Accounts()) > 0, undisturbed: t.shell.choices.now.DoNotDisturb,
 		windowHidden: t.shell.hidden}

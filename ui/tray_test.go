@@ -116,6 +116,32 @@ func TestCloseToTheTray(t *testing.T) {
 	}
 }
 
+// A tray is asked for before the loop begins, where one is or is wanted and can come; and one that does not come opens the window.
+func TestTrayIsAskedForInTime(t *testing.T) {
+	for _, test := range []struct{ there, possible, wanted, asked bool }{
+		{true, true, false, true}, {true, true, true, true}, {false, true, true, true}, {false, true, false, false}, {false, false, true, false},
+	} {
+		s := newStage(t, func(kept *store.Settings) { kept.Preferences.ToTray = test.wanted })
+		f := &fakeTray{}
+		s.shell.tray.app = f
+		s.shell.around.TrayNow = func() (bool, bool) { return test.there, test.possible }
+		s.shell.tray.prepare()
+		if f.menus == 1 != test.asked || s.shell.tray.there {
+			t.Errorf("%+v: %d menus", test, f.menus)
+		}
+	}
+	s := newStage(t, func(kept *store.Settings) { kept.Preferences.ToTray = true })
+	s.shell.tray.app, s.shell.hidden = &fakeTray{}, true
+	s.shell.tray.set(false)
+	if !s.shell.hidden {
+		t.Error("the tray of a session that has just begun is not waited for")
+	}
+	s.shell.tray.waited()
+	if s.shell.hidden {
+		t.Error("no tray came, and nobody can find the window")
+	}
+}
+
 func TestCloseEndsByDefault(t *testing.T) {
 	s, _ := newTrayStage(t, true)
 	s.shell.choices.choose(func(p *store.Preferences) { p.ToTray = false })

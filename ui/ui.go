@@ -123,6 +123,7 @@ func Run(c Config) {
 	if c.PractiseFirst {
 		s.practise()
 	}
+	s.tray.prepare()
 	if s.hidden = c.Hidden && s.choices.now.ToTray && c.Around.Tray != nil; s.hidden {
 		s.looking = false
 		c.App.Run() // as soon as it is known that there is no tray, the window opens

@@ -175,12 +175,34 @@ func (n *announcer) announce(a Announcement) {
 		"urgency":        dbus.MakeVariant(byte(1)),
 		"suppress-sound": dbus.MakeVariant(true), // the program has sounds of its own
 	}
+	if a.Locked != "" && n.locked() {
+		a.Title, a.Words = program, a.Locked
+	}
 	var id uint32
 	err := n.call("Notify", program, n.shown[a.Key], desktopID, plain(a.Title), body(a.Words, n.markup),
 		[]string{onClick, plain(a.Open)}, hints, int32(-1)).Store(&id)
 	if err == nil {
 		n.shown[a.Key] = id
 	}
+}
+
+// savers are what knows whether the screen is locked, where there is one.
+var savers = []struct {
+	name string
+	path dbus.ObjectPath
+}{{"org.freedesktop.ScreenSaver", "/org/freedesktop/ScreenSaver"}, {"org.freedesktop.ScreenSaver", "/ScreenSaver"}, {"org.gnome.ScreenSaver", "/org/gnome/ScreenSaver"}}
+
+// locked tells whether the screen is locked or dark, as far as anything knows.
+func (n *announcer) locked() bool {
+	ctx, cancel := context.WithTimeout(context.Background(), answerIn)
+	defer cancel()
+	for _, s := range savers {
+		var active bool
+		if n.conn.Object(s.name, s.path).CallWithContext(ctx, s.name+".GetActive", dbus.FlagNoAutoStart).Store(&active) == nil && active {
+			return true
+		}
+	}
+	return false
 }
 
 func (n *announcer) withdraw(key string) {

@@ -163,6 +163,28 @@ func TestAnnouncements(t *testing.T) {
 	}
 }
 
+// While the screen is locked nobody is named.
+func TestAnnouncedOnALockedScreen(t *testing.T) {
+	address := newBus(t)
+	s := newServer(t, address, "body")
+	a := NewAnnouncer(func(string) {})
+	t.Cleanup(func() { a.Close(context.Background()) })
+	said := Announcement{Key: "bob", Title: "Bob", Words: "hello", Locked: "something"}
+	a.Announce(said)
+	if n := next(t, s.shown); n.Summary != "Bob" || n.Body != "hello" {
+		t.Errorf("%+v", n)
+	}
+	gnome := connect(t, address)
+	if err := gnome.Export(saver{true}, "/org/gnome/ScreenSaver", "org.gnome.ScreenSaver"); err != nil {
+		t.Fatal(err)
+	}
+	own(t, gnome, "org.gnome.ScreenSaver")
+	a.Announce(said)
+	if n := next(t, s.shown); n.Summary != program || n.Body != "something" {
+		t.Errorf("locked: %+v", n)
+	}
+}
+
 // A server that goes and another one that comes: what the first one showed is not replaced in the second one, whose numbers are its own.
 func TestAnotherNotificationServer(t *testing.T) {
 	address := newBus(t)

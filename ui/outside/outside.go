@@ -17,6 +17,8 @@ type Announcement struct {
 	Title string
 	Words string
 	Open  string // what a click on it is called
+
+	Locked string // what is said instead of Title and Words while the screen is locked; "": the same
 }
 
 // An Announcer says things outside the windows. Its methods return at once and may be called from any goroutine; what cannot be said is

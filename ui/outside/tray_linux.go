@@ -3,6 +3,7 @@ package outside
 import (
 	"context"
 	"os"
+	"time"
 
 	"github.com/godbus/dbus/v5"
 )
@@ -11,6 +12,26 @@ const (
 	trayWatcher = "org.kde.StatusNotifierWatcher"
 	busName     = "org.freedesktop.DBus"
 )
+
+// trayAnswerIn is how long the start of the program may wait for the bus.
+const trayAnswerIn = 500 * time.Millisecond
+
+// TrayNow tells whether there is a tray now, and whether one could still come: without a session bus none can.
+func TrayNow() (there, possible bool) {
+	address := os.Getenv("DBUS_SESSION_BUS_ADDRESS")
+	if address == "" {
+		return false, false // connecting would start a bus
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), trayAnswerIn)
+	defer cancel()
+	conn, err := dbus.Connect(address, dbus.WithContext(ctx))
+	if err != nil {
+		return false, false
+	}
+	defer conn.Close()
+	err = conn.BusObject().CallWithContext(ctx, busName+".NameHasOwner", 0, trayWatcher).Store(&there)
+	return err == nil && there, err == nil
+}
 
 // WatchTray calls told whenever a tray has come or gone, and once at the beginning, until ctx ends: where there is no tray, a window that is
 // closed into it could not be found again.
