@@ -143,47 +143,68 @@ func (n *announcer) reach() bool {
 	return true
 }
 
-func (n *announcer) call(method string, args ...any) *dbus.Call {
+func (n *announcer) call(server, method string, args ...any) *dbus.Call {
 	ctx, cancel := context.WithTimeout(context.Background(), answerIn)
 	defer cancel()
-	return n.conn.Object(notifyName, notifyPath).CallWithContext(ctx, notifyName+"."+method, 0, args...)
+	return n.conn.Object(server, notifyPath).CallWithContext(ctx, notifyName+"."+method, 0, args...)
 }
 
-// ask finds out what the server can, once for each server there is.
-func (n *announcer) ask() {
+// owner is the unique name of the server that runs, "" when none does.
+func (n *announcer) owner() string {
 	var owner string
-	if n.conn.BusObject().Call("org.freedesktop.DBus.GetNameOwner", 0, notifyName).Store(&owner) == nil && owner == n.server {
-		return
+	if n.conn.BusObject().Call("org.freedesktop.DBus.GetNameOwner", 0, notifyName).Store(&owner) != nil {
+		return ""
+	}
+	return owner
+}
+
+// meet finds the server, and asks it what it can, once for each there is. From then on it is spoken to by its own name, so that nothing
+// which was made for it gets to another.
+func (n *announcer) meet() bool {
+	owner := n.owner()
+	if owner == "" {
+		n.call(notifyName, "GetCapabilities") // has the bus start one, where it can
+		owner = n.owner()
+	}
+	if owner == n.server {
+		return owner != ""
 	}
 	clear(n.shown) // another server knows nothing of what this one showed
+	n.server = owner
+	if owner == "" {
+		return false
+	}
 	var can []string
-	n.markup = n.call("GetCapabilities").Store(&can) != nil || slices.Contains(can, bodyMarkup)
-	n.server = ""
-	if n.conn.BusObject().Call("org.freedesktop.DBus.GetNameOwner", 0, notifyName).Store(&owner) == nil {
-		n.server = owner
+	n.markup = n.call(owner, "GetCapabilities").Store(&can) != nil || slices.Contains(can, bodyMarkup)
+	return true
+}
+
+// announce says it to the server there is. One that goes at that moment has it said to its heir, if there is one.
+func (n *announcer) announce(a Announcement) {
+	for range 2 {
+		if n.reach() && n.meet() && n.show(a) {
+			return
+		}
 	}
 }
 
-func (n *announcer) announce(a Announcement) {
-	if !n.reach() {
-		return
+func (n *announcer) show(a Announcement) bool {
+	if a.Locked != "" && n.locked() {
+		a.Title, a.Words = program, a.Locked
 	}
-	n.ask()
 	hints := map[string]dbus.Variant{
 		"desktop-entry":  dbus.MakeVariant(desktopID),
 		"category":       dbus.MakeVariant("im.received"),
 		"urgency":        dbus.MakeVariant(byte(1)),
 		"suppress-sound": dbus.MakeVariant(true), // the program has sounds of its own
 	}
-	if a.Locked != "" && n.locked() {
-		a.Title, a.Words = program, a.Locked
-	}
 	var id uint32
-	err := n.call("Notify", program, n.shown[a.Key], desktopID, plain(a.Title), body(a.Words, n.markup),
-		[]string{onClick, plain(a.Open)}, hints, int32(-1)).Store(&id)
-	if err == nil {
-		n.shown[a.Key] = id
+	call := n.call(n.server, "Notify", program, n.shown[a.Key], desktopID, plain(a.Title), body(a.Words, n.markup), []string{onClick, plain(a.Open)}, hints, int32(-1))
+	if call.Store(&id) != nil {
+		return n.owner() == n.server // who is still there does not want it
 	}
+	n.shown[a.Key] = id
+	return true
 }
 
 // savers are what knows whether the screen is locked, where there is one.
@@ -209,13 +230,13 @@ func (n *announcer) withdraw(key string) {
 	id, there := n.shown[key]
 	delete(n.shown, key)
 	if there && n.conn != nil && n.conn.Connected() {
-		n.call("CloseNotification", id) // who has closed it before us does not mind
+		n.call(n.server, "CloseNotification", id) // who has closed it before us does not mind
 	}
 }
 
-// heard is told what the server says of what is shown. Anybody on the bus can say it: it can only open a conversation that was announced.
+// heard is told what the server says of what is shown.
 func (n *announcer) heard(s *dbus.Signal) {
-	if len(s.Body) < 2 {
+	if len(s.Body) < 2 || s.Sender != n.server {
 		return
 	}
 	id, ok := s.Body[0].(uint32)
