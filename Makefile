@@ -7,7 +7,7 @@ FUZZTIME ?= 1m
 SESSIONS ?= 1000
 MESSAGES ?= 100000
 
-.PHONY: run build test bench benchmarks chaos check clean e2e fuzz hostile interop logins matrix soak steps timing unit
+.PHONY: run build test bench bench-ui benchmarks chaos check clean e2e fuzz hostile interop logins matrix soak steps timing unit
 
 run: build
 	@echo "Opening Sotto"
@@ -64,6 +64,14 @@ interop:
 bench:
 	@.ci/packages test
 	@cd crypto/otr/otrtest/bench && $(GO) run .
+
+# Start, memory and idleness beside a bare window of Fyne, ten thousand contacts, a hundred thousand messages, hostile texts: one table.
+bench-ui:
+	@.ci/packages test
+	@rm -f build/bench-ui; mkdir -p build
+	@SOTTO_BENCH_UI=$(CURDIR)/build/bench-ui $(GO) test $(TAGS) -count=1 -timeout 1h -run '^TestBench$$' ./ui/e2e
+	@SOTTO_BENCH_UI=$(CURDIR)/build/bench-ui $(GO) test $(TAGS) -count=1 -timeout 1h -run '^TestBench$$' ./ui
+	@awk -F '\t' 'BEGIN { printf "%-44s  %-22s  %-30s  %s\n", "what", "target", "measured", "" } { printf "%-44s  %-22s  %-30s  %s\n", $$1, $$2, $$3, $$4 }' build/bench-ui
 
 # Whether what is computed with secrets takes the same time whatever they are.
 timing:

@@ -24,11 +24,11 @@ var Translations embed.FS
 //go:embed sounds/*.wav
 var Sounds embed.FS
 
-// Emoji are those that can be chosen, by group, with names and words to find them by in English, German and Arabic: emoji.txt, which
+// Emoji are those that can be chosen, by group, with names and words to find them by in English, German and Arabic: a text, compressed, which
 // .ci/emoji makes from data of the Unicode Consortium (see emoji-license.txt).
 //
-//go:embed emoji.txt
-var Emoji string
+//go:embed emoji.gz
+var Emoji []byte
 
 // EmojiLicense is that of the data Emoji was made from.
 //

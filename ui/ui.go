@@ -9,6 +9,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -243,8 +244,12 @@ func (leastSize) MinSize(objects []fyne.CanvasObject) fyne.Size {
 	return fyne.NewSize(leastWidth, leastHeight)
 }
 
+// settledAfter is how long after the start nothing more has to be read.
+const settledAfter = 5 * time.Second
+
 // started begins to take events once Fyne's goroutine is at work: before that, what is handed to it would run at once and elsewhere.
 func (s *shell) started() {
+	time.AfterFunc(settledAfter, debug.FreeOSMemory) // fonts, pictures and the roster have been read by then: what that took is given back
 	s.own.run()
 	s.own.followLinked()
 }

@@ -1,15 +1,16 @@
-// Command emoji makes assets/emoji.txt from the data of the Unicode Consortium, as the Debian packages unicode-data and
+// Command emoji makes assets/emoji.gz from the data of the Unicode Consortium, as the Debian packages unicode-data and
 // unicode-cldr-core bring it:
 //
-//	go run ./.ci/emoji /usr/share/unicode >assets/emoji.txt
+//	go run ./.ci/emoji /usr/share/unicode >assets/emoji.gz
 //
 // Of all emoji it takes those that the font which comes with Fyne draws, so that nobody chooses an empty box. Each has a line: the emoji,
-// with a + before it where it has skin tones, then for each language its name and the words by which it is found.
+// with a + before it where it has skin tones, then for each language its name and the words by which it is found. To read it: zcat assets/emoji.gz.
 package main
 
 import (
 	"bufio"
 	"bytes"
+	"compress/gzip"
 	"encoding/xml"
 	"fmt"
 	"log"
@@ -43,7 +44,8 @@ func main() {
 	}
 	f, err := os.Open(filepath.Join(os.Args[1], "emoji", "emoji-test.txt"))
 	check(err)
-	out := bufio.NewWriter(os.Stdout)
+	out, err := gzip.NewWriterLevel(os.Stdout, gzip.BestCompression)
+	check(err)
 	lines := bufio.NewScanner(f)
 	var all []string
 	inGroup := map[string]string{}
@@ -90,7 +92,7 @@ func main() {
 		}
 		fmt.Fprintln(out, line)
 	}
-	check(out.Flush())
+	check(out.Close())
 }
 
 type annotation struct {

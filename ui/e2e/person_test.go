@@ -38,8 +38,8 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-func build(to, pkg string) bool {
-	c := exec.Command("go", "build", "-tags", "migrated_fynedo", "-o", to, pkg)
+func build(to, pkg string, flags ...string) bool {
+	c := exec.Command("go", slices.Concat([]string{"build", "-tags", "migrated_fynedo", "-o", to}, flags, []string{pkg})...)
 	c.Stdout, c.Stderr = os.Stdout, os.Stderr
 	if err := c.Run(); err != nil {
 		fmt.Fprintf(os.Stderr, "building %s: %v\n", pkg, err)

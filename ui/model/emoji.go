@@ -1,6 +1,9 @@
 package model
 
 import (
+	"bytes"
+	"compress/gzip"
+	"io"
 	"strings"
 	"sync"
 
@@ -25,7 +28,17 @@ type EmojiGroup struct {
 var emojiLanguages = []string{"en", "de", "ar"}
 
 // EmojiGroups returns every emoji that can be chosen. They are read when they are first asked for.
-var EmojiGroups = sync.OnceValue(func() []EmojiGroup { return parseEmoji(assets.Emoji) })
+var EmojiGroups = sync.OnceValue(func() []EmojiGroup {
+	file, err := gzip.NewReader(bytes.NewReader(assets.Emoji))
+	if err != nil {
+		panic("model: internal error: emoji: " + err.Error())
+	}
+	text, err := io.ReadAll(file)
+	if err != nil {
+		panic("model: internal error: emoji: " + err.Error())
+	}
+	return parseEmoji(string(text))
+})
 
 func parseEmoji(file string) []EmojiGroup {
 	var groups []EmojiGroup
