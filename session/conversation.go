@@ -70,6 +70,7 @@ type conversation struct {
 	invites  struct {  // that came last
 		from jid.JID
 		at   time.Time
+		late *xmpp.Message // one that was taken for a repetition, until the live session is heard from
 	}
 
 	// see trust.go
@@ -569,7 +570,7 @@ func (c *conversation) doubt() {
 
 // sure is the end of doubt: something authentic has come from the live session.
 func (c *conversation) sure() {
-	c.misreads, c.suspects = time.Time{}, false
+	c.misreads, c.suspects, c.invites.late = time.Time{}, false, nil
 	if c.doubtful {
 		c.doubtful, c.noAnswer = false, false
 		c.touch()
@@ -932,9 +933,25 @@ func (c *conversation) asksAgain(m *xmpp.Message) bool {
 	now := c.account.now()
 	again := c.invites.from.Equal(m.From) && now.Sub(c.invites.at) < asksOnce
 	if !again {
-		c.invites.from, c.invites.at = m.From, now
+		c.invites.from, c.invites.at, c.invites.late = m.From, now, nil
+		return false
 	}
-	return again
+	if c.invites.late == nil {
+		c.account.after(asksOnce, c.answerLate)
+	}
+	c.invites.late = m
+	return true
+}
+
+// answerLate answers an invitation that was taken for a repetition, if the session that the first one led to is silent: the client may
+// have been started anew in that moment.
+func (c *conversation) answerLate() {
+	m := c.invites.late
+	if m == nil || c.account.conversations[c.ref.Contact] != c || !c.account.online() {
+		return
+	}
+	c.invites.from, c.invites.late = jid.JID{}, nil
+	c.incoming(m)
 }
 
 // tooManyBegun counts one more exchange that they began, and refuses what only a flood would bring.

@@ -83,3 +83,21 @@ func TestCrashOfOursWhileBothWriteWithAProgram(t *testing.T) {
 		})
 	}
 }
+
+// A program that dies twice in a moment asks in that moment for two different conversations: the second invitation is not taken for the
+// first come again.
+func TestCrashTwiceInAMoment(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, a, mike, m := withProgram(t)
+		m.forget()
+		x, y := canary(), canary()
+		m.say(x)
+		m.forget()
+		m.say(y)
+		pass(10 * time.Second)
+		if !a.heardText(x) || !a.heardText(y) || a.contact(mike).SendMode != SendPrivately {
+			t.Errorf("%+v\n%s", a.contact(mike), strings.Join(a.lines(), "\n"))
+		}
+		h.assertSecret(t, "canary")
+	})
+}

@@ -31,6 +31,7 @@ func TestFirstKeyIsSaidCalmly(t *testing.T) {
 			t.Errorf("%q", a.lines())
 		}
 		a.session.SetVerified(a.ref(b), *a.contact(b).Key, true)
+		pass(2 * asksOnce)
 		a.session.StartPrivate(a.ref(b))
 		synctest.Wait()
 		if !a.has(NoticeRefreshed) || a.contact(b).Lock != Private {
