@@ -15,6 +15,7 @@ const (
 	lock          = "Lock"
 	verify        = "Verify"
 	compare       = "Compare fingerprints"
+	digits        = "Fingerprints instead"
 	endPrivate    = "End the private conversation"
 	answer        = "Answer" // also the entry for it
 	account       = "Account"

@@ -183,10 +183,12 @@ func TestTwoPeople(t *testing.T) {
 	alice.shoot("picture")
 
 	alice.pressesLock(compare)
+	alice.presses(digits)
 	alices := alice.fingerprints()
 	alice.shoot("compare")
 	alice.presses(closes)
 	bob.pressesLock(compare)
+	bob.presses(digits)
 	bobs := bob.fingerprints()
 	bob.shoot("compare")
 	bob.presses(closes)
