@@ -159,13 +159,6 @@ func (n *newcomer) click(name string) {
 	n.clicks++
 }
 
-// open is a click on a row of the list.
-func (n *newcomer) open(name string) {
-	n.t.Helper()
-	n.opens(name)
-	n.clicks++
-}
-
 // must reads words without which one could not go on.
 func (n *newcomer) must(words string) {
 	n.t.Helper()
