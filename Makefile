@@ -7,7 +7,7 @@ FUZZTIME ?= 1m
 SESSIONS ?= 1000
 MESSAGES ?= 100000
 
-.PHONY: run build test bench bench-ui benchmarks chaos check clean e2e fuzz hostile interop logins matrix soak steps timing unit
+.PHONY: run build test bench bench-ui benchmarks chaos check clean e2e fuzz hostile interop logins matrix package reproducible soak steps timing unit
 
 run: build
 	@echo "Opening Sotto"
@@ -107,6 +107,16 @@ hostile:
 SCRIPTS ?= 500
 logins:
 	@SOTTO_LOGINS=$(SCRIPTS) $(GO) test -count=1 -timeout 4h -run Logins ./session
+
+# What people install: the .deb, the portable tar.xz and the .exe, from the commit that is checked out, in build/package.
+package:
+	@.ci/packages package
+	@.ci/package
+
+# The same from two builds in different folders, the second without anything the first has left: the same bytes.
+reproducible:
+	@.ci/packages package
+	@.ci/reproducible
 
 clean:
 	@rm -rf build
