@@ -40,6 +40,7 @@ func TestKeyStory(t *testing.T) {
 		a.session.Decide(a.ref(b), fresh, UseUnverified)
 		synctest.Wait()
 		a.session.SetVerified(a.ref(b), old, false)
+		synctest.Wait()
 		want := []KeyHappening{KeyMet, KeyVerified, KeyMet, KeyReplaced, KeyAccepted, KeyUnverified}
 		if got := a.happened(b); !slices.Equal(got, want) {
 			t.Errorf("%v instead of %v", got, want)
