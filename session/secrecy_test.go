@@ -23,11 +23,12 @@ import (
 // The rules, by the tests that hold them. Beginning with TestP01 here and in ui: P-01 to P-16, P-25, P-28, P-34. P-26 is the composer's,
 // in ui; P-17, P-18 and P-21 are the window's, in ui and ui/e2e.
 
-// terminal keeps the standard error stream open: the runtime writes panics and data races to it by number.
-var terminal = os.Stderr
+// terminal keeps the standard error stream from being closed: the runtime writes panics and data races to it by number.
+var terminal any
 
 // journal is the file that stands for the standard error stream while there is a hub: what the program logs, not what tests say.
 var journal = sync.OnceValue(func() string {
+	terminal = os.Stderr
 	dir, err := os.MkdirTemp("", "sotto-session")
 	if err != nil {
 		panic(err)
