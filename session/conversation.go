@@ -105,7 +105,8 @@ type conversation struct {
 	quiet   bool // see SetQuiet
 	onlyV2  bool // their program said that it speaks nothing newer
 
-	macs []otr.MACKey // that were published, see exhibit.go
+	macs     []otr.MACKey // that were published, see exhibit.go
+	macsGone int          // older ones
 
 	// see double.go
 	memory        memory
@@ -444,7 +445,7 @@ func (c *conversation) answered(events []otr.Event) {
 // ofExchange tells an encoded message of a key exchange from a data message, which may go out as an answer as well.
 func ofExchange(e otr.Event) bool {
 	t, ok := e.(otr.Transmit)
-	return ok && strings.HasPrefix(t.Body, "?OTR:") && !strings.HasPrefix(t.Body, "?OTR:AAMD") && !strings.HasPrefix(t.Body, "?OTR:AAID")
+	return ok && strings.HasPrefix(t.Body, "?OTR:") && !isDataMessage(t.Body)
 }
 
 // stuck: the exchange we asked for began and goes no further. A message was lost, or the other side ended an old session in the middle
@@ -901,9 +902,11 @@ func (c *conversation) incoming(m *xmpp.Message) {
 	}
 	c.begin()
 	c.config.Policy = c.answers()
-	live, heard := c.otrPeer(), c.lastHeard()
+	live, heard, accepted := c.otrPeer(), c.lastHeard(), c.otr.Accepted()
 	events := c.otr.Receive(m.Body)
-	c.heardPrivately(m.Body, events)
+	if c.otr.Accepted() != accepted {
+		c.heardPrivately(m.Body, events)
+	}
 	if c.otrPeer().SSID == live.SSID && !c.lastHeard().Equal(heard) {
 		c.sure() // whatever it was: a step of a check, or only a sign of life
 	}

@@ -50,6 +50,8 @@ type exhibit struct {
 	body    string
 	said    []byte // what was encrypted, and
 	records []otr.TLV
+	mac     *otr.MACKey // that authenticates it, once it has been found among the published ones
+	tried   int         // keys that are not it, counted since the conversation began
 }
 
 // exhibit keeps a private text that was sent or received.
@@ -83,36 +85,40 @@ func (c *conversation) published(body string) {
 	c.macs = append(c.macs, otr.PublishedMACKeys(body)...)
 	if extra := len(c.macs) - maxPublished; extra > 0 {
 		c.macs = slices.Delete(c.macs, 0, extra)
+		c.macsGone += extra
 	}
 }
 
 // heardPrivately keeps what an accepted message said and published. What is not accepted proves nothing and publishes nothing.
 func (c *conversation) heardPrivately(body string, events []otr.Event) {
 	for _, e := range events {
-		switch e := e.(type) {
-		case otr.Rejected:
-			return
-		case otr.Message:
-			if e.Encrypted {
-				c.exhibit(exhibit{Exhibit: Exhibit{Text: cleanIncoming(string(e.Text))}, body: body, said: slices.Clone(e.Text), records: e.TLVs})
-			}
+		if e, ok := e.(otr.Message); ok && e.Encrypted {
+			c.exhibit(exhibit{Exhibit: Exhibit{Text: cleanIncoming(string(e.Text))}, body: body, said: slices.Clone(e.Text), records: e.TLVs})
 		}
 	}
 	c.published(body)
 }
 
-// key is the published key that authenticates an exhibit.
+// key is the published key that authenticates an exhibit. No key is tried twice, however often somebody looks.
 func (e *exhibit) key() (otr.MACKey, bool) {
-	i := slices.IndexFunc(e.in.macs, func(k otr.MACKey) bool { return k.Checks(e.body) })
-	if i < 0 {
+	if e.mac == nil {
+		untried := e.in.macs[max(e.tried-e.in.macsGone, 0):]
+		if i := slices.IndexFunc(untried, func(k otr.MACKey) bool { return k.Checks(e.body) }); i >= 0 {
+			key := untried[i]
+			e.mac = &key
+		}
+		e.tried = e.in.macsGone + len(e.in.macs)
+	}
+	if e.mac == nil {
 		return otr.MACKey{}, false
 	}
-	return e.in.macs[i], true
+	return *e.mac, true
 }
 
 // forgetExhibits is for a conversation that is forgotten.
 func (c *conversation) forgetExhibits() {
 	c.account.exhibits = slices.DeleteFunc(c.account.exhibits, func(e exhibit) bool { return e.in == c })
+	c.macsGone += len(c.macs)
 	c.macs = nil
 }
 
@@ -120,8 +126,8 @@ func (c *conversation) forgetExhibits() {
 func (s *Session) Exhibits(r Ref) []Exhibit {
 	var all []Exhibit
 	_ = s.ask(r, func(c *conversation) error { // nobody there: nothing to show
-		for _, e := range c.account.exhibits {
-			if e.in == c {
+		for i := range c.account.exhibits {
+			if e := &c.account.exhibits[i]; e.in == c {
 				_, e.Published = e.key()
 				all = append(all, e.Exhibit)
 			}
@@ -139,7 +145,7 @@ func (s *Session) Forge(r Ref, number int, text string) (f Forgery, err error) {
 		if i < 0 {
 			return ErrUnknown
 		}
-		e := c.account.exhibits[i]
+		e := &c.account.exhibits[i]
 		key, ok := e.key()
 		if !ok {
 			return ErrNotPublished

@@ -1,11 +1,14 @@
 package session
 
 import (
+	"encoding/base64"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/sotto-im/sotto/crypto/otr"
 	"github.com/sotto-im/sotto/session/xmpp"
 )
 
@@ -119,5 +122,44 @@ func TestExhibitsAreBounded(t *testing.T) {
 				t.Errorf("%d keys", n)
 			}
 		})
+	})
+}
+
+// What was not accepted publishes nothing: anybody on the way can write keys under a message, and have it ask for no answer when it
+// cannot be read.
+func TestKeysOfAForgedMessageAreNotBelieved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, a, b := private(t)
+		for range 3 {
+			a.say(b, "one")
+			b.say(a, "two")
+		}
+		a.say(b, "three") // publishes the keys of an earlier one
+		account, _ := b.session.account(b.jid)
+		known := func() (n int) {
+			account.ask(func() { n = len(account.conversations[a.jid].macs) })
+			return n
+		}
+		before := known()
+		bodies := h.sent(a.jid)
+		for i, change := range []func([]byte){
+			func(raw []byte) { raw[11] |= 1 },         // IGNORE_UNREADABLE, so that the sum is wrong
+			func(raw []byte) { raw[len(raw)-1] ^= 1 }, // another key under a message that has come before
+		} {
+			raw, err := base64.StdEncoding.DecodeString(strings.TrimSuffix(strings.TrimPrefix(bodies[len(bodies)-1], "?OTR:"), "."))
+			if err != nil {
+				t.Fatal(err)
+			}
+			change(raw)
+			body := "?OTR:" + base64.StdEncoding.EncodeToString(raw) + "."
+			if len(otr.PublishedMACKeys(body)) == 0 {
+				t.Fatal("a message without keys")
+			}
+			h.inject(b.jid, &xmpp.Message{ID: fmt.Sprint("forged", i), From: h.fullOf(a.jid), Type: xmpp.Chat, Body: body})
+			synctest.Wait()
+		}
+		if n := known(); before == 0 || n != before {
+			t.Errorf("%d keys after a forged message, %d before", n, before)
+		}
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sotto-im/sotto/crypto/otr"
+	"github.com/sotto-im/sotto/session/store"
 )
 
 // Two Sottos tell each other, inside the encryption, what the protocol has no words for: whether the person has verified the other, that
@@ -138,7 +139,7 @@ func (c *conversation) stated(from otr.Peer, verified bool) {
 		return
 	}
 	c.states = append(c.states, now)
-	how := howUnknown
+	how := store.Told
 	if !verified {
 		how = ""
 	}

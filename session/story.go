@@ -157,14 +157,11 @@ func (k Key) record() store.Key {
 	}
 	if k.VerifiedUs {
 		if r.VerifiedUs = k.VerifiedUsHow.word(); r.VerifiedUs == "" {
-			r.VerifiedUs = howUnknown
+			r.VerifiedUs = store.Told
 		}
 	}
 	return r
 }
-
-// howUnknown stands in the settings file for how they verified us, where that was not kept.
-const howUnknown = "told"
 
 // knownKeys is what is known of the contact's keys, newest first.
 func (c *conversation) knownKeys() []Key {
@@ -232,7 +229,7 @@ func (c *conversation) setVerifiedUs(fp otr.Fingerprint, how string) {
 		c.remember()
 		return
 	}
-	if how == howUnknown && k.VerifiedUs {
+	if how == store.Told && k.VerifiedUs {
 		return // nothing new, and less than is known
 	}
 	k.VerifiedUs, k.VerifiedUsHow, k.VerifiedUsAt = true, parseVerified(how), c.account.now()

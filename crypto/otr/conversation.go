@@ -34,7 +34,7 @@ type Conversation struct {
 	instances map[InstanceTag]*instance
 	selected  *instance // whom Send writes to; nil if no client has or had a session
 	chosen    bool      // by Select, so that it stays
-	activity  uint64    // counts what arrived authenticated
+	accepted  uint64    // counts what arrived authenticated
 	partial   map[InstanceTag]*assembly
 	answered  bool // clear text arrived since we offered the protocol by whitespace tag
 	requests  uint64
@@ -200,7 +200,8 @@ func (c *Conversation) End() []Event {
 	var events []Event
 	before, peer := c.State(), c.Peer()
 	fresh := New(c.config)
-	fresh.requests, fresh.lastError, fresh.lastErrorQuery = c.requests, c.lastError, c.lastErrorQuery
+	fresh.requests, fresh.accepted = c.requests, c.accepted
+	fresh.lastError, fresh.lastErrorQuery = c.lastError, c.lastErrorQuery
 	if before == Finished && !slices.ContainsFunc(slices.Collect(maps.Keys(c.instances)), c.encrypted) {
 		fresh.continueExchanges(c)
 	}
@@ -221,7 +222,7 @@ func (c *Conversation) continueExchanges(from *Conversation) {
 	if len(from.answers) == 0 {
 		c.commit, from.commit = from.commit, nil
 	}
-	c.partial, c.lastStart, c.steps, c.stepsSince = from.partial, from.lastStart, from.steps, from.stepsSince
+	c.partial, c.lastStart, c.steps, c.stepsSince, c.open = from.partial, from.lastStart, from.steps, from.stepsSince, from.open
 	for tag, i := range from.instances {
 		if i.ake != nil || c.commit != nil && i.spent == c.commit.commitment.hash {
 			c.instances[tag] = &instance{tag: tag, ake: i.ake, spent: i.spent}
@@ -258,6 +259,10 @@ func (c *Conversation) disconnect(i *instance) []Event {
 	}
 	return events
 }
+
+// Accepted counts the authentic messages that have come, of all clients. It grows with every data message that verifies
+// and every session that begins, and with nothing else, so that it tells whether Receive was given something that counts.
+func (c *Conversation) Accepted() uint64 { return c.accepted }
 
 // Poll is to be called at least once a minute. It wipes the secrets of key exchanges that were not answered in
 // time, and messages of which only a part arrived.

@@ -125,9 +125,6 @@ func (c *Conversation) Open(body string, kind uint16) []byte {
 	return value
 }
 
-// Activity returns how many authentic messages c has accepted.
-func (c *Conversation) Activity() uint64 { return c.activity }
-
 // Parses says whether body is an encoded message that can be read, whatever becomes of it then.
 func Parses(body string) bool {
 	b := parseBody(body)

@@ -17,7 +17,7 @@ type instance struct {
 	spent  [32]byte // hash of our D-H Commit Message that this client has answered or overruled
 	keys   keys
 	smp    smpRun
-	active uint64    // when something authenticated last came, see Conversation.activity
+	active uint64    // when something authenticated last came, see Conversation.accepted
 	heard  time.Time // the same by the clock
 	sent   time.Time // when we last sent a data message
 }

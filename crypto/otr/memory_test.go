@@ -76,6 +76,33 @@ func TestNothingIsLeft(t *testing.T) {
 	}
 }
 
+// TestEndOfFinishedForgetsInTime: an exchange that goes on when a session that the other side has ended is left is wiped
+// after a minute like any other.
+func TestEndOfFinishedForgetsInTime(t *testing.T) {
+	for _, policy := range []otr.Policy{otr.AllowV2, otr.AllowV3} {
+		n, alice, bob := encrypted(t, policy)
+		alice.Do(alice.End())
+		n.Run()
+		n.Clock.Advance(time.Minute)
+		bob.Do(bob.Poll())
+		n.Tap = func(p otrtest.Packet) []otrtest.Packet {
+			if otrtest.Kind(p.Body) == "key" {
+				return nil
+			}
+			return []otrtest.Packet{p}
+		}
+		alice.Do(alice.Start()) // and bob answers
+		n.Run()
+		bob.Do(bob.Start()) // and alice does, so that each of them waits for a message of the other
+		n.Run()
+		bob.Do(bob.End())
+		checkWiped(t, "leaving a session", bob, 1, func() {
+			n.Clock.Advance(time.Minute)
+			bob.Do(bob.Poll())
+		})
+	}
+}
+
 // checkWiped says that a party holds some secrets, and none of them after end.
 func checkWiped(t *testing.T, name string, p *otrtest.Party, atLeast int, end func()) {
 	t.Helper()

@@ -51,7 +51,7 @@ func refused(events []otr.Event) bool {
 
 // heard says whether alice has accepted a data message since base. A few, like the abort of an SMP that is not on, cause
 // no events.
-func (s *stage) heard(base *stage) bool { return s.alice.Activity() != base.alice.Activity() }
+func (s *stage) heard(base *stage) bool { return s.alice.Accepted() != base.alice.Accepted() }
 
 // mutations do something to a message, or to its encoding.
 var mutations = []func(random *rand.Rand, b, other []byte) []byte{

@@ -8,8 +8,8 @@ import (
 
 // note notes that something authentic came from i.
 func (c *Conversation) note(i *instance) {
-	c.activity++
-	i.active, i.heard = c.activity, c.now
+	c.accepted++
+	i.active, i.heard = c.accepted, c.now
 }
 
 // receiveData implements "Receiving a Data Message".

@@ -173,12 +173,14 @@ func parse(data []byte) (*Settings, error) {
 	return &s, nil
 }
 
+// Told stands in Key.VerifiedUs where it is not known how they verified us.
+const Told = "told"
+
 // The words for what version 1 told of a key; package session has more of them.
 const (
 	keyMet      = "met"
 	keyReplaced = "replaced"
 	keyVerified = "verified"
-	wasTold     = "told" // how they verified us was not kept
 )
 
 // upgrade makes of version 1 what this version keeps: the story of each contact's keys, as far as their dates tell it, and who it was that
@@ -215,7 +217,7 @@ func (c *Contact) upgrade() {
 				last = i
 			}
 		}
-		c.Keys[last].VerifiedUs = wasTold
+		c.Keys[last].VerifiedUs = Told
 	}
 	c.VerifiedUs = false
 }
@@ -334,7 +336,7 @@ func (c *Contact) check() error {
 		if !slices.Contains([]string{"", "question", "secret", "compared", "imported"}, k.Verified) {
 			return invalid("verification")
 		}
-		if !slices.Contains([]string{"", "question", "secret", wasTold}, k.VerifiedUs) {
+		if !slices.Contains([]string{"", "question", "secret", Told}, k.VerifiedUs) {
 			return invalid("verification by them")
 		}
 		if !isText(k.Device) || !isText(k.Source) || !isText(k.Claim) {
