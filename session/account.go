@@ -396,6 +396,9 @@ func (a *account) goOffline() {
 // quit is goOffline for good, as long as ctx allows.
 func (a *account) quit(ctx context.Context) {
 	context.AfterFunc(ctx, a.cancel)
+	for _, c := range a.conversations {
+		c.showHeld()
+	}
 	if !a.removing {
 		a.goOffline()
 		a.onceOffline(a.cancel)

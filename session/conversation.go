@@ -113,6 +113,10 @@ type conversation struct {
 	numbers       numbers
 	acquaintances map[otr.InstanceTag]*acquaintance
 
+	// see order.go
+	places    place
+	sequences map[otr.InstanceTag]*sequence
+
 	// transcript, see outbox.go
 	outbox        []*outgoing
 	confirms      bool   // their program has confirmed a message before
@@ -137,6 +141,7 @@ func newConversation(a *account, address jid.JID) *conversation {
 		memory:    memory(newNumber()),
 
 		acquaintances: map[otr.InstanceTag]*acquaintance{},
+		sequences:     map[otr.InstanceTag]*sequence{},
 		habits:        map[string]*habit{},
 	}
 	c.recall()
@@ -326,6 +331,7 @@ func (c *conversation) policyChanged() {
 
 // newIdentity: our key is another one now.
 func (c *conversation) newIdentity() {
+	c.showHeld()
 	c.otr = nil
 	for i := range c.keys {
 		c.keys[i].VerifiedUs, c.keys[i].VerifiedUsHow, c.keys[i].VerifiedUsAt = false, NotVerified, time.Time{}
@@ -694,6 +700,7 @@ func (c *conversation) apply(events []otr.Event, why cause) {
 // stateChanged: the live session is another one than before, or gone.
 func (c *conversation) stateChanged(e otr.StateChange) {
 	if e.New != otr.Encrypted {
+		c.showHeld()
 		c.smpEnded()
 		c.invites.from = jid.JID{} // what its invitation led to is over
 	}
@@ -727,7 +734,11 @@ func (c *conversation) stateChanged(e otr.StateChange) {
 func (c *conversation) rejected(e otr.Rejected) {
 	switch e.Reason {
 	case otr.Malformed, otr.Unreadable, otr.NotPrivate:
-		c.notify(Entry{Notice: NoticeUnreadable})
+		if s := c.sequences[e.From]; e.Reason == otr.Unreadable && s != nil && len(s.held) > 0 {
+			s.unread++ // most likely what is missing: it comes again, or is told when it does not
+		} else {
+			c.notify(Entry{Notice: NoticeUnreadable})
+		}
 		c.heal(e.Reason)
 		if e.Reason == otr.Unreadable && e.From == c.otrPeer().Tag {
 			c.suspect()
@@ -1004,29 +1015,39 @@ func (c *conversation) place(tag otr.InstanceTag, full jid.JID) {
 
 // received shows a text that came out of OTR, and confirms it to who may know that we are here.
 func (c *conversation) received(e otr.Message, m *xmpp.Message) {
-	text, guard := string(e.Text), InClear
-	var by *otr.Fingerprint
-	switch {
-	case e.Encrypted:
-		c.heardFrom(e.From)
-		again := c.recognise(e.From, e.TLVs)
-		c.hearFellow(e.From, e.TLVs)
-		if again {
-			c.confirm(m)
-			return
-		}
-		guard, by = c.encryptedGuard(e.From.Fingerprint), &e.From.Fingerprint
-		if writesMarkup(m.ID) {
-			c.markup[e.From.Tag] = true
-			text = fromMarkup(text)
-		}
-	case e.Unexpected:
+	if e.Encrypted {
+		c.receivedPrivately(e, m)
+		return
+	}
+	guard := InClear
+	if e.Unexpected {
 		guard = InClearUnexpected
 	}
-	c.show(m, Entry{Kind: Incoming, Text: cleanIncoming(text), Guard: guard, Key: by})
+	c.show(m, Entry{Kind: Incoming, Text: cleanIncoming(string(e.Text)), Guard: guard})
 	if guard != InClearUnexpected {
 		c.confirm(m)
 	}
+}
+
+// receivedPrivately is received for what was encrypted.
+func (c *conversation) receivedPrivately(e otr.Message, m *xmpp.Message) {
+	c.heardFrom(e.From)
+	r, again := c.recognise(e.From, e.TLVs)
+	c.hearFellow(e.From, e.TLVs)
+	if again {
+		if !c.heldAgain(e.From, r, m) {
+			c.confirm(m)
+		}
+		return
+	}
+	text := string(e.Text)
+	if writesMarkup(m.ID) {
+		c.markup[e.From.Tag] = true
+		text = fromMarkup(text)
+	}
+	c.inOrder(e.From, heldText{record: r, message: m, entry: Entry{
+		Kind: Incoming, Text: cleanIncoming(text), Guard: c.encryptedGuard(e.From.Fingerprint), Key: &e.From.Fingerprint,
+	}})
 }
 
 // lastHeard is when something authentic last came from the live session.

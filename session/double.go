@@ -2,6 +2,7 @@ package session
 
 import (
 	"crypto/rand"
+	"encoding/binary"
 	"slices"
 	"time"
 
@@ -16,9 +17,10 @@ import (
 // conversation in memory and never kept. A text is sent again by itself to the key that it went to, if whoever holds that key says in the
 // live session that it is the very program that the text went to first. After a restart there is another value, and the person decides.
 
-// recordMark is the type of the record: the sender's memory, then the number of the text that it comes with. Without a number it says only
-// that there is a Sotto, and which; it is answered by one of that kind, once in a session. Programs that do not know the type pass over it
-// ("Type/Length/Value (TLV) Records").
+// recordMark is the type of the record: the sender's memory, then the number of the text that it comes with, then its place and the one
+// before it (see order.go), eight bytes each. Without a number it says only that there is a Sotto, and which; it is answered by one of that
+// kind, once in a session. Programs that do not know the type pass over it ("Type/Length/Value (TLV) Records"), as we do over one of
+// another length.
 const recordMark = 0x536f
 
 const (
@@ -35,6 +37,38 @@ type number [16]byte
 func newNumber() (n number) {
 	rand.Read(n[:]) // never fails
 	return n
+}
+
+// A record is what came with a text, or by itself.
+type record struct {
+	theirs       memory
+	number       number
+	place, after place
+}
+
+const (
+	memoryLength = len(memory{})
+	numberLength = memoryLength + len(number{})
+	placeLength  = numberLength + 16
+)
+
+// parseRecord reads the value of a record.
+func parseRecord(value []byte) (r record, ok bool) {
+	switch len(value) {
+	case placeLength:
+		r.place, r.after = place(binary.BigEndian.Uint64(value[numberLength:])), place(binary.BigEndian.Uint64(value[numberLength+8:]))
+		if r.after >= r.place {
+			r.place, r.after = 0, 0 // says nothing
+		}
+		fallthrough
+	case numberLength:
+		copy(r.number[:], value[memoryLength:])
+		fallthrough
+	case memoryLength:
+		copy(r.theirs[:], value)
+		return r, true
+	}
+	return record{}, false
 }
 
 // numbered is a text as its sender's key and number tell it from others.
@@ -96,7 +130,9 @@ func (c *conversation) mark(o *outgoing) []otr.TLV {
 	}
 	q := c.acquaintance(p)
 	q.told = true
-	records := []otr.TLV{{Type: recordMark, Value: slices.Concat(c.memory[:], o.number[:])}}
+	own, after := c.placeOf(o, p)
+	value := binary.BigEndian.AppendUint64(slices.Concat(c.memory[:], o.number[:]), uint64(own))
+	records := []otr.TLV{{Type: recordMark, Value: binary.BigEndian.AppendUint64(value, uint64(after))}}
 	if !q.fellow.stated {
 		records = append(records, c.state(p))
 	}
@@ -117,30 +153,30 @@ func (c *conversation) introduce(q *acquaintance) {
 }
 
 // recognise reads the record that came with a text or by itself, and tells whether the text has come before.
-func (c *conversation) recognise(from otr.Peer, records []otr.TLV) (again bool) {
+func (c *conversation) recognise(from otr.Peer, records []otr.TLV) (r record, again bool) {
 	i := slices.IndexFunc(records, func(r otr.TLV) bool { return r.Type == recordMark })
 	if i < 0 {
-		return false
+		return record{}, false
 	}
-	theirs, rest := memory{}, records[i].Value
-	if len(rest) != len(theirs) && len(rest) != len(theirs)+len(number{}) {
-		return false
+	r, ok := parseRecord(records[i].Value)
+	if !ok {
+		return record{}, false
 	}
-	rest = rest[copy(theirs[:], rest):]
+	c.sequence(from, r.theirs)
 	q := c.acquaintance(from)
-	q.theirs = theirs
+	q.theirs = r.theirs
 	for _, o := range c.outbox {
 		if o.session == from.SSID {
-			o.reader = theirs
+			o.reader = r.theirs
 		}
 	}
 	if !q.told && from.Tag == c.otrPeer().Tag {
 		c.introduce(q)
 	}
-	if len(rest) == 0 {
-		return false
+	if len(records[i].Value) == memoryLength {
+		return r, false
 	}
-	return c.numbers.again(numbered{from.Fingerprint, number(rest)})
+	return r, c.numbers.again(numbered{from.Fingerprint, r.number})
 }
 
 // inDoubt tells that o may have arrived, and where that can be found out.

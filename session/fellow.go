@@ -24,6 +24,8 @@ const (
 	fellowState   fellowWord = 1 // then a byte: 1 where the person has verified whoever reads this, else 0
 	fellowRequest fellowWord = 2 // "Would you verify me?"
 	fellowCompare fellowWord = 3 // then a byte, 1 where answers are folded, and the questionMark of the question it is about
+	fellowMissing fellowWord = 4 // then a memory and two places: texts of that run above the first and up to the second have not come
+	fellowGone    fellowWord = 5 // the answer, where none of them will
 )
 
 const (
@@ -121,6 +123,8 @@ func (c *conversation) hearFellow(from otr.Peer, records []otr.TLV) {
 			c.requested(from)
 		case word == fellowCompare && len(rest) > len(f.mark):
 			f.folds, f.mark = rest[0] == 1, questionMark(rest[1:])
+		case word == fellowMissing || word == fellowGone:
+			c.hearMissing(from, word, rest)
 		}
 		if !f.stated && from.Tag == c.otrPeer().Tag {
 			c.writeFellow(c.state(from))

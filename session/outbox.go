@@ -34,6 +34,11 @@ type outgoing struct {
 	guard Guard             // how it went out last; before that how it will
 	worst Guard             // how it went out when it was protected least; of meaning once it was sent
 
+	// see order.go
+	place    place     // among all that were written; 0 before that
+	repeats  int       // how often it was sent again because they asked
+	repeated time.Time // when it was last
+
 	// see double.go
 	number  number
 	session [8]byte // the one that it went out in last
@@ -281,6 +286,7 @@ func (c *conversation) retry(id EntryID) {
 		o.promiseAgain()
 	}
 	o.entry.Status, o.entry.Why, o.entry.RetryAt = StatusWaiting, WhyNone, time.Time{}
+	o.place = 0 // it comes after what was written meanwhile
 	o.tell()
 	c.flush()
 	c.wantPrivate()
