@@ -45,6 +45,7 @@ type Proxy struct {
 	closed  bool
 	links   map[*link]struct{}
 	made    int
+	cut     int
 	passed  [2]int64
 }
 
@@ -220,6 +221,13 @@ func (p *Proxy) Made() int {
 	return p.made
 }
 
+// Cuts is how many connections CutAfter and CutIn have ended.
+func (p *Proxy) Cuts() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.cut
+}
+
 func (p *Proxy) live() []*link {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -384,6 +392,9 @@ func (l *link) write(d Direction, to *net.TCPConn, b []byte) bool {
 			}
 		}
 		if left >= 0 && left == int64(n) {
+			l.proxy.mu.Lock()
+			l.proxy.cut++
+			l.proxy.mu.Unlock()
 			l.end(finish)
 			return false
 		}

@@ -127,6 +127,9 @@ func TestCutAfter(t *testing.T) {
 	if got, err := io.ReadAll(conn); len(got) != 7 {
 		t.Errorf("cut in 7: %d bytes, %v", len(got), err)
 	}
+	if n := p.Cuts(); n != 7 {
+		t.Errorf("%d cuts, want 7", n)
+	}
 }
 
 func TestStall(t *testing.T) {

@@ -19,9 +19,10 @@ type Prosody = Server
 type ProsodyOption struct{ old, new string }
 
 var (
-	OnlyTLS12 = ProsodyOption{"ssl = {", `ssl = { protocol = "tlsv1_2";`} // where Prosody 0.12 has channel binding
-	NoAcks    = ProsodyOption{`"smacks", `, ""}                           // no XEP-0198
-	NoSCRAM   = ProsodyOption{"VirtualHost", `disable_sasl_mechanisms = { "SCRAM-SHA-256", "SCRAM-SHA-256-PLUS" }
+	OnlyTLS12    = ProsodyOption{"ssl = {", `ssl = { protocol = "tlsv1_2";`} // where Prosody 0.12 has channel binding
+	NoAcks       = ProsodyOption{`"smacks", `, ""}                           // no XEP-0198
+	OnlyWarnings = ProsodyOption{"log = { debug", "log = { warn"}            // for thousands of logins
+	NoSCRAM      = ProsodyOption{"VirtualHost", `disable_sasl_mechanisms = { "SCRAM-SHA-256", "SCRAM-SHA-256-PLUS" }
 VirtualHost`}
 	SignUps = ProsodyOption{"VirtualHost", `allow_registration = true
 additional_registration_fields = { "email+", "nick" }
