@@ -91,11 +91,12 @@ steps:
 	@.ci/packages test
 	@SOTTO_STEPS=1 $(GO) test $(TAGS) -v -count=1 -timeout 1h -run Steps ./ui/e2e
 
-# The line breaks at every byte of a login, a key exchange and a verification; the server is killed in the middle of 200.
+# The line breaks at every byte of a login, a key exchange and a verification (CUTS of them), eight pairs of people at a time; the server is
+# killed in the middle of 200.
 CUTS ?= all
 chaos:
 	@.ci/packages test
-	@SOTTO_CHAOS=$(CUTS) $(GO) test -v -count=1 -timeout 24h -run Chaos ./session ./session/xmpp
+	@SOTTO_CHAOS=$(CUTS) $(GO) test -v -count=1 -timeout 24h -parallel 8 -run Chaos ./session ./session/xmpp
 
 # A contact who floods, for HOSTILE.
 HOSTILE ?= 60s

@@ -30,7 +30,7 @@ const (
 	killsInChaos = 200
 	cleanWithin  = 5 * time.Second  // of being able to sign in again, on a machine with nothing else to do
 	cleanAtLast  = time.Minute      // on any machine
-	untilAsked   = time.Hour        // nobody is shown more than a few questions in an hour
+	hesitates    = 2 * time.Second  // somebody who is asked whether to send something again
 	untilBegun   = 10 * time.Second // nobody may begin more than maxBegun exchanges in a minute
 )
 
@@ -252,15 +252,20 @@ func (c *cutter) through(p *person, text string, id EntryID, began time.Time) {
 		return heard == 1 && (status == StatusDelivered || status == StatusStored) && rightly(ours) && rightly(theirs) &&
 			!ours.Starting && !theirs.Starting
 	}
+	var doubt time.Time // since when the person is asked whether to send it again
 	for !clean() {
 		p.mu.Lock()
 		moved, doubtful := p.moved, p.online() && p.entries[id].Status == StatusUnconfirmed
 		p.mu.Unlock()
-		if doubtful {
-			// It went out in a session that the other side never had, as the last message of the exchange was lost: the person is told
-			// that it may not have arrived.
+		switch {
+		case !doubtful:
+			doubt = time.Time{}
+		case doubt.IsZero():
+			doubt = time.Now()
+		case time.Since(doubt) > hesitates:
 			p.session.Retry(p.ref(o), id)
 			c.tally.byHand.Add(1)
+			doubt = time.Time{}
 		}
 		select {
 		case <-moved:
@@ -346,7 +351,13 @@ func everyCut(t *testing.T, measure func(*cutter) [2][2]int64, try func(*cutter,
 	goroutines, files := runtime.NumGoroutine(), openFiles()
 	var all []cut
 	t.Run("without a cut", func(t *testing.T) {
-		passed := measure(newCutter(t, server, 0, &tally{}))
+		c := newCutter(t, server, 0, &tally{})
+		var passed [2][2]int64
+		for range 3 { // what the lines carry besides comes sooner or later
+			for line, n := range measure(c) {
+				passed[line] = [2]int64{max(passed[line][0], n[0]), max(passed[line][1], n[1])}
+			}
+		}
 		t.Logf("%d bytes up and %d down on alice's line, %d and %d on bob's", passed[0][0], passed[0][1], passed[1][0], passed[1][1])
 		all = cuts(passed, cutsInTest)
 	})
@@ -445,7 +456,11 @@ func TestChaosVerification(t *testing.T) {
 
 func (c *cutter) ask() {
 	c.t.Helper()
-	c.ahead.Add(int64(untilAsked))
+	// Nobody is shown more than a few questions in an hour. Clocks are not put forward so far: they would end a key exchange under way.
+	c.b.session.ask(c.b.ref(c.a), func(c *conversation) error {
+		c.prompts = nil
+		return nil
+	})
 	before := c.a.run().Number
 	if err := c.a.session.Ask(c.a.ref(c.b), c.a.key(c.b), "where?", []byte("here")); err != nil {
 		c.t.Fatalf("%v\n%s", err, c.story())
