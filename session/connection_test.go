@@ -261,6 +261,8 @@ func TestClocks(t *testing.T) {
 		{"as ever", 3 * time.Second, 3 * time.Second, false},
 		{"busy", 40 * time.Second, 40 * time.Second, false},
 		{"adjusted a little", 4 * time.Second, 3 * time.Second, false},
+		{"stopped 70 s", 70 * time.Second, 70 * time.Second, true},
+		{"stopped 10 min", 10 * time.Minute, 10 * time.Minute, true},
 		{"slept 5 s", 8 * time.Second, 3 * time.Second, true},
 		{"slept 10 min", 603 * time.Second, 3 * time.Second, true},
 		{"set a day back", -24 * time.Hour, 3 * time.Second, true},
@@ -268,10 +270,10 @@ func TestClocks(t *testing.T) {
 		{"set to 2100", time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC).Sub(noon), 3 * time.Second, true},
 	} {
 		c := clocks{wall: noon, mono: time.Hour}
-		if got := c.apart(noon.Add(test.wall), time.Hour+test.mono); got != test.want {
+		if got := c.woke(noon.Add(test.wall), time.Hour+test.mono); got != test.want {
 			t.Errorf("%s: %v", test.name, got)
 		}
-		if c.apart(noon.Add(test.wall+time.Second), time.Hour+test.mono+time.Second) {
+		if c.woke(noon.Add(test.wall+time.Second), time.Hour+test.mono+time.Second) {
 			t.Errorf("%s: told twice", test.name)
 		}
 	}

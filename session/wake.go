@@ -8,6 +8,7 @@ import (
 const (
 	lookEvery   = 3 * time.Second // at the clocks
 	slept       = 5 * time.Second // by which the clocks are apart when the computer slept, or somebody set the time
+	stopped     = time.Minute     // between two looks, when the program was stopped, or the whole of a virtual computer; busy ones take less
 	probeAnswer = 6 * time.Second // for a server that is asked whether it is still there
 	probeTor    = 20 * time.Second
 )
@@ -24,7 +25,7 @@ func (s *Session) watch(ctx context.Context) {
 		select {
 		case <-changed:
 		case <-ticker.C:
-			if now := time.Now(); !clocks.apart(now.Round(0), now.Sub(begin)) {
+			if now := time.Now(); !clocks.woke(now.Round(0), now.Sub(begin)) {
 				continue
 			}
 		case <-ctx.Done():
@@ -37,17 +38,18 @@ func (s *Session) watch(ctx context.Context) {
 }
 
 // clocks are the wall clock and the monotonic one when they were last looked at. While a computer sleeps the second stands still; so it
-// does while somebody sets the first.
+// does while somebody sets the first. Where the program was stopped, both went on, and nobody looked.
 type clocks struct {
 	wall time.Time
 	mono time.Duration
 }
 
-// apart reports whether the clocks have gone apart since the last time.
-func (c *clocks) apart(wall time.Time, mono time.Duration) bool {
-	gap := wall.Sub(c.wall) - (mono - c.mono)
+// woke reports whether the clocks have gone apart since the last time, or that was long ago.
+func (c *clocks) woke(wall time.Time, mono time.Duration) bool {
+	passed := mono - c.mono
+	gap := wall.Sub(c.wall) - passed
 	c.wall, c.mono = wall, mono
-	return gap.Abs() >= slept
+	return gap.Abs() >= slept || passed >= stopped
 }
 
 // rouse does at once what the account would have done some time. It never begins what the account was not to do.

@@ -39,6 +39,15 @@ type waiting struct {
 	id     string
 }
 
+// ask notes that a question goes out, to be answered within a time, or zero for the usual one. One that waits for its answer already is not
+// put off by it: the network may change several times while the line is dead.
+func (l *ledger) ask(now time.Time, within, usual time.Duration) {
+	if !l.asked.IsZero() && (within == 0 || !now.Add(within).Before(l.asked.Add(cmp.Or(l.within, usual)))) {
+		return
+	}
+	l.asked, l.within = now, within
+}
+
 // agreeOn notes the answer to <enable/>, which is given once: from now on stanzas are written, and counted.
 func (c *Conn) agreeOn(acks bool) {
 	select {
@@ -70,12 +79,7 @@ func (c *Conn) put(o outgoing) error {
 		}
 	}
 	if o.question {
-		if l.asked.IsZero() || o.within > 0 {
-			l.asked = time.Now()
-		}
-		if o.within > 0 {
-			l.within = o.within
-		}
+		l.ask(time.Now(), o.within, c.pulse.answer)
 		if c.facts.Acks {
 			o.xml += mustXML(stream.New(nsAcks, "r"))
 		} else {

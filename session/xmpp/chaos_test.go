@@ -1,6 +1,7 @@
 package xmpp
 
 import (
+	"cmp"
 	"context"
 	"os"
 	"runtime"
@@ -236,5 +237,33 @@ func TestProbe(t *testing.T) {
 	conn.Probe(300 * time.Millisecond)
 	if err := endOf(t, conn); kindOf(err) != Unreachable || time.Since(begin) < 300*time.Millisecond {
 		t.Errorf("after %v: %v", time.Since(begin), err)
+	}
+}
+
+// Whoever is asked again and again has no more time for the answer.
+func TestAskingAgain(t *testing.T) {
+	const usual = 10 * time.Second
+	noon := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+	type question struct{ at, within time.Duration }
+	for name, test := range map[string]struct {
+		questions []question
+		due       time.Duration
+	}{
+		"once":                       {[]question{{0, 0}}, usual},
+		"again":                      {[]question{{0, 0}, {5 * time.Second, 0}}, usual},
+		"a probe":                    {[]question{{0, 6 * time.Second}}, 6 * time.Second},
+		"probes":                     {[]question{{0, 6 * time.Second}, {3 * time.Second, 6 * time.Second}, {5 * time.Second, 6 * time.Second}}, 6 * time.Second},
+		"a probe in good time":       {[]question{{0, 0}, {time.Second, 6 * time.Second}}, 7 * time.Second},
+		"a probe when it is late":    {[]question{{0, 0}, {8 * time.Second, 6 * time.Second}}, usual},
+		"a patient probe, then more": {[]question{{0, 20 * time.Second}, {time.Second, 0}}, 20 * time.Second},
+		"a patient one, then not":    {[]question{{0, 20 * time.Second}, {time.Second, 6 * time.Second}}, 7 * time.Second},
+	} {
+		var l ledger
+		for _, q := range test.questions {
+			l.ask(noon.Add(q.at), q.within, usual)
+		}
+		if due := l.asked.Add(cmp.Or(l.within, usual)).Sub(noon); due != test.due {
+			t.Errorf("%s: due after %v, want %v", name, due, test.due)
+		}
 	}
 }

@@ -49,10 +49,16 @@ type Proxy struct {
 	passed  [2]int64
 }
 
-// Start listens until the test ends.
+// Start listens on loopback until the test ends.
 func Start(t testing.TB, target string) *Proxy {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	return StartAt(t, "127.0.0.1", target)
+}
+
+// StartAt is Start at another address of this computer.
+func StartAt(t testing.TB, host, target string) *Proxy {
+	t.Helper()
+	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
 	if err != nil {
 		t.Fatal(err)
 	}

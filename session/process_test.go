@@ -1,0 +1,313 @@
+//go:build linux
+
+package session
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/sotto-im/sotto/session/xmpp/chaos"
+	"github.com/sotto-im/sotto/session/xmpp/xmpptest"
+)
+
+// A process is alice's Sotto in a process of its own (see soakclient_test.go), which can be stopped or live in another network; bob's is here.
+type process struct {
+	t      *testing.T
+	server *xmpptest.Prosody
+	way    *chaos.Proxy // alice's
+	bob    *person
+	in     io.Writer
+	pid    int
+
+	mu      sync.Mutex
+	account Account
+	view    clientView
+	heard   []clientText
+	sent    map[EntryID]Status
+	given   chan EntryID
+}
+
+const (
+	aliceOfProcess = "alice@" + xmpptest.Domain
+	backWithin     = 10 * time.Second // of waking
+)
+
+// newProcess starts it, with a private conversation. host is where alice finds her server, words what her program is started with.
+func newProcess(t *testing.T, host string, words ...string) *process {
+	t.Helper()
+	p := &process{t: t, sent: map[EntryID]Status{}, given: make(chan EntryID, 1)}
+	p.server = xmpptest.StartProsody(t, map[string]string{"alice": "alice's password", "bob": "bob's password"})
+	p.way = chaos.StartAt(t, host, p.server.Addr)
+	p.bob = realPerson(t, p.server, "bob", "bob's password")
+	dir := t.TempDir()
+	config, err := json.Marshal(clientConfig{Dir: dir, JID: aliceOfProcess, Password: "alice's password", Server: p.way.Addr, CAFile: p.server.CAFile})
+	if err != nil {
+		t.Fatal(err)
+	}
+	words = append(words, os.Args[0])
+	c := exec.Command(words[0], words[1:]...)
+	c.Env = append(os.Environ(), soakClient+"="+string(config), "HOME="+dir)
+	c.Stderr = os.Stderr
+	xmpptest.DieWithTest(c)
+	if p.in, err = c.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
+	out, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	p.pid = c.Process.Pid
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for lines := json.NewDecoder(out); ; {
+			var r report
+			if lines.Decode(&r) != nil {
+				return
+			}
+			p.take(r)
+		}
+	}()
+	t.Cleanup(func() {
+		c.Process.Kill()
+		<-ended
+		c.Wait()
+	})
+
+	p.until("online", func() bool { return p.account.State == Online })
+	p.bob.until("online", p.bob.online)
+	p.do("add", p.bob.jid)
+	p.bob.until("a request", func() bool { return p.bob.contacts[aliceOfProcess].Wants })
+	p.bob.session.Accept(p.ref())
+	p.until("both see each other", func() bool { return p.view.Subscription == SubscriptionBoth && p.view.Presence == PresenceOnline })
+	p.bob.until("both see each other", func() bool {
+		v := p.bob.contacts[aliceOfProcess]
+		return v.Subscription == SubscriptionBoth && v.Presence == PresenceOnline
+	})
+	p.both()
+	return p
+}
+
+func (p *process) ref() Ref { return Ref{p.bob.jid, aliceOfProcess} }
+
+func (p *process) take(r report) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case r.Account != nil:
+		p.account = *r.Account
+	case r.Contact != nil:
+		p.view = *r.Contact
+	case r.Sent != 0:
+		p.given <- r.Sent
+	case r.Entry != nil && r.Entry.Kind == Incoming:
+		p.heard = append(p.heard, *r.Entry)
+	case r.Entry != nil && r.Entry.Kind == Outgoing:
+		p.sent[r.Entry.ID] = r.Entry.Status
+	}
+}
+
+func (p *process) do(words ...string) { fmt.Fprintln(p.in, strings.Join(words, " ")) }
+
+func (p *process) until(what string, is func() bool) {
+	p.t.Helper()
+	for deadline := time.Now().Add(cleanAtLast); ; time.Sleep(5 * time.Millisecond) {
+		p.mu.Lock()
+		ok := is()
+		p.mu.Unlock()
+		if ok {
+			return
+		}
+		if time.Now().After(deadline) {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			p.t.Fatalf("waited in vain for: %s\n%+v\n%+v\n%+v", what, p.account, p.view, p.heard)
+		}
+	}
+}
+
+// comes waits until bob's text is there, privately and once, and bob knows; where it was in doubt he sends it again.
+func (p *process) comes(text string, id EntryID) {
+	p.t.Helper()
+	var doubt time.Time
+	p.until("bob's text", func() bool {
+		p.bob.mu.Lock()
+		status := p.bob.entries[id].Status
+		p.bob.mu.Unlock()
+		switch {
+		case status != StatusUnconfirmed && status != StatusFailed:
+			doubt = time.Time{}
+		case doubt.IsZero():
+			doubt = time.Now()
+		case time.Since(doubt) > hesitates:
+			p.bob.session.Retry(p.ref(), id)
+			doubt = time.Time{}
+		}
+		return status == StatusDelivered && slices.ContainsFunc(p.heard, func(e clientText) bool { return e.Text == text && e.Guard == EncryptedUnverified })
+	})
+}
+
+// goes has alice write a text, and waits until bob has it.
+func (p *process) goes() (text string) {
+	p.t.Helper()
+	text = canary()
+	p.do("send", p.bob.jid, base64.StdEncoding.EncodeToString([]byte(text)))
+	id := <-p.given
+	p.until("the text delivered", func() bool {
+		if p.sent[id] == StatusUnconfirmed {
+			p.do("retry", p.bob.jid, fmt.Sprint(id))
+		}
+		return p.sent[id] == StatusDelivered
+	})
+	p.bob.until("the text", func() bool { return p.bob.heardText(text) })
+	return text
+}
+
+// both write something, and both hear it.
+func (p *process) both() {
+	p.t.Helper()
+	p.goes()
+	text := canary()
+	p.comes(text, p.fromBob(text))
+}
+
+func (p *process) fromBob(text string) EntryID {
+	p.t.Helper()
+	return p.bob.write(&person{jid: aliceOfProcess}, text)
+}
+
+// once complains about texts that were shown twice, and about any that could be read on the way.
+func (p *process) once() {
+	p.t.Helper()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	seen := map[EntryID]bool{}
+	texts := map[string]bool{}
+	for _, e := range p.heard {
+		if !seen[e.ID] && texts[e.Text] {
+			p.t.Errorf("alice heard %q twice", e.Text)
+		}
+		seen[e.ID], texts[e.Text] = true, true
+	}
+	heard := p.bob.hearing()
+	for _, line := range heard {
+		if n := count(heard, line[strings.LastIndexByte(line, ' ')+1:]); n != 1 {
+			p.t.Errorf("bob heard %q %d times", line, n)
+		}
+	}
+	if strings.Contains(p.server.Wire(), "canary-") {
+		p.t.Error("a text is readable on the wire")
+	}
+}
+
+// Sotto stands still for a while, as when it is stopped or the computer it runs in is, with a text on its way to it. When it goes on, so does
+// everything: nothing is lost, nothing comes twice. Lines may have died meanwhile, with or without a word.
+func TestChaosClientStandsStill(t *testing.T) {
+	lengths := []time.Duration{2 * time.Second}
+	if os.Getenv("SOTTO_CHAOS") != "" {
+		lengths = []time.Duration{5 * time.Second, 70 * time.Second, 10 * time.Minute}
+	}
+	for _, length := range lengths {
+		for _, silently := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%v, silently %v", length, silently), func(t *testing.T) {
+				t.Parallel()
+				p := newProcess(t, "127.0.0.1")
+				syscall.Kill(p.pid, syscall.SIGSTOP)
+				stood := time.Now()
+				text := canary()
+				id := p.fromBob(text)
+				if silently {
+					p.way.Stall(chaos.Up)
+					p.way.Stall(chaos.Down)
+				}
+				time.Sleep(time.Until(stood.Add(length))) // it is the standing still that is tried here
+				began := time.Now()
+				syscall.Kill(p.pid, syscall.SIGCONT)
+				if silently {
+					if length > time.Minute {
+						p.until("noticed", func() bool { return p.account.State != Online })
+					}
+					t.Logf("stood still for %v, its line dead: noticed after %v", length, time.Since(began).Round(time.Millisecond))
+					p.way.Resume(chaos.Up)
+					p.way.Resume(chaos.Down)
+				}
+				p.goes()
+				back := time.Since(began)
+				p.comes(text, id)
+				p.both()
+				p.once()
+				t.Logf("stood still for %v: back after %v, everything there after %v", length, back.Round(time.Millisecond), time.Since(began).Round(time.Millisecond))
+				if os.Getenv("SOTTO_CHAOS") != "" && back > backWithin {
+					t.Errorf("back after %v only", back)
+				}
+			})
+		}
+	}
+}
+
+// The computer gets another address: what it had is dead, and nobody says so.
+func TestChaosAddressChanges(t *testing.T) {
+	if os.Getenv("SOTTO_CHAOS") == "" {
+		t.Skip("a part of make chaos")
+	}
+	name := fmt.Sprint("sotto", os.Getpid())
+	ip := func(words ...string) error {
+		out, err := exec.Command("ip", words...).CombinedOutput()
+		if err != nil {
+			return fmt.Errorf("ip %v: %w: %s", words, err, out)
+		}
+		return nil
+	}
+	if err := ip("netns", "add", name); err != nil {
+		t.Skip("only root can make a network: ", err)
+	}
+	t.Cleanup(func() { ip("netns", "del", name) })
+	for _, words := range [][]string{
+		{"link", "add", name, "type", "veth", "peer", "name", "eth0", "netns", name},
+		{"addr", "add", "10.111.7.1/24", "dev", name},
+		{"link", "set", name, "up"},
+		{"-n", name, "link", "set", "lo", "up"},
+		{"-n", name, "addr", "add", "10.111.7.2/24", "dev", "eth0"},
+		{"-n", name, "link", "set", "eth0", "up"},
+	} {
+		if err := ip(words...); err != nil {
+			t.Skip("no network can be made here: ", err)
+		}
+	}
+	p := newProcess(t, "10.111.7.1", "ip", "netns", "exec", name)
+	for i, address := range []string{"10.111.7.3/24", "10.111.7.4/24", "10.111.7.5/24"} {
+		made := p.way.Made()
+		text := canary()
+		if err := ip("-n", name, "addr", "flush", "dev", "eth0"); err != nil {
+			t.Fatal(err)
+		}
+		if err := ip("-n", name, "addr", "add", address, "dev", "eth0"); err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		id := p.fromBob(text)
+		p.until("another connection", func() bool { return p.way.Made() > made && p.account.State == Online })
+		back := time.Since(began)
+		p.goes()
+		p.comes(text, id)
+		p.both()
+		t.Logf("%d: another address: connected again after %v, everything there after %v", i, back.Round(time.Millisecond), time.Since(began).Round(time.Millisecond))
+		if back > backWithin {
+			t.Errorf("connected after %v only", back)
+		}
+	}
+	p.once()
+}
