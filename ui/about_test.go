@@ -76,13 +76,15 @@ func TestSettingsOfAContact(t *testing.T) {
 	for _, r := range rows {
 		labels += r.label + "|"
 	}
-	if want := "How messages are protected|Notifications|" + deviceWords(c.Devices[0]) + "|" + deviceWords(c.Devices[1]) + "|"; labels != want {
+	if want := "How messages are protected|Notifications|" + deviceWords(c.Devices[0]) + "|" + deviceWords(c.Devices[1]) + "|Block sending|"; labels != want {
 		t.Errorf("%q", labels)
 	}
 	rows[1].Tapped(nil)
 	s.wantAsked("SetQuiet bob@example.org true")
 	rows[3].control.(*button).OnTapped()
 	s.wantAsked("SelectDevice bob@example.org 200")
+	rows[4].Tapped(nil)
+	s.wantAsked("Hold bob@example.org")
 	s.shell.own.contactSheet(c.Ref)
 	c.Quiet = true
 	s.tell(session.ContactChanged{Contact: c})

@@ -204,7 +204,7 @@ func (a *answerer) success(run session.SMP) {
 		l.body = []fyne.CanvasObject{steps, verdict(look.LockTick, lang.L("{{.Name}} now knows that it is really you.", a.name()),
 			a.desk.directionWords(a.contact()))}
 	default:
-		check := newMainButton(lang.L("Verify {{.Name}}", a.name()), func() { a.close(); a.desk.verify(a.ref) })
+		check := newMainButton(lang.L("Verify {{.Name}}", onButton(a.contact())), func() { a.close(); a.desk.verify(a.ref) })
 		l.body = []fyne.CanvasObject{steps, verdict(look.LockQuestion, lang.L("{{.Name}} now knows that it is really you.", a.name()),
 			lang.L("You have not verified {{.Name}} yet.", a.name()))}
 		l.buttons, l.first, l.enter = []*button{newButton(lang.L("Not now"), a.close), check}, check, nil

@@ -16,13 +16,13 @@ import (
 	"github.com/sotto-im/sotto/ui/look"
 )
 
-const compareWidth = 560
+const compareWidth = 600
 
 // compare opens the window in which two people compare their fingerprints, or brings it forward.
 func (d *desk) compare(r session.Ref) {
 	c := &comparison{}
 	d.engine.Acquaint(r)
-	d.openSheet("compare", r, func(s *sheet) { s.width = compareWidth; c.sheet = s; c.update() })
+	d.openSheet("compare", r, func(s *sheet) { s.wide(compareWidth); c.sheet = s; c.update() })
 }
 
 // A comparison shows both fingerprints of the live session. What is saved is about exactly the one that is shown: when the key in
@@ -36,6 +36,7 @@ type comparison struct {
 	digital bool               // the person wants fingerprints
 	groups  []*groupBox
 	digits  []*widget.Label // of the groups
+	other   []*widget.Label // what was pasted instead of them
 	paste   *field
 	options *options
 	save    *button
@@ -85,7 +86,7 @@ func (c *comparison) show(theirs, ours otr.Fingerprint) {
 	c.at, c.key, c.ours, c.aloud = compareKeys, theirs, ours, nil
 	verified := c.contact().Verified != session.NotVerified
 	c.trouble = newTrouble()
-	c.paste = named(newField(lang.L("or paste here what {{.Name}} sent you another way", c.name())), lang.L("Fingerprint of {{.Name}}, pasted", c.name()))
+	c.paste = named(newField(lang.L("or paste what {{.Name}} read to you", onButton(c.contact()))), lang.L("Fingerprint of {{.Name}}, pasted", c.name()))
 	c.paste.OnChanged = c.pasted
 	c.paste.escape = c.close
 	c.options = newOptions(func(int) { enable(c.save, true) })
@@ -107,7 +108,7 @@ func (c *comparison) show(theirs, ours otr.Fingerprint) {
 		title: lang.L("Compare with {{.Name}}", c.name()),
 		body: []fyne.CanvasObject{
 			look.NewText(lang.L("By phone or in person, so that you know the voice. Tick each group that you hear."), look.Body),
-			container.NewGridWithColumns(2, left, right),
+			container.New(sideBySide{}, left, right),
 			gap(0, 2*look.Step), c.paste,
 			gap(0, 2*look.Step),
 			c.options.all[saysSame], gap(0, look.Step), c.options.all[saysNothing],
@@ -161,7 +162,7 @@ func (c *comparison) showWords(aloud session.ReadAloud, ours otr.Fingerprint) {
 		title: lang.L("Compare with {{.Name}}", c.name()),
 		body: []fyne.CanvasObject{
 			look.NewText(lang.L("By phone or in person, so that you know the voice. Tick each word that you hear. The words are English for everybody."), look.Body),
-			container.NewGridWithColumns(2, left, right),
+			container.New(sideBySide{}, left, right),
 			gap(0, 2*look.Step),
 			hint(lang.L("They belong to this private conversation and are others in the next one. If they are the same, nobody stands between you.")),
 			c.options.all[saysSame], gap(0, look.Step), c.options.all[saysNothing],
@@ -210,15 +211,17 @@ func (c *comparison) ticks(f otr.Fingerprint, ticked bool) []fyne.CanvasObject {
 
 // tickRows are groups of digits, or words, to tick off.
 func (c *comparison) tickRows(groups []string, ticked bool) []fyne.CanvasObject {
-	c.groups, c.digits = nil, nil
+	c.groups, c.digits, c.other = nil, nil, nil
 	var rows []fyne.CanvasObject
 	for _, group := range groups {
 		box := access.Name(newGroupBox(c.close), group)
 		box.Checked = ticked
 		box.OnChanged = func(bool) { c.ticked() }
-		digits := groupText(group)
-		c.groups, c.digits = append(c.groups, box), append(c.digits, digits)
-		rows = append(rows, bordered(nil, nil, box, nil, digits))
+		digits, other := groupText(group), groupText("")
+		other.SizeName, other.Importance = theme.SizeNameText, widget.DangerImportance
+		other.Hide()
+		c.groups, c.digits, c.other = append(c.groups, box), append(c.digits, digits), append(c.other, other)
+		rows = append(rows, bordered(nil, nil, box, other, digits))
 	}
 	return rows
 }
@@ -228,9 +231,11 @@ var pastable = regexp.MustCompile(`(?i)\b[0-9a-f]{2}(?:[\s:-]*[0-9a-f]{2}){19}\b
 
 // pasted compares what was copied from elsewhere with the fingerprint that is shown, group by group.
 func (c *comparison) pasted(text string) {
-	for _, digits := range c.digits {
+	for i, digits := range c.digits {
 		setImportance(digits, widget.MediumImportance)
+		c.other[i].Hide()
 	}
+	c.options.allow(saysSame, true)
 	if strings.TrimSpace(text) == "" {
 		c.say("")
 		return
@@ -252,6 +257,8 @@ func (c *comparison) pasted(text string) {
 		if !same {
 			differing++
 			setImportance(digits, widget.DangerImportance)
+			c.other[i].SetText("≠ " + theirs[i])
+			c.other[i].Show()
 		}
 	}
 	if differing == 0 {
@@ -259,7 +266,8 @@ func (c *comparison) pasted(text string) {
 		return
 	}
 	c.options.choose(saysNothing)
-	c.say(lang.N("{{.Count}} group differs from what you pasted: the one without a tick. Write nothing private before you have spoken with {{.Name}}.", differing,
+	c.options.allow(saysSame, false)
+	c.say(lang.N("{{.Count}} group differs from what you pasted. Write nothing private before you have spoken with {{.Name}}.", differing,
 		words{"Count": differing, "Name": c.contact().Name}))
 }
 
@@ -283,7 +291,9 @@ func (c *comparison) ticked() {
 			return
 		}
 	}
-	c.options.choose(saysSame)
+	if !c.options.all[saysSame].off {
+		c.options.choose(saysSame)
+	}
 }
 
 // A groupBox is what one ticks when one has heard a group.
@@ -297,6 +307,9 @@ func newGroupBox(escape func()) *groupBox {
 	b.ExtendBaseWidget(b)
 	return b
 }
+
+// FocusGained implements fyne.Focusable.
+func (b *groupBox) FocusGained() { b.Check.FocusGained(); reveal(b) }
 
 // TypedKey implements fyne.Focusable.
 func (b *groupBox) TypedKey(e *fyne.KeyEvent) {
@@ -319,12 +332,12 @@ func plainRows(groups []string) []fyne.CanvasObject {
 	return rows
 }
 
-// groupText is eight digits that can be selected, in letters of one width.
+// groupText is eight digits, in letters of one width. They cannot be selected: each would be a stop of the Tab key, and there is a
+// button that copies all.
 func groupText(group string) *widget.Label {
 	l := widget.NewLabel(group)
 	l.TextStyle = fyne.TextStyle{Monospace: true}
 	l.SizeName = theme.SizeNameSubHeadingText
-	l.Selectable = true
 	return l
 }
 

@@ -22,7 +22,7 @@ const connectionWidth = 560
 // connection opens the window that tells what the connection of an account is made of.
 func (d *desk) connection(account string) {
 	s := d.openSheet("connection", session.Ref{Account: account}, func(s *sheet) {
-		s.width = connectionWidth
+		s.wide(connectionWidth)
 		a, there := d.model.Account(account)
 		if !there {
 			s.close()
@@ -227,7 +227,7 @@ func (d *desk) serverKey(account string) {
 			s.close()
 			return
 		}
-		s.width = connectionWidth
+		s.wide(connectionWidth)
 		s.turn(d.serverKeyLeaf(s, a, *a.ServerKey))
 	})
 }

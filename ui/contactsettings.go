@@ -59,5 +59,15 @@ func (d *desk) contactRows(c session.Contact, leave func()) []*settingRow {
 		}
 		rows = append(rows, newDoing(deviceWords(device), "", lang.L("Use this one"), func() { d.engine.SelectDevice(c.Ref, device.Tag) }))
 	}
+	if c.OnRoster {
+		rows = append(rows, newToggle(lang.L("Block sending"), lang.L("The private conversation ends, and nothing goes out until you allow it again."), !c.Held.IsZero(),
+			func(on bool) {
+				if on {
+					d.engine.Hold(c.Ref)
+				} else {
+					d.engine.Release(c.Ref)
+				}
+			}))
+	}
 	return rows
 }

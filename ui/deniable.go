@@ -24,7 +24,7 @@ const (
 // deniable opens the page on which one sees what somebody could prove from a conversation.
 func (d *desk) deniable(r session.Ref) {
 	p := &deniability{}
-	d.openSheet("deniable", r, func(s *sheet) { s.width = deniableWidth; p.sheet = s; p.update() })
+	d.openSheet("deniable", r, func(s *sheet) { s.wide(deniableWidth); p.sheet = s; p.update() })
 }
 
 // A deniability lets the person change a text of the conversation and see that it still checks. Nothing is sent, and nothing kept: what

@@ -67,7 +67,7 @@ func findingWords(f session.Finding, c session.Contact) (what, why string) {
 		why = lang.N("{{.Count}} invitation had no answer.", f.Count, name)
 	case session.FindingOnlyV2:
 		what = lang.L("The program of {{.Name}} speaks only OTR 2, an old version.", name)
-		why = lang.L("It offered: {{.Text}}", name)
+		why = lang.L("It offered: {{.Text}}.", name)
 	case session.FindingSilentCheck:
 		what = lang.L("The program of {{.Name}} does not answer questions: compare fingerprints by phone.", name)
 		why = lang.N("{{.Count}} check had no answer, though other messages came from it meanwhile.", f.Count, name)

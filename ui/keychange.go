@@ -15,7 +15,7 @@ import (
 // decideKey opens the window about a verified contact who uses a new key, or brings it forward.
 func (d *desk) decideKey(r session.Ref) {
 	k := &keyDecider{}
-	d.openSheet("key", r, func(s *sheet) { s.width = compareWidth; k.sheet = s; k.update() })
+	d.openSheet("key", r, func(s *sheet) { s.wide(compareWidth); k.sheet = s; k.update() })
 }
 
 // A keyDecider shows the verified key and the new one side by side. The decision is about exactly the new key that is shown.
@@ -54,7 +54,7 @@ func (k *keyDecider) choice(change session.KeyChange, replaced bool) {
 	if replaced {
 		again.say(lang.L("The key has changed once more. This is the new one."))
 	}
-	ask := newChoice(lang.L("Ask {{.Name}} in another way", k.name()), lang.L("By phone or in person. Nothing is sent before you have decided."), func() { k.ask(change) })
+	ask := newChoice(lang.L("Ask {{.Name}} in another way", k.name()), lang.L("By phone or in person."), func() { k.ask(change) })
 	about := lang.L("{{.Name}} has a second device. The old key stays verified; this one is unverified until you check it.", k.name())
 	if k.contact().KeyRule == session.OnlyVerified {
 		about = lang.L("{{.Name}} has a second device. The old key stays verified. You write to verified keys only, so nothing goes to this one before you check it.", k.name())
@@ -109,7 +109,7 @@ const leastBeside = 200
 
 // Layout implements fyne.Layout.
 func (l sideBySide) Layout(objects []fyne.CanvasObject, size fyne.Size) {
-	width, beside := l.width(size.Width)
+	width, beside := l.width(objects, size.Width)
 	y := float32(0)
 	for i, o := range objects {
 		o.Resize(fyne.NewSize(width, o.Size().Height))
@@ -125,8 +125,12 @@ func (l sideBySide) Layout(objects []fyne.CanvasObject, size fyne.Size) {
 	}
 }
 
-func (sideBySide) width(all float32) (each float32, beside bool) {
-	if each = (all - 2*look.Step) / 2; each >= leastBeside {
+func (sideBySide) width(objects []fyne.CanvasObject, all float32) (each float32, beside bool) {
+	least := float32(leastBeside)
+	for _, o := range objects {
+		least = max(least, o.MinSize().Width)
+	}
+	if each = (all - 2*look.Step) / 2; each >= least {
 		return each, true
 	}
 	return all, false
@@ -180,7 +184,7 @@ func keyCard(heading string, l look.Lock, key session.Key, differs [groupCount]b
 	objects := []fyne.CanvasObject{container.NewBorder(nil, nil, mark, nil, look.NewText(heading, look.Strong))}
 	objects = append(objects, groupRows(key.Fingerprint, differs)...)
 	for _, said := range keySince(key) {
-		objects = append(objects, look.NewText(said, look.Hint))
+		objects = append(objects, tight(look.NewText(said, look.Hint)))
 	}
 	return container.NewStack(filled(look.ColorSurface, look.Radius), inset(2*look.Step, look.Step, 2*look.Step, look.Step, container.New(flow{}, objects...)))
 }

@@ -153,6 +153,31 @@ func TestKeyRuleOfAContact(t *testing.T) {
 	}
 }
 
+// Nothing more can be sent to somebody because the person wants it so, not only when a key has changed.
+func TestHoldFromTheStory(t *testing.T) {
+	s := newSheetStage(t)
+	s.manyKeys()
+	s.desk.keyStory(s.bob.Ref)
+	s.press("Block sending…")
+	s.says("nothing goes out until you allow it again")
+	s.key(fyne.KeyEscape)
+	s.saysNot("nothing goes out until you allow it again")
+	s.press("Block sending…")
+	if len(s.engine.asked) != 0 {
+		t.Errorf("asked for %q", s.engine.asked)
+	}
+	s.press("Block sending")
+	if s.engine.last() != "Hold bob@example.org" {
+		t.Errorf("%q", s.engine.last())
+	}
+	s.contact(func(c *session.Contact) { c.Held = noon })
+	s.saysNot("When you suspect")
+	s.press("Allow sending")
+	if s.engine.last() != "Release bob@example.org" {
+		t.Errorf("%q", s.engine.last())
+	}
+}
+
 // A file shows what it would change before it does, and verifies nothing that is not ticked.
 func TestImportShowsFirst(t *testing.T) {
 	s := newSheetStage(t)

@@ -51,6 +51,7 @@ const (
 	askedForget
 	askedUnverify
 	askedTakeOver
+	askedHold
 )
 
 func newKeyStory(k *keysWindow, r session.Ref) *keyStory {
@@ -172,9 +173,31 @@ func (p *keyStory) sending(c session.Contact) []fyne.CanvasObject {
 	}
 	pick := newPick(lang.L("To which keys you write"), about, said, chosen, func(i int) { d.engine.SetKeyRule(p.ref, rules[i]) })
 	pick.escape(p.leave)
+	rows := container.New(flow{}, pick)
+	switch {
+	case p.asking.what == askedHold:
+		rows.Add(hairline())
+		rows.Add(inset(0, 2*look.Step, 0, 2*look.Step, container.New(flow{}, p.holdQuestion()...)))
+	case c.Held.IsZero():
+		hold := newDoing(lang.L("Block sending"), lang.L("When you suspect that it is not {{.Name}} who reads what you write.", words{"Name": c.Name}),
+			lang.L("Block sending…"), func() { p.ask(keyQuestion{what: askedHold}) })
+		hold.escape(p.leave)
+		rows.Add(hairline())
+		rows.Add(hold)
+	}
 	back := filled(look.ColorSurface, look.Radius)
 	back.edge = look.ColorLine
-	return append(objects, container.NewStack(back, pick), gap(0, 2*look.Step))
+	return append(objects, container.NewStack(back, rows), gap(0, 2*look.Step))
+}
+
+// holdQuestion says what blocking does, and asks.
+func (p *keyStory) holdQuestion() []fyne.CanvasObject {
+	p.safe = newMainButton(lang.L("Cancel"), func() { p.ask(keyQuestion{}) })
+	sure := newButton(lang.L("Block sending"), func() {
+		p.window.desk.engine.Hold(p.ref)
+		p.ask(keyQuestion{})
+	})
+	return []fyne.CanvasObject{look.NewText(lang.L("The private conversation ends, and nothing goes out until you allow it again."), look.Body), p.row(sure, p.safe)}
 }
 
 func keyRuleWord(r session.KeyRule) string {

@@ -153,7 +153,7 @@ func groupRows(fp otr.Fingerprint, differs [groupCount]bool) []fyne.CanvasObject
 	var rows []fyne.CanvasObject
 	for i, group := range strings.Fields(fp.String()) {
 		digits, sign := widget.NewLabel(group), widget.NewLabel(" ")
-		digits.TextStyle.Monospace, digits.Selectable = true, true
+		digits.TextStyle.Monospace = true
 		if differs[i] {
 			sign.SetText("≠")
 			sign.Importance, digits.Importance = widget.DangerImportance, widget.DangerImportance

@@ -68,6 +68,14 @@ func (g *options) choose(i int) {
 	}
 }
 
+// allow says whether one of them can be chosen.
+func (g *options) allow(i int, yes bool) {
+	if o := g.all[i]; o.off == yes {
+		o.off = !yes
+		o.Refresh()
+	}
+}
+
 // forbid takes the choice away: nothing can be chosen any more.
 func (g *options) forbid() {
 	for _, o := range g.all {
@@ -98,7 +106,7 @@ func (o *option) Semantics() access.Node {
 func (o *option) Tapped(*fyne.PointEvent) { o.press() }
 
 // FocusGained implements fyne.Focusable.
-func (o *option) FocusGained() { o.held = true; o.Refresh() }
+func (o *option) FocusGained() { o.held = true; o.Refresh(); reveal(o) }
 
 // FocusLost implements fyne.Focusable.
 func (o *option) FocusLost() { o.held = false; o.Refresh() }

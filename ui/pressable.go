@@ -58,7 +58,7 @@ func (c *pressable) Semantics() access.Node {
 func (c *pressable) Tapped(*fyne.PointEvent) { c.tapped() }
 
 // FocusGained implements fyne.Focusable.
-func (c *pressable) FocusGained() { c.held = true; c.Refresh() }
+func (c *pressable) FocusGained() { c.held = true; c.Refresh(); reveal(c) }
 
 // FocusLost implements fyne.Focusable.
 func (c *pressable) FocusLost() { c.held = false; c.Refresh() }

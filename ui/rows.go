@@ -152,6 +152,9 @@ func (d *desk) row(l model.Line, c session.Contact, now time.Time) chat.Row {
 		row.Actions = d.messageActions(e)
 	}
 	row.Lock, row.Guard = guardShape(e.Guard), guardWords(e, c.Name)
+	if e.Key != nil {
+		row.Key = lang.L("key {{.Key}}", words{"Key": shortKey(*e.Key)})
+	}
 	row.Text, row.Deed = d.deed(e, c)
 	row.Links = chatLinks(e.Text)
 	return row

@@ -148,7 +148,7 @@ func visible(text string) string {
 // foldBox is the choice whether capital letters, spaces and punctuation count.
 func foldBox(escape func(), changed func()) *groupBox {
 	b := newGroupBox(escape)
-	b.Text = lang.L("Capital letters, spaces and punctuation do not count")
+	b.Text = lang.L("Ignore capitals, spaces and punctuation")
 	b.OnChanged = func(bool) { changed() }
 	return b
 }

@@ -4,6 +4,7 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/theme"
 
+	"github.com/sotto-im/sotto/session"
 	"github.com/sotto-im/sotto/ui/look"
 	"github.com/sotto-im/sotto/ui/model"
 )
@@ -46,7 +47,10 @@ func (l *entryLayout) MinSize(objects []fyne.CanvasObject) fyne.Size {
 // widestName is what a name on the button may take; there are windows that are not much wider.
 const widestName = 90
 
-// shortName is as much of a name as there is room for on the send button.
+// onButton is the name of a contact as a button of a small window says it.
+func onButton(c session.Contact) words { return words{"Name": shortName(c.Name)} }
+
+// shortName is as much of a name as there is room for on a button.
 func shortName(name string) string {
 	for n := 24; n > 1; n-- {
 		short := model.Short(name, n)

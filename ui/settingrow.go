@@ -227,6 +227,9 @@ type check struct {
 	escape func()
 }
 
+// FocusGained implements fyne.Focusable.
+func (c *check) FocusGained() { c.Check.FocusGained(); reveal(c) }
+
 // TypedKey implements fyne.Focusable.
 func (c *check) TypedKey(e *fyne.KeyEvent) {
 	switch e.Name {
@@ -256,6 +259,9 @@ func (p *picker) MinSize() fyne.Size {
 	}
 	return size
 }
+
+// FocusGained implements fyne.Focusable.
+func (p *picker) FocusGained() { p.Select.FocusGained(); reveal(p) }
 
 // TypedKey implements fyne.Focusable.
 func (p *picker) TypedKey(e *fyne.KeyEvent) {

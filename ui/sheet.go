@@ -1,11 +1,11 @@
 package ui
 
 import (
+	"slices"
 	"strings"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
-	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
@@ -17,21 +17,30 @@ import (
 const (
 	sheetWidth   = 480
 	sheetPadding = 4 * look.Step // and what words have of their own
+
+	mostSheetHeight  = 700 // what is higher scrolls: there are screens that are not higher than 768
+	leastSheetWidth  = 320
+	leastSheetHeight = 200
 )
 
 // A sheet is a small window about one contact: a title, what there is to say, and buttons. It does not hold up the main window, so
-// one can go on writing. Escape closes it; Enter presses the main button.
+// one can go on writing. Escape closes it; Enter presses the main button. It is as high as its words need; in a window that the person
+// has made smaller, or on a small screen, what is between title and buttons scrolls.
 type sheet struct {
 	desk   *desk
 	ref    session.Ref
 	window fyne.Window
 	box    *fyne.Container // all of the window
 	root   *fyne.Container
+	page   *fyne.Container
 	spoken string // of the page, to those who do not see it
 	stop   func()
 	wipe   func() // forgets what was typed
 	enter  func() // what Enter does where no widget wants it
-	width  float32
+
+	width float32 // that of the window
+	given float32 // what the window was asked to have last
+	taken bool    // it has had that
 }
 
 // openSheet opens a window that calls update now and whenever something about r changes. It returns nil when the window is open
@@ -100,24 +109,24 @@ type leaf struct {
 func (s *sheet) turn(l leaf) {
 	s.forget()
 	s.enter = l.enter
-	head := container.NewBorder(nil, nil, nil, container.NewCenter(look.NewWord(l.step, look.Hint)), look.NewText(l.title, look.Title))
-	if l.step == "" {
-		head = container.NewStack(look.NewText(l.title, look.Title))
+	head := container.New(flow{}, look.NewText(l.title, look.Title))
+	if l.step != "" {
+		step := inset(0, 2*look.Step, 0, 0, container.New(flow{}, look.NewWord(l.step, look.Hint)))
+		head = bordered(nil, nil, nil, step, head)
 	}
-	foot := container.NewHBox(layout.NewSpacer())
-	for i, b := range l.buttons {
-		if i > 0 {
-			foot.Add(gap(0, 0))
-		}
+	foot := container.New(wrapped{})
+	for _, b := range l.buttons {
 		b.escape = s.close
 		foot.Add(b)
 	}
-	objects := []fyne.CanvasObject{head}
+	body := container.New(flow{})
 	for _, o := range l.body {
-		objects = append(objects, aligned(o))
+		body.Add(aligned(o))
 	}
-	objects = append(objects, gap(0, 3*look.Step), aligned(foot))
-	s.root.Objects = []fyne.CanvasObject{inset(sheetPadding, sheetPadding, sheetPadding, sheetPadding, container.New(flow{}, objects...))}
+	aside := func(o fyne.CanvasObject) fyne.CanvasObject { return inset(sheetPadding, 0, sheetPadding, 0, o) }
+	scroll := container.NewVScroll(aside(body))
+	s.page = container.New(leafLayout{s}, aside(head), scroll, aside(aligned(foot)))
+	s.root.Objects = []fyne.CanvasObject{s.page}
 	s.fit()
 	if l.first != nil {
 		s.window.Canvas().Focus(l.first)
@@ -168,13 +177,126 @@ func aligned(o fyne.CanvasObject) fyne.CanvasObject {
 	return inset(theme.InnerPadding(), 0, theme.InnerPadding(), 0, o)
 }
 
-// fit gives the window the height that its words need at its width.
+// wide is for a page that needs more width than others.
+func (s *sheet) wide(width float32) {
+	if s.given == 0 {
+		s.width = width
+	}
+}
+
+// fit gives the window the height that its words need at its width: the one it was made with, until the person gives it another.
 func (s *sheet) fit() {
+	const rounding = 2 // of a window system
+	if now := s.window.Canvas().Size().Width; s.taken && (now-s.given > rounding || s.given-now > rounding) {
+		s.width = now
+	}
+	if s.given != s.width {
+		s.given, s.taken = s.width, false
+	}
 	s.root.Refresh()
-	s.root.Resize(fyne.NewSize(s.width, s.root.MinSize().Height))
-	height := s.root.MinSize().Height
-	s.window.Resize(fyne.NewSize(s.width, height))
-	s.root.Resize(fyne.NewSize(s.width, height))
+	s.window.Resize(fyne.NewSize(s.width, min(s.height(), mostSheetHeight)))
+	s.root.Refresh()
+}
+
+// height is what the page needs at its width.
+func (s *sheet) height() float32 {
+	o := s.page.Objects
+	return settle(o[0], s.width) + settle(o[1].(*container.Scroll).Content, s.width) + settle(o[2], s.width) + sheetEdges
+}
+
+// sheetEdges is the room above and below a page, and before its buttons.
+const sheetEdges = 2*sheetPadding + 3*look.Step
+
+// settle gives something a width, so that its words know how high they are, and returns that.
+func settle(o fyne.CanvasObject, width float32) float32 {
+	for range 2 {
+		o.Resize(fyne.NewSize(width, o.MinSize().Height))
+	}
+	return o.MinSize().Height
+}
+
+// leafLayout sets title, body and buttons of a page under one another. Where there is not enough room, the body gets less, and scrolls.
+type leafLayout struct{ sheet *sheet }
+
+// Layout implements fyne.Layout.
+func (l leafLayout) Layout(objects []fyne.CanvasObject, size fyne.Size) {
+	if s := l.sheet; size.Width-s.given < 1 && s.given-size.Width < 1 {
+		s.taken = true
+	}
+	head, scroll, foot := objects[0], objects[1].(*container.Scroll), objects[2]
+	top, bottom := settle(head, size.Width), settle(foot, size.Width)
+	settle(scroll.Content, size.Width)
+	head.Move(fyne.NewPos(0, sheetPadding))
+	scroll.Move(fyne.NewPos(0, sheetPadding+top))
+	scroll.Resize(fyne.NewSize(size.Width, max(size.Height-top-bottom-sheetEdges, 0)))
+	foot.Move(fyne.NewPos(0, size.Height-bottom-sheetPadding))
+}
+
+// MinSize implements fyne.Layout.
+func (leafLayout) MinSize([]fyne.CanvasObject) fyne.Size {
+	return fyne.NewSize(leastSheetWidth, leastSheetHeight)
+}
+
+// reveal scrolls what has the keyboard into sight, where it stands in something that scrolls.
+func reveal(o fyne.CanvasObject) {
+	canvas := fyne.CurrentApp().Driver().CanvasForObject(o)
+	if canvas == nil {
+		return
+	}
+	place := fyne.CurrentApp().Driver().AbsolutePositionForObject
+	at := place(o)
+	whole := canvas.Content()
+	if top := canvas.Overlays().Top(); top != nil {
+		whole = top
+	}
+	if beside(whole, o) {
+		return
+	}
+	for _, s := range scrolls(whole) {
+		from, inside := place(s), place(s.Content)
+		if at.Y < inside.Y || at.Y >= inside.Y+s.Content.Size().Height || at.X < from.X || at.X >= from.X+s.Size().Width {
+			continue // it stands elsewhere
+		}
+		const around = 2 * look.Step // for the ring
+		above, below := from.Y-at.Y+around, at.Y+o.Size().Height+around-from.Y-s.Size().Height
+		switch {
+		case below > 0 && o.Size().Height < s.Size().Height:
+			s.ScrollToOffset(s.Offset.AddXY(0, min(below, s.Content.Size().Height-s.Size().Height-s.Offset.Y)))
+		case above > 0:
+			s.ScrollToOffset(s.Offset.SubtractXY(0, min(above, s.Offset.Y)))
+		}
+	}
+}
+
+// beside tells whether something stands where nothing scrolls.
+func beside(whole, o fyne.CanvasObject) bool {
+	switch whole := whole.(type) {
+	case *fyne.Container:
+		return slices.ContainsFunc(whole.Objects, func(inside fyne.CanvasObject) bool { return beside(inside, o) })
+	case *widget.PopUp:
+		return beside(whole.Content, o)
+	}
+	return whole == o
+}
+
+// scrolls are those that can be seen.
+func scrolls(objects ...fyne.CanvasObject) []*container.Scroll {
+	var all []*container.Scroll
+	for _, o := range objects {
+		switch o := o.(type) {
+		case *container.Scroll:
+			if o.Visible() && o.Content.Size().Height > o.Size().Height {
+				all = append(all, o)
+			}
+		case *fyne.Container:
+			if o.Visible() {
+				all = append(all, scrolls(o.Objects...)...)
+			}
+		case *widget.PopUp:
+			all = append(all, scrolls(o.Content)...)
+		}
+	}
+	return all
 }
 
 // flow sets things under one another, each as high as its words are at the width there is.

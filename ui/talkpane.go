@@ -84,6 +84,10 @@ func (t *talkPane) openRowMenu(r chat.Row, at fyne.Position) {
 		menu.Items = append(menu.Items, fyne.NewMenuItem(l.Shown, func() { t.follow(l.Address) }))
 	}
 	menu.Items = append(menu.Items, fyne.NewMenuItem(lang.L("Copy"), func() { t.desk.app.Clipboard().SetContent(r.Text) }))
+	if i := t.rows.script.Find(r.ID); i >= 0 && r.Guard != "" {
+		e, _ := t.rows.script.Entry(i)
+		menu.Items = append(menu.Items, fyne.NewMenuItem(lang.L("How it was protected…"), func() { t.details(*e) }))
+	}
 	widget.NewPopUpMenu(menu, t.window.Canvas()).ShowAtPosition(at)
 }
 

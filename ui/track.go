@@ -33,7 +33,7 @@ type track struct {
 var _ access.Semantic = (*track)(nil)
 
 func newTrack(name string, stage trackStage) *track {
-	return newSteps([3]string{lang.L("asked"), lang.L("{{.Name}} answers", words{"Name": name}), lang.L("compared")}, stage)
+	return newSteps([3]string{lang.L("asked"), lang.L("{{.Name}} answers", words{"Name": shortName(name)}), lang.L("compared")}, stage)
 }
 
 func newSteps(steps [3]string, stage trackStage) *track {

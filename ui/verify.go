@@ -171,7 +171,7 @@ func (w *wizard) chosen() {
 }
 
 func (w *wizard) questionPage() {
-	w.question = newField(lang.L("For example: What did we eat when the power failed?"))
+	w.question = newField(lang.L("What did we eat when the power failed?"))
 	w.question.SetText(w.typedBefore)
 	w.secretEntry(newAnswerField(), lang.L("Answer"))
 	w.fold = foldBox(w.close, w.typed)
@@ -180,7 +180,7 @@ func (w *wizard) questionPage() {
 	w.question.escape = w.close
 	w.question.OnSubmitted = func(string) { w.window.Canvas().Focus(w.secret.field) }
 	w.question.OnChanged = func(string) { w.typed() }
-	w.next = newMainButton(lang.L("Ask {{.Name}}", w.name()), w.send)
+	w.next = newMainButton(lang.L("Ask {{.Name}}", onButton(w.contact())), w.send)
 	named(w.question, lang.L("Question"))
 	w.turn(leaf{
 		title: lang.L("Ask {{.Name}}", w.name()),
@@ -205,7 +205,7 @@ func (w *wizard) questionPage() {
 func (w *wizard) secretPage() {
 	w.question, w.fold = nil, nil
 	w.secretEntry(newSecretField(), lang.L("Secret"))
-	w.next = newMainButton(lang.L("Compare with {{.Name}}", w.name()), w.send)
+	w.next = newMainButton(lang.L("Compare with {{.Name}}", onButton(w.contact())), w.send)
 	w.turn(leaf{
 		title: lang.L("A secret you both know"),
 		step:  stepWords(2),
@@ -419,7 +419,7 @@ func (w *wizard) success(run session.SMP) {
 	}
 	buttons := []*button{newMainButton(lang.L("Done"), w.close)}
 	if c := w.contact(); !c.VerifiedUs && !w.desk.askedLately(c) {
-		buttons = append([]*button{newButton(lang.L("Ask {{.Name}} to verify you", w.name()), w.askBack)}, buttons...)
+		buttons = append([]*button{newButton(lang.L("Ask {{.Name}} to verify you", onButton(w.contact())), w.askBack)}, buttons...)
 	}
 	w.trouble = newTrouble()
 	w.turn(leaf{
@@ -471,10 +471,11 @@ func (w *wizard) failure(run session.SMP) {
 		step:  stepWords(3),
 		body: []fyne.CanvasObject{
 			newTrack(w.contact().Name, trackDiffers),
-			verdict(lockShape(w.contact()), lang.L("Nothing is proved by this. What it can have been:"), kept),
+			verdict(lockShape(w.contact()), lang.L("Nothing is proved by this."), kept),
+			look.NewText(lang.L("What it can have been:"), look.Body),
 			reasons(typo,
 				lang.L("Somebody could stand between you, who had to guess."),
-				lang.L("It was not the program of {{.Name}}: it took part to the end.", w.name())),
+				lang.L("What it was not: the program of {{.Name}}. It took part to the end.", w.name())),
 			look.NewText(next, look.Body),
 			look.NewText(attemptWords(run), look.Hint),
 		},

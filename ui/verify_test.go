@@ -287,7 +287,7 @@ func TestVerifyEnds(t *testing.T) {
 		run  session.SMP
 		says []string
 	}{
-		{"differ", session.SMP{Stage: session.SMPFailed}, []string{"The answers differ", "Often it is a typo", "Somebody could stand between you", "It was not the program of Bob", "call Bob before you write anything private"}},
+		{"differ", session.SMP{Stage: session.SMPFailed}, []string{"The answers differ", "Often it is a typo", "Somebody could stand between you", "What it was not: the program of Bob", "call Bob before you write anything private"}},
 		{"differ, verified before", session.SMP{Stage: session.SMPFailed, Kept: true}, []string{"Your earlier verification of Bob still stands."}},
 		{"cancelled", session.SMP{Stage: session.SMPCancelled}, []string{"You stopped the check", "Nothing has changed."}},
 		{"aborted", session.SMP{Stage: session.SMPAborted}, []string{"Bob stopped it, or the private conversation ended.", "a typo", "cannot answer questions", "Somebody could stand between you"}},
@@ -591,8 +591,8 @@ func TestCompare(t *testing.T) {
 		t.Error("can save before anything was said")
 	}
 	for _, o := range s.objects() {
-		if l, ok := o.(*widget.Label); ok && !l.Selectable {
-			t.Errorf("%q cannot be selected", l.Text)
+		if l, ok := o.(*widget.Label); ok && l.Selectable {
+			t.Errorf("%q is a stop of the Tab key", l.Text)
 		}
 	}
 	boxes := 0
@@ -650,6 +650,35 @@ func TestComparePasted(t *testing.T) {
 				t.Error("what can be saved does not follow from what was pasted")
 			}
 		})
+	}
+}
+
+// What differs is seen beside what should stand there, and what is seen to differ cannot be called the same.
+func TestComparePastedDiffers(t *testing.T) {
+	s := newSheetStage(t)
+	s.desk.compare(s.bob.Ref)
+	other := bobsKey
+	other[19] ^= 1
+	s.pastes(other.String())
+	s.says("≠ F1D0F2B9", "1 group differs from what you pasted.")
+	s.press("All five groups are the same: this is Bob")
+	for _, o := range s.objects() {
+		if box, ok := o.(*groupBox); ok && !box.Checked {
+			test.Tap(box) // the person hears what they want to hear
+		}
+	}
+	if !s.button("Save").Disabled() {
+		t.Error("can be saved as the same")
+	}
+	s.pastes("")
+	for _, o := range s.objects() {
+		if l, ok := o.(*widget.Label); ok && strings.HasPrefix(l.Text, "≠") && l.Visible() {
+			t.Errorf("%q is still there", l.Text)
+		}
+	}
+	s.press("All five groups are the same: this is Bob")
+	if s.button("Save").Disabled() {
+		t.Error("nothing can be saved any more")
 	}
 }
 

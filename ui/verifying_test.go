@@ -32,7 +32,7 @@ func (s *sheetStage) tick(label string) {
 	test.Tap(b)
 }
 
-const foldLabel = "Capital letters, spaces and punctuation do not count"
+const foldLabel = "Ignore capitals, spaces and punctuation"
 
 // Folding is offered with another Sotto only, to be seen and to be refused; what is compared stands there.
 func TestFoldingIsSeen(t *testing.T) {

@@ -57,6 +57,9 @@ func newUnfolding(label string, what *fyne.Container, refresh func()) *button {
 	return b
 }
 
+// FocusGained implements fyne.Focusable.
+func (b *button) FocusGained() { b.Button.FocusGained(); reveal(b) }
+
 // TypedKey implements fyne.Focusable. A key presses the button without taking the keyboard from it, as Tapped would.
 func (b *button) TypedKey(e *fyne.KeyEvent) {
 	switch e.Name {
@@ -105,6 +108,9 @@ func newPasswordField() *field {
 	f.Password = true
 	return f
 }
+
+// FocusGained implements fyne.Focusable.
+func (f *field) FocusGained() { f.Entry.FocusGained(); reveal(f) }
 
 // TypedKey implements fyne.Focusable.
 func (f *field) TypedKey(e *fyne.KeyEvent) {

@@ -2,6 +2,7 @@ package chat
 
 import (
 	"image/color"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -295,7 +296,7 @@ func (b *bubble) placeMeta(r *Row, bottom, width float32, size fyne.Size) {
 // placeBelow sets what the person should know or decide about this message under it.
 func (b *bubble) placeBelow(r *Row, s rowState, y, width float32) float32 {
 	if s.detail && r.Guard != "" {
-		y = b.placeLine(b.detail, r.Guard, r.Kind, y, width)
+		y = b.placeLine(b.detail, strings.Join(slices.DeleteFunc([]string{r.Guard, r.Key}, func(s string) bool { return s == "" }), " · "), r.Kind, y, width)
 	}
 	if r.Status != "" && r.Tick.needsWords() {
 		b.status.SetColor(r.Tick.color())

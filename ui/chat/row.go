@@ -39,7 +39,8 @@ type Row struct {
 	Time    string    // "18:02", formatted for the person
 	Lock    look.Lock // Theirs, Ours: how this message was protected. Notice: its icon
 	NoLock  bool      // Notice without a lock icon
-	Guard   string    // the same in words, for tooltip and screen reader: "sent privately, not verified"
+	Guard   string    // the same in words, for the screen reader and who asks: "sent privately, not verified"
+	Key     string    // which key it was protected with, in words, for who asks
 	Warning string    // "Not encrypted, may be forged": shown on the bubble, which stands apart
 	Tick    Tick
 	Status  string   // the same in words; shown under the bubble where it needs the person
@@ -63,7 +64,7 @@ type Action struct {
 // sameRow tells whether two rows look the same; actions that are called the same do the same.
 func sameRow(a, b Row) bool {
 	return a.ID == b.ID && a.Kind == b.Kind && a.Sender == b.Sender && a.Text == b.Text && a.Time == b.Time &&
-		a.Lock == b.Lock && a.NoLock == b.NoLock && a.Guard == b.Guard && a.Warning == b.Warning && a.Deed == b.Deed &&
+		a.Lock == b.Lock && a.NoLock == b.NoLock && a.Guard == b.Guard && a.Key == b.Key && a.Warning == b.Warning && a.Deed == b.Deed &&
 		a.Tick == b.Tick && a.Status == b.Status && a.Joined == b.Joined && slices.Equal(a.Links, b.Links) &&
 		slices.EqualFunc(a.Actions, b.Actions, func(x, y Action) bool { return x.Label == y.Label })
 }
