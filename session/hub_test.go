@@ -450,6 +450,12 @@ type keyringDouble map[string][]byte
 
 var keyringLock sync.Mutex
 
+// kept is what the person's keyring has, where it is the double.
+func (p *person) kept() keyringDouble {
+	k, _ := p.keyring.(keyringDouble)
+	return k
+}
+
 func (k keyringDouble) Set(_ context.Context, name string, secret []byte) error {
 	keyringLock.Lock()
 	defer keyringLock.Unlock()

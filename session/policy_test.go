@@ -630,6 +630,47 @@ func TestP25ModeOfTheMomentItWasTyped(t *testing.T) {
 	})
 }
 
+// P-26: a long text of many lines goes as a whole, encrypted, or it does not go: no piece of it is on the wire, whatever happens to the
+// conversation in the moment in which it is sent.
+func TestP26LongTextGoesWholeOrNotAtAll(t *testing.T) {
+	long := func() string {
+		lines := []string{}
+		for range 100 {
+			lines = append(lines, canary()+strings.Repeat(" word", 10))
+		}
+		return strings.Join(lines, "\n")
+	}
+	for name, test := range map[string]struct {
+		before func(a, b *person)
+		err    error
+		heard  int
+	}{
+		"private":          {func(a, b *person) {}, nil, 1},
+		"they end it":      {func(a, b *person) { b.session.EndPrivate(b.ref(a)) }, ErrEnded, 0},
+		"we end it":        {func(a, b *person) { a.session.EndPrivate(a.ref(b)) }, ErrEnded, 0},
+		"the line is gone": {func(a, b *person) { a.session.Disconnect(a.jid) }, ErrModeChanged, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h, a, b := private(t)
+				text := long()
+				shown := a.contact(b)
+				test.before(a, b)
+				synctest.Wait()
+				_, err := a.session.SendAsShown(shown, text)
+				synctest.Wait()
+				if !errors.Is(err, test.err) {
+					t.Errorf("%v instead of %v", err, test.err)
+				}
+				if got := b.heard(); len(got) != test.heard || len(got) == 1 && got[0] != "< unverified "+text {
+					t.Errorf("%d messages arrived: %.80q", len(got), got)
+				}
+				h.assertSecret(t, "canary")
+			})
+		})
+	}
+}
+
 func TestP28BouncedBodiesAreNotShown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, a, b := private(t)

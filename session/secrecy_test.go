@@ -17,8 +17,9 @@ import (
 )
 
 // The canary oracle: every text of a test holds a random mark, and afterwards the marks are looked for wherever they must not be: in
-// everything that the network in memory carried (messages and presence), in the files of every person, and in what the program logged.
-// (Nothing here opens D-Bus: the keyring is one in memory. What crosses D-Bus is searched by the tests in ui/e2e.)
+// everything that the network in memory carried (messages and presence), in what the keyrings were given, in the files of every person, in
+// what the program logged, and on the session bus of the run (see recordedBus). What the real window says on a real one, with a real
+// keyring, is searched by the tests in ui/e2e.
 //
 // The rules, by the tests that hold them. Beginning with TestP01 here and in ui: P-01 to P-16, P-25, P-28, P-34. P-26 is the composer's,
 // in ui; P-17, P-18 and P-21 are the window's, in ui and ui/e2e.
@@ -69,6 +70,11 @@ func (h *hub) assertSecret(t *testing.T, texts ...string) {
 	}
 	for _, p := range everybody {
 		m.WatchFiles(p.dir)
+		keyringLock.Lock()
+		for name, secret := range p.kept() {
+			m.Absent(t, "the keyring", append([]byte(name+" "), secret...))
+		}
+		keyringLock.Unlock()
 	}
 	m.WatchFiles(filepath.Dir(journal()))
 	found, files, _ := m.Search()

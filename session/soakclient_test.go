@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 		runSoakClient(config)
 		return
 	}
-	os.Exit(m.Run())
+	os.Exit(runWithBus(m))
 }
 
 // A clientConfig is what a client needs to know.
