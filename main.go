@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"fyne.io/fyne/v2/app"
@@ -76,9 +77,12 @@ func run(profile, ca, link string, practiseFirst, hidden bool) error {
 	}
 	defer settings.Close()
 	secrets := keyring.OS()
-	s := session.Open(session.Config{Store: settings, Keyring: secrets, RootCAs: roots})
+	var s *session.Session
 	ui.Run(ui.Config{
-		App: window, Engine: s, Store: settings, Keyring: secrets, Practise: begin, PractiseFirst: practiseFirst,
+		App: window, Open: func() ui.Engine {
+			s = session.Open(session.Config{Store: settings, Keyring: secrets, RootCAs: roots()})
+			return s
+		}, Store: settings, Keyring: secrets, Practise: begin, PractiseFirst: practiseFirst,
 		Profile: profile, Link: link, Spoken: access.New("Sotto", window.Driver().AllWindows),
 		Around: ui.TheDesktop(again()...), Hidden: hidden, Version: version,
 	})
@@ -103,22 +107,28 @@ func again() []string {
 	return arguments
 }
 
-// authorities returns nil, which means the system's, or these and those of a file.
-func authorities(file string) (*x509.CertPool, error) {
+// authorities reads a file of certificates and returns what to ask for them together with the system's, which are read meanwhile; without
+// a file that is nil, which means the system's.
+func authorities(file string) (func() *x509.CertPool, error) {
 	if file == "" {
-		return nil, nil
+		return func() *x509.CertPool { return nil }, nil
 	}
 	pem, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
 	}
-	pool, err := x509.SystemCertPool()
-	if err != nil {
-		pool = x509.NewCertPool()
-	}
-	if !pool.AppendCertsFromPEM(pem) {
+	if !x509.NewCertPool().AppendCertsFromPEM(pem) {
 		return nil, fmt.Errorf("%s holds no certificate", file)
 	}
+	pool := sync.OnceValue(func() *x509.CertPool {
+		pool, err := x509.SystemCertPool()
+		if err != nil {
+			pool = x509.NewCertPool()
+		}
+		pool.AppendCertsFromPEM(pem)
+		return pool
+	})
+	go pool()
 	return pool, nil
 }
 

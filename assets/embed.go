@@ -8,9 +8,9 @@ import "embed"
 //go:embed icons/*.svg
 var Icons embed.FS
 
-// Icon is the program's own icon, 512 pixels square.
+// Icon is the program's own icon, 256 pixels square: a larger one would be decoded before the first window opens, and seen nowhere.
 //
-//go:embed icon.png
+//go:embed icon-256.png
 var Icon []byte
 
 // Translations are the words of the interface in each language: translations/LANGUAGE.json.

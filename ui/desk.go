@@ -28,7 +28,7 @@ type desk struct {
 	awaited    session.Ref // the conversation to open as soon as the contact appears
 
 	root    *fyne.Container // one page at a time
-	start   *startPage
+	start   *startPage      // nil: not needed yet; see atStart
 	signIn  *signInPage
 	signUp  *signUpPage
 	secrets *secretsPage
@@ -78,7 +78,6 @@ func newDesk(s *shell, e Engine) *desk {
 		chats:    make(map[session.Ref]*chatWindow),
 		folded:   make(map[string]bool),
 	}
-	d.start = newStartPage(d)
 	d.main = newMainPage(d)
 	return d
 }
@@ -235,8 +234,16 @@ func (d *desk) route() {
 	case len(d.model.Accounts()) > 0, d.expected, d.practising:
 		d.show(d.main.content)
 	default:
-		d.show(d.start.content)
+		d.show(d.atStart().content)
 	}
+}
+
+// atStart is the page of somebody who has no account, made when it is first needed.
+func (d *desk) atStart() *startPage {
+	if d.start == nil {
+		d.start = newStartPage(d)
+	}
+	return d.start
 }
 
 func (d *desk) show(page fyne.CanvasObject) {
@@ -268,7 +275,7 @@ func (d *desk) firstFocus() (fyne.Focusable, bool) {
 		return d.settingsPage.search, true
 	case d.secrets != nil && d.shown == d.secrets.content && d.secrets.form.Visible():
 		return d.secrets.first, true
-	case d.shown == d.start.content:
+	case d.start != nil && d.shown == d.start.content:
 		return d.start.first(), true
 	}
 	return nil, false

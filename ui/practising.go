@@ -36,7 +36,7 @@ func (s *shell) practise() {
 	ctx, cancel := context.WithCancel(context.Background())
 	mode := &practiceMode{cancel: cancel}
 	s.practice = mode
-	s.own.start.trouble.say("")
+	s.own.atStart().trouble.say("")
 	s.show(s.band(placard(lang.L("One moment: making keys for two."))))
 	go func() {
 		p, err := s.begin(ctx, practiceWords())
@@ -50,7 +50,7 @@ func (s *shell) practiceReady(mode *practiceMode, p Practice, err error) {
 		if s.practice == mode {
 			s.practice = nil
 			s.show(s.own.root)
-			s.own.start.trouble.say(lang.L("Practice could not begin: this computer did not let Sotto talk to itself. Nothing else is affected."))
+			s.own.atStart().trouble.say(lang.L("Practice could not begin: this computer did not let Sotto talk to itself. Nothing else is affected."))
 		}
 		mode.cancel()
 		return

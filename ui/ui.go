@@ -17,6 +17,7 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/theme"
 
 	"github.com/sotto-im/sotto/session"
 	"github.com/sotto-im/sotto/session/keyring"
@@ -33,7 +34,7 @@ import (
 // A Config is what the window is built from.
 type Config struct {
 	App     fyne.App
-	Engine  Engine
+	Open    func() Engine // begins the person's session: called once the window is on the screen
 	Store   *store.Store
 	Keyring keyring.Keyring // the system's, to be tried again
 	// Practise begins practice mode with what the contact there says.
@@ -104,8 +105,9 @@ type shell struct {
 
 // Run shows the window and returns when the person has closed it. The caller closes session and store.
 func Run(c Config) {
-	s := open(c)
+	s := frame(c)
 	fyne.SetCurrentApp(stillApp{c.App, &s.still})
+	letters := readLetters()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	c.App.Lifecycle().SetOnStarted(func() {
@@ -119,19 +121,34 @@ func Run(c Config) {
 			go s.openDoor(ctx, c.Profile)
 		}
 	})
+	if s.hidden = c.Hidden && s.choices.now.ToTray && c.Around.Tray != nil; s.hidden {
+		s.looking = false // as soon as it is known that there is no tray, the window opens
+	} else {
+		s.window.Show()
+	}
+	<-letters
+	s.furnish(c)
 	c.App.Lifecycle().SetOnEnteredForeground(func() { s.look(true) })
 	c.App.Lifecycle().SetOnExitedForeground(func() { s.look(false) })
 	if c.PractiseFirst {
 		s.practise()
 	}
 	s.tray.prepare()
-	if s.hidden = c.Hidden && s.choices.now.ToTray && c.Around.Tray != nil; s.hidden {
-		s.looking = false
-		c.App.Run() // as soon as it is known that there is no tray, the window opens
-	} else {
-		s.window.ShowAndRun()
-	}
+	c.App.Run()
 	s.ended()
+}
+
+// readLetters has the fonts of the window read, which takes about as long as a window takes to open, and closes the channel when they
+// are. Until then nobody else may ask how long a text is: the toolkit keeps its fonts without a lock.
+func readLetters() <-chan struct{} {
+	read := make(chan struct{})
+	go func() {
+		defer close(read)
+		for _, bold := range []bool{false, true} {
+			fyne.MeasureText(programName, theme.TextSize(), fyne.TextStyle{Bold: bold})
+		}
+	}()
+	return read
 }
 
 // serve answers screen readers. Without a way to reach them the window works as well.
@@ -176,7 +193,14 @@ func (s *shell) comeForward() {
 
 // open builds the window without showing it.
 func open(c Config) *shell {
-	s := &shell{app: c.App, store: c.Store, keyring: c.Keyring, now: c.Time, zone: c.Zone, begin: c.Practise, trouble: newBanner(), looking: true, linked: c.Link}
+	s := frame(c)
+	s.furnish(c)
+	return s
+}
+
+// frame makes a window with nothing in it.
+func frame(c Config) *shell {
+	s := &shell{app: c.App, store: c.Store, keyring: c.Keyring, now: c.Time, zone: c.Zone, begin: c.Practise, looking: true, linked: c.Link}
 	s.do = s.until(c.Do)
 	s.say = func(sentence string) {
 		if c.Spoken != nil {
@@ -194,34 +218,42 @@ func open(c Config) *shell {
 	s.choices.watch(s.dress)
 	s.dress()
 	s.around, s.version = c.Around, c.Version
+	s.app.SetIcon(look.AppIcon())
+	s.window = s.app.NewWindow("Sotto")
+	s.window.SetIcon(look.AppIcon())
+	s.window.SetMaster()
+	s.window.SetCloseIntercept(s.close)
+	s.window.SetPadded(false)
+	s.window.Resize(windowSize(settings.Window))
+	s.root = container.NewStack()
+	s.window.SetContent(container.New(leastSize{}, s.root))
+	return s
+}
+
+// furnish puts the pages into the window.
+func (s *shell) furnish(c Config) {
+	settings := c.Store.Settings()
+	s.trouble = newBanner()
 	s.announcements = newAnnouncements(s)
 	if s.around.Announcer != nil {
 		s.announcer = s.around.Announcer(func(key string) { s.do(func() { s.clicked(key) }) })
 	}
 	s.tray = newTray(s)
 	s.choices.watch(func() { s.tray.refresh() })
-	s.app.SetIcon(look.AppIcon())
-	s.window = s.app.NewWindow("Sotto")
-	s.window.SetIcon(look.AppIcon())
-	s.window.SetMaster()
-	s.window.SetCloseIntercept(s.close)
-	s.window.Resize(windowSize(settings.Window))
 	s.addShortcuts()
-	s.own = newDesk(s, c.Engine)
+	s.own = newDesk(s, c.Open())
 	s.own.expected = len(settings.Accounts) > 0
 	for _, g := range settings.Window.FoldedGroups {
 		s.own.folded[g] = true
 	}
 	s.choices.watch(func() { s.current().main.contacts.refresh() })
 	s.window.SetOnDropped(func(at fyne.Position, files []fyne.URI) { s.current().main.talk.dropped(at, files) })
-	s.root = container.NewStack(s.own.root)
-	s.window.SetPadded(false)
+	s.root.Add(s.own.root)
 	s.window.SetContent(container.New(leastSize{}, bordered(s.trouble, nil, nil, nil, s.root)))
 	s.own.route()
 	if path := c.Store.Damaged(); path != "" {
 		s.storeProblem(session.StoreProblem{Damaged: path})
 	}
-	return s
 }
 
 func windowSize(w store.Window) fyne.Size {

@@ -42,7 +42,7 @@ func newStage(t *testing.T, settings ...func(*store.Settings)) *stage {
 	}
 	s := &stage{t: t, engine: newScripted(), queue: make(chan func(), 64)}
 	s.shell = open(Config{
-		App: app, Engine: s.engine, Store: kept, Keyring: keyring.Memory(),
+		App: app, Open: func() Engine { return s.engine }, Store: kept, Keyring: keyring.Memory(),
 		Practise: func(context.Context, practice.Words) (Practice, error) { return Practice{}, errors.New("no loopback") },
 		Do:       func(f func()) { s.queue <- f },
 		Time:     func() time.Time { return noon }, Zone: time.UTC,
