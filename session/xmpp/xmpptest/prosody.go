@@ -24,6 +24,8 @@ var (
 	OnlyWarnings = ProsodyOption{"log = { debug", "log = { warn"}            // for thousands of logins
 	NoSCRAM      = ProsodyOption{"VirtualHost", `disable_sasl_mechanisms = { "SCRAM-SHA-256", "SCRAM-SHA-256-PLUS" }
 VirtualHost`}
+	NoWire  = ProsodyOption{`"wirelog", `, ""} // Wire stays empty: for measuring
+	Silent  = ProsodyOption{"log = { debug", "log = { error"}
 	SignUps = ProsodyOption{"VirtualHost", `allow_registration = true
 additional_registration_fields = { "email+", "nick" }
 registration_throttle_max = 4

@@ -1,0 +1,248 @@
+//go:build linux
+
+package session
+
+import (
+	"bytes"
+	"crypto/tls"
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/sotto-im/sotto/session/xmpp/xmpptest"
+)
+
+const (
+	benchTurns  = 40 // of either, before the other has its turn
+	benchRounds = 30
+	rawStanza   = 1800 // bytes
+	// smallStanza is more than any stanza of ours but one that carries an encrypted text.
+	smallStanza = 500
+)
+
+// TestBench writes the row about a message into the table of make bench-ui: from one session to another over a server with TLS, where each
+// answer has new keys, beside two sockets that do nothing but pass a stanza through the same server.
+func TestBench(t *testing.T) {
+	file := os.Getenv("SOTTO_BENCH_UI")
+	if file == "" {
+		t.Skip("make bench-ui runs this")
+	}
+	to, err := os.OpenFile(file, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer to.Close()
+	names := map[string]string{}
+	for _, local := range []string{"alice", "bob", "carol", "dave"} {
+		names[local] = local + "'s-password"
+	}
+	server := xmpptest.StartProsody(t, names, xmpptest.NoWire, xmpptest.Silent)
+	counter := countRecords(t, server.Addr)
+	counted := *server
+	counted.Addr = counter.addr
+	a, b := realPerson(t, &counted, "alice", "alice's-password"), realPerson(t, server, "bob", "bob's-password")
+	a.until("online", a.online)
+	b.until("online", b.online)
+	if _, err := a.session.AddContact(a.jid, b.jid, ""); err != nil {
+		t.Fatal(err)
+	}
+	b.until("a request", func() bool { return b.contact(a).Wants })
+	b.session.Accept(b.ref(a))
+	for _, p := range []struct{ p, o *person }{{a, b}, {b, a}} {
+		p.p.until("both see each other", func() bool {
+			c := p.p.contact(p.o)
+			return c.Subscription == SubscriptionBoth && c.Presence == PresenceOnline
+		})
+	}
+	say := func(from, to *person, text string) {
+		from.write(to, text)
+		to.until(text, func() bool { n := len(to.order); return n > 0 && to.entries[to.order[n-1]].Text == text })
+	}
+	say(a, b, "hello")
+	say(b, a, "hello")
+	carol, dave := dialRaw(t, server, "carol"), dialRaw(t, server, "dave")
+
+	var ours, raw []time.Duration
+	stanzas := 0
+	for round := range benchRounds + 1 {
+		before := counter.large.Load()
+		for turn := range benchTurns {
+			text := fmt.Sprint("message ", round, " ", turn)
+			begin := time.Now()
+			say(a, b, text)
+			say(b, a, text)
+			ours = append(ours, time.Since(begin)/2)
+		}
+		stanzas += int(counter.large.Load() - before)
+		for range benchTurns {
+			begin := time.Now()
+			carol.pass(dave)
+			dave.pass(carol)
+			raw = append(raw, time.Since(begin)/2)
+		}
+		if round == 0 { // warms up
+			ours, raw, stanzas = nil, nil, 0
+		}
+	}
+	slices.Sort(ours)
+	slices.Sort(raw)
+	mine, theirs := ours[len(ours)/2], raw[len(raw)/2]
+	ratio := float64(mine) / float64(theirs)
+	row := func(what, target, measured string, holds bool) {
+		verdict := map[bool]string{true: "holds", false: "MISSED"}[holds]
+		if _, err := fmt.Fprintf(to, "%s\t%s\t%s\t%s\n", what, target, measured, verdict); err != nil {
+			t.Fatal(err)
+		}
+	}
+	us := func(d time.Duration) string { return d.Round(time.Microsecond).String() }
+	row("message over Prosody, new keys each turn", "p50 <= 2.00 x raw", fmt.Sprintf("%s, raw %s, %.2f x", us(mine), us(theirs), ratio), ratio <= 2)
+	writes := float64(stanzas) / float64(len(ours))
+	row("writes for each encrypted stanza", "1", fmt.Sprintf("%.2f", writes), writes == 1)
+}
+
+// A recordCounter passes a connection on and counts the large TLS records that the client has written: a stanza in two writes is two of
+// them.
+type recordCounter struct {
+	addr  string
+	large atomic.Int64
+}
+
+func countRecords(t *testing.T, server string) *recordCounter {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &recordCounter{addr: listener.Addr().String()}
+	var conns sync.WaitGroup
+	t.Cleanup(func() { listener.Close(); conns.Wait() })
+	conns.Go(func() {
+		for {
+			down, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			conns.Go(func() {
+				defer down.Close()
+				up, err := net.Dial("tcp", server)
+				if err != nil {
+					return
+				}
+				conns.Go(func() { defer down.Close(); io.Copy(down, up) })
+				defer up.Close()
+				c.copy(up, down)
+			})
+		}
+	})
+	return c
+}
+
+// copy passes on what the client writes, at once, and looks at it meanwhile.
+func (c *recordCounter) copy(up io.Writer, down io.Reader) {
+	const header = 5 // of a TLS record: type, version, length
+	buf := make([]byte, 64<<10)
+	var seen []byte
+	for {
+		n, err := down.Read(buf)
+		if err != nil {
+			return
+		}
+		if _, err := up.Write(buf[:n]); err != nil {
+			return
+		}
+		const applicationData = 23
+		seen = append(seen, buf[:n]...)
+		if i := bytes.LastIndex(seen, []byte("<starttls")); i >= 0 {
+			seen = nil // in clear until then
+			continue
+		}
+		for len(seen) >= header {
+			if seen[0] == '<' { // the stream begins in clear
+				seen = nil
+				break
+			}
+			length := int(binary.BigEndian.Uint16(seen[3:]))
+			if len(seen) < header+length {
+				break
+			}
+			if seen[0] == applicationData && length >= smallStanza {
+				c.large.Add(1)
+			}
+			seen = seen[header+length:]
+		}
+	}
+}
+
+// A rawClient is a socket with TLS that is signed in and knows nothing else.
+type rawClient struct {
+	t    *testing.T
+	conn net.Conn
+	jid  string
+	buf  []byte
+	held []byte // read, and not yet understood
+}
+
+func dialRaw(t *testing.T, server *xmpptest.Server, local string) *rawClient {
+	t.Helper()
+	conn, err := tls.Dial("tcp", server.Direct, &tls.Config{RootCAs: server.RootCAs, ServerName: xmpptest.Domain, NextProtos: []string{"xmpp-client"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	c := &rawClient{t: t, conn: conn, jid: local + "@" + xmpptest.Domain + "/raw", buf: make([]byte, 64<<10)}
+	const open = "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0' to='" + xmpptest.Domain + "'>"
+	c.say(open)
+	c.hear("</stream:features>")
+	c.say("<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>" +
+		base64.StdEncoding.EncodeToString([]byte("\x00"+local+"\x00"+local+"'s-password")) + "</auth>")
+	c.hear("<success")
+	c.say(open)
+	c.hear("</stream:features>")
+	c.say("<iq type='set' id='1'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>raw</resource></bind></iq>")
+	c.hear("</iq>")
+	c.say("<presence/>")
+	c.hear("/>")
+	c.held = nil
+	return c
+}
+
+func (c *rawClient) say(text string) {
+	c.t.Helper()
+	if _, err := c.conn.Write([]byte(text)); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// hear waits until something has been read.
+func (c *rawClient) hear(text string) {
+	c.t.Helper()
+	c.conn.SetReadDeadline(time.Now().Add(time.Minute))
+	for {
+		if i := bytes.Index(c.held, []byte(text)); i >= 0 {
+			c.held = append(c.held[:0], c.held[i+len(text):]...)
+			return
+		}
+		n, err := c.conn.Read(c.buf)
+		if err != nil {
+			c.t.Fatalf("%v, after %s", err, c.held)
+		}
+		c.held = append(c.held, c.buf[:n]...)
+	}
+}
+
+// pass sends the other a stanza and waits until it is there.
+func (c *rawClient) pass(other *rawClient) {
+	c.t.Helper()
+	const begin, end = "<message type='chat' id='1' to='", "</body></message>"
+	body := strings.Repeat("x", rawStanza-len(begin)-len(other.jid)-len("'><body>")-len(end))
+	c.say(begin + other.jid + "'><body>" + body + end)
+	other.hear(end)
+}
