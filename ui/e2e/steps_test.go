@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -22,6 +23,11 @@ import (
 // or to read: a click, a key that is not part of what they have to say, an entry filled in, a text without which one could not go on.
 // What they have to say is the same in every program; how many keys that took is told beside the steps.
 //
+// A text is what stands together and is read as one: a paragraph, a line of the conversation, a fingerprint; the words on a button or
+// beside an entry are part of pressing and filling it. How many words the texts have is told beside the steps. No step of either program
+// is where the server is reached: those that people use are found by their name, the one of the test is not. No step either is what could
+// be left out: to close a window that is not in the way, to keep a password.
+//
 // make steps prints the counts; they are no part of make test.
 func stepsWanted(t *testing.T) {
 	t.Helper()
@@ -31,12 +37,12 @@ func stepsWanted(t *testing.T) {
 }
 
 // A count is what one way to verify took.
-type count struct{ clicks, keys, entries, typed, texts int }
+type count struct{ clicks, keys, entries, typed, texts, words int }
 
 func (c count) steps() int { return c.clicks + c.keys + c.entries + c.texts }
 
 func (c count) String() string {
-	return fmt.Sprintf("clicks=%d keys=%d entries=%d texts=%d typed=%d", c.clicks, c.keys, c.entries, c.texts, c.typed)
+	return fmt.Sprintf("clicks=%d keys=%d entries=%d texts=%d typed=%d words=%d", c.clicks, c.keys, c.entries, c.texts, c.typed, c.words)
 }
 
 // The ways to verify.
@@ -162,8 +168,33 @@ func (n *newcomer) click(name string) {
 // must reads words without which one could not go on.
 func (n *newcomer) must(words string) {
 	n.t.Helper()
-	n.read(words)
+	n.reads(n.see(fmt.Sprintf("the words %q", words), saying(words)), words)
+}
+
+// reads counts the text of a thing: where there are many lines, the one with the words.
+func (n *newcomer) reads(thing *accesstest.Thing, words string) {
+	text := thing.Name
+	for _, other := range []string{thing.Text, thing.Help} {
+		if !strings.Contains(text, words) {
+			text = other
+		}
+	}
+	if thing.Role == "text" {
+		for line := range strings.Lines(text) {
+			if strings.Contains(line, words) {
+				text = line
+			}
+		}
+	}
 	n.texts++
+	n.words += len(strings.Fields(text))
+}
+
+// aside does what is no step.
+func (n *newcomer) aside(what func()) {
+	before := n.count
+	what()
+	n.count = before
 }
 
 // fill types into an entry: a click unless the keyboard is there already, and the words.
@@ -259,8 +290,10 @@ func TestStepsSotto(t *testing.T) {
 		n.click(signIn)
 		n.fill(address, "alice@"+xmpptest.Domain)
 		n.fill(password, newcomersPassword)
-		n.click(advanced)
-		n.fill(server, prosody.Addr)
+		n.aside(func() {
+			n.click(advanced)
+			n.fill(server, prosody.Addr)
+		})
 		n.click(signIn)
 		n.online()
 		n.click(addFirst)
@@ -335,10 +368,12 @@ func TestStepsSottoKeyboard(t *testing.T) {
 		n.say(address, "alice@"+xmpptest.Domain)
 		n.goTo(password)
 		n.say(password, newcomersPassword)
-		n.goTo(advanced)
-		n.key("space")
-		n.goTo(server)
-		n.say(server, prosody.Addr)
+		n.aside(func() {
+			n.goTo(advanced)
+			n.key("space")
+			n.goTo(server)
+			n.say(server, prosody.Addr)
+		})
 		n.key("Return")
 		n.online()
 		n.key("ctrl+n")

@@ -79,24 +79,7 @@ func StartPidgin(t testing.TB, s *Server, local, password string, keys []byte) *
 	bus := keyringtest.StartBus(t)
 	dir := bus.Home
 	p := &Pidgin{dir: dir}
-	host, port, err := net.SplitHostPort(s.Addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, text := range map[string]string{
-		"purple/prefs.xml":                           pidginPreferences,
-		"purple/accounts.xml":                        fmt.Sprintf(pidginAccount, local+"@"+Domain, html.EscapeString(password), host, port),
-		"purple/otr.private_key":                     string(keys),
-		"purple/certificates/x509/tls_peers/" + host: s.read("cert.pem"),
-	} {
-		file := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	PidginAccount(t, s, dir+"/purple", local, password, keys)
 	p.env = append(append(os.Environ(), bus.Env...), "LANG=C.UTF-8", "NO_AT_BRIDGE=1", "GTK_MODULES=",
 		"DBUS_SYSTEM_BUS_ADDRESS=unix:path=/nonexistent")
 	display := p.firstLine(t, "Xvfb", "-displayfd", "1", "-screen", "0", "1280x1024x24", "-nolisten", "tcp")
@@ -105,6 +88,40 @@ func StartPidgin(t testing.TB, s *Server, local, password string, keys []byte) *
 	p.start(t, exec.Command("pidgin", "--multiple", "--force-online", "--config="+dir+"/purple"))
 	p.listen(t, bus.Address)
 	return p
+}
+
+// PidginAccount fills a folder of Pidgin's settings with an account, its otr.private_key as StartPidgin describes it, and pidgin-otr.
+func PidginAccount(t testing.TB, s *Server, dir, local, password string, keys []byte) {
+	t.Helper()
+	host, port, err := net.SplitHostPort(s.Addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeInto(t, dir, "prefs.xml", pidginPreferences)
+	writeInto(t, dir, "accounts.xml", fmt.Sprintf(pidginAccount, local+"@"+Domain, html.EscapeString(password), host, port))
+	writeInto(t, dir, "otr.private_key", string(keys))
+	PidginTrusts(t, s, dir)
+}
+
+// PidginTrusts puts the server's certificate into a folder of Pidgin's settings: those of servers that people use need no question.
+func PidginTrusts(t testing.TB, s *Server, dir string) {
+	t.Helper()
+	host, _, err := net.SplitHostPort(s.Addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeInto(t, dir, "certificates/x509/tls_peers/"+host, s.read("cert.pem"))
+}
+
+func writeInto(t testing.TB, dir, name, text string) {
+	t.Helper()
+	file := filepath.Join(dir, name)
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // firstLine starts a program and returns the first line that it prints.

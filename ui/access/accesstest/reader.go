@@ -56,6 +56,7 @@ type reference struct {
 type Program struct {
 	reader *Reader
 	name   string // of its connection
+	walks  bool   // keeps no whole list of what it shows
 }
 
 // Program finds the program with this name on the bus.
@@ -67,7 +68,7 @@ func (r *Reader) Program(name string) (*Program, error) {
 	for _, p := range programs {
 		v, err := r.conn.Object(p.Name, p.Path).GetProperty(spi + "Accessible.Name")
 		if err == nil && v.Value() == name {
-			return &Program{r, p.Name}, nil
+			return &Program{reader: r, name: p.Name}, nil
 		}
 	}
 	return nil, fmt.Errorf("accesstest: %q is not among the %d programs on the bus", name, len(programs))
@@ -97,6 +98,9 @@ type cached struct {
 
 // Screen is everything the program shows at this moment: the program itself, with its windows inside.
 func (p *Program) Screen() (*Thing, error) {
+	if p.walks {
+		return p.walk()
+	}
 	var items []cached
 	if err := p.reader.conn.Object(p.name, "/org/a11y/atspi/cache").Call(spi+"Cache.GetItems", 0).Store(&items); err != nil {
 		return nil, err
@@ -129,6 +133,62 @@ func (p *Program) Screen() (*Thing, error) {
 	return things[root], nil
 }
 
+// Walking is the same program, asked for each thing by itself: programs of GTK 2 keep no whole list of what they show. What does not
+// show is left out, with everything inside.
+func (p *Program) Walking() *Program { return &Program{reader: p.reader, name: p.name, walks: true} }
+
+func (p *Program) walk() (*Thing, error) {
+	top := &Thing{program: p, path: root}
+	if err := top.walk(); err != nil {
+		return nil, err
+	}
+	return top, nil
+}
+
+func (t *Thing) walk() error {
+	var states []uint32
+	if err := t.call("Accessible.GetState").Store(&states); err != nil || len(states) != 2 {
+		return t.gone(err)
+	}
+	t.states = uint64(states[0]) | uint64(states[1])<<32
+	if t.Parent != nil && t.Parent.opened() {
+		t.states |= 1 << Showing // GTK 2 does not say so of what is in a menu
+	}
+	if t.Parent != nil && !t.Is(Showing) {
+		return nil
+	}
+	if err := t.call("Accessible.GetInterfaces").Store(&t.faces); err != nil {
+		return t.gone(err)
+	}
+	for property, to := range map[string]*string{"Name": &t.Name, "Description": &t.Help} {
+		v, err := t.program.reader.conn.Object(t.program.name, t.path).GetProperty(spi + "Accessible." + property)
+		if err != nil {
+			return t.gone(err)
+		}
+		*to, _ = v.Value().(string)
+	}
+	if err := t.read(); err != nil {
+		return err
+	}
+	var inside []reference
+	if err := t.call("Accessible.GetChildren").Store(&inside); err != nil {
+		return t.gone(err)
+	}
+	for _, r := range inside {
+		thing := &Thing{Parent: t, program: t.program, path: r.Path}
+		if err := thing.walk(); err != nil {
+			return err
+		}
+		if thing.Is(Showing) {
+			t.Inside = append(t.Inside, thing)
+		}
+	}
+	return nil
+}
+
+// opened is true for a menu that has the keyboard.
+func (t *Thing) opened() bool { return t.Role == "menu" && t.Is(Focused) }
+
 // read asks for what the list of things does not tell.
 func (t *Thing) read() error {
 	if err := t.call("Accessible.GetRoleName").Store(&t.Role); err != nil {
@@ -143,8 +203,16 @@ func (t *Thing) read() error {
 // gone forgives that something has left the screen since the list was made.
 func (t *Thing) gone(err error) error {
 	var e dbus.Error
-	if errors.As(err, &e) && (e.Name == "org.freedesktop.DBus.Error.UnknownObject" || e.Name == "org.freedesktop.DBus.Error.UnknownInterface") {
+	if !errors.As(err, &e) {
+		return err
+	}
+	switch e.Name {
+	case "org.freedesktop.DBus.Error.UnknownObject", "org.freedesktop.DBus.Error.UnknownInterface":
 		return nil
+	case "org.freedesktop.DBus.Error.UnknownMethod":
+		if t.program.walks { // what GTK 2 answers for it
+			return nil
+		}
 	}
 	return err
 }
@@ -206,6 +274,13 @@ func (t *Thing) Box() (x, y, width, height int, err error) {
 	var b struct{ X, Y, Width, Height int32 }
 	err = t.call("Component.GetExtents", uint32(1)).Store(&b)
 	return int(b.X), int(b.Y), int(b.Width), int(b.Height), err
+}
+
+// Middle is the middle of where it is, in pixels of the screen: of programs that know where their windows are.
+func (t *Thing) Middle() (x, y int, err error) {
+	var b struct{ X, Y, Width, Height int32 }
+	err = t.call("Component.GetExtents", uint32(0)).Store(&b)
+	return int(b.X + b.Width/2), int(b.Y + b.Height/2), err
 }
 
 func (t *Thing) String() string { return t.Role + " " + fmt.Sprintf("%q", t.Name) }
