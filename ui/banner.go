@@ -270,10 +270,15 @@ func (d *desk) verifyNotice(c session.Contact) notice {
 		return notice{}
 	case c.WantsVerified:
 		return notice{words: lang.L("{{.Name}} asks you to verify that it is really {{.Name}}.", name), actions: []offer{later, verify}}
-	case !putOff(c):
+	case offered(c):
 		return notice{words: lang.L("This is private, but nobody has checked that it is really {{.Name}}. One small check settles it.", name), actions: []offer{later, verify}}
 	}
 	return notice{}
+}
+
+// offered tells whether the band of the conversation offers to check the key in use, and says why.
+func offered(c session.Contact) bool {
+	return c.Verified == session.NotVerified && !c.WantsVerified && !putOff(c)
 }
 
 // putOff tells whether the person did not want to verify the key in use when it was offered.

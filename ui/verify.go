@@ -132,9 +132,12 @@ func (w *wizard) retry() {
 }
 
 func (w *wizard) howPage() {
-	about := lang.L("Your conversation is private, but a stranger could have stepped in before it began. One small check settles it.")
-	if w.contact().Verified != session.NotVerified {
-		about = lang.L("You have verified {{.Name}} already. You can do it again.", w.name())
+	var about []fyne.CanvasObject
+	switch c := w.contact(); {
+	case c.Verified != session.NotVerified:
+		about = []fyne.CanvasObject{look.NewText(lang.L("You have verified {{.Name}} already. You can do it again.", w.name()), look.Body), gap(0, look.Step)}
+	case !offered(c): // else the band of the conversation has just said so
+		about = []fyne.CanvasObject{look.NewText(lang.L("Your conversation is private, but a stranger could have stepped in before it began. One small check settles it."), look.Body), gap(0, look.Step)}
 	}
 	next := newMainButton(lang.L("Next"), w.chosen)
 	group := newOptions(func(i int) { w.how = i })
@@ -144,12 +147,9 @@ func (w *wizard) howPage() {
 	group.add(lang.L("Compare fingerprints"), lang.L("By phone or in person: you read letters and digits to each other."))
 	group.choose(w.how)
 	w.turn(leaf{
-		title: lang.L("Is this really {{.Name}}?", w.name()),
-		step:  stepWords(1),
-		body: []fyne.CanvasObject{
-			look.NewText(about, look.Body), gap(0, look.Step),
-			group.all[byQuestion], gap(0, look.Step), group.all[bySecret], gap(0, look.Step), group.all[byComparison],
-		},
+		title:   lang.L("Is this really {{.Name}}?", w.name()),
+		step:    stepWords(1),
+		body:    append(about, group.all[byQuestion], gap(0, look.Step), group.all[bySecret], gap(0, look.Step), group.all[byComparison]),
 		buttons: []*button{newButton(lang.L("Not now"), w.close), next},
 		first:   group.all[max(0, group.chosen)],
 		enter:   w.chosen,
