@@ -86,9 +86,9 @@ soak:
 	@.ci/packages test
 	@SOTTO_SOAK_MESSAGES=$(MESSAGES) $(GO) test -v -count=1 -timeout 12h -run Soak ./session
 
-# What a newcomer has to do and to read from the first start to a verified conversation, with a mouse and without one.
+# What a newcomer has to do and to read from the first start to a verified conversation, with a mouse and without one; and in Pidgin.
 steps:
-	@.ci/packages test
+	@.ci/packages interop
 	@SOTTO_STEPS=1 $(GO) test $(TAGS) -v -count=1 -timeout 1h -run Steps ./ui/e2e
 
 # The line breaks at every byte of a login, a key exchange and a verification (CUTS of them), eight pairs of people at a time; the server is
