@@ -3,6 +3,7 @@ package xmpp
 import (
 	"crypto/sha1"
 	"crypto/sha256"
+	"encoding/base64"
 	"fmt"
 	"reflect"
 	"strings"
@@ -35,17 +36,75 @@ var verifications = []struct {
 	{"separator in an identity", "<identity category='client' type='pc' name='a&lt;b'/>", ""},
 	{"separator in a form", "<x xmlns='jabber:x:data'><field var='FORM_TYPE' type='hidden'><value>f</value></field><field var='a'><value>b&lt;</value></field></x>", ""},
 	{"two forms of a type", strings.Repeat("<x xmlns='jabber:x:data'><field var='FORM_TYPE' type='hidden'><value>f</value></field></x>", 2), ""},
+	{"nothing", "", ""},
+	{"no identity", "<feature var='client/pc//Exodus 0.9.1'/><feature var='http://jabber.org/protocol/caps'/>", ""},
+	{"a feature as an identity", "<identity category='http:' type='' xml:lang='jabber.org' name='protocol/caps'/>", ""},
+	{"an identity without a category", "<identity type='client' name='x'/>", ""},
+	{"a separator in a language", "<identity category='client' type='pc' xml:lang='a/b'/>", ""},
+	{"no value of a form's type", "<identity category='client' type='pc'/><x xmlns='jabber:x:data'><field var='FORM_TYPE' type='hidden'/></x>", ""},
+	{"a form's type twice", "<identity category='client' type='pc'/><x xmlns='jabber:x:data'>" + strings.Repeat("<field var='FORM_TYPE' type='hidden'><value>f</value></field>", 2) + "</x>", ""},
 	{"two types of a form", "<x xmlns='jabber:x:data'><field var='FORM_TYPE' type='hidden'><value>f</value><value>g</value></field></x>", ""},
+}
+
+// orders are answers beside the strings of XEP-0115 section 5.1, by hand: what is sorted are the parts, before they are joined.
+var orders = []struct{ name, in, text string }{
+	{"a type that begins like another", "<identity category='client' type='pc-old'/><identity category='client' type='pc'/>", "client/pc//<client/pc-old//<"},
+	{"a category that begins like another", "<identity category='a-b' type='c'/><identity category='a' type='c'/>", "a/c//<a-b/c//<"},
+	{"languages before names", "<identity category='a' type='b' xml:lang='en' name='A'/><identity category='a' type='b' xml:lang='de' name='Z'/>", "a/b/de/Z<a/b/en/A<"},
+	{"features that begin like another", "<identity category='a' type='b'/><feature var='urn:x:1'/><feature var='urn:x'/><feature var='urn:x#'/>", "a/b//<urn:x<urn:x#<urn:x:1<"},
+	{"forms whose types begin alike", "<identity category='a' type='b'/>" + discoFormOf("urn:x:y", "") + discoFormOf("urn:x", ""), "a/b//<urn:x<urn:x:y<"},
+	{"fields and values", "<identity category='a' type='b'/>" + discoFormOf("f", "<field var='x:y'><value>2</value><value>10</value></field><field var='x'><value/></field>"),
+		"a/b//<f<x<<x:y<10<2<"},
+	{"a form that is not what it says", "<identity category='a' type='b'/>" + strings.Replace(discoFormOf("f", ""), "hidden", "text-single", 1), "a/b//<"},
+	{"a form without a type", "<identity category='a' type='b'/><x xmlns='jabber:x:data'><field var='v'><value>w</value></field></x>", "a/b//<"},
+	{"no type of an identity", "<identity category='a' name='n'/>", "a///n<"},
+	{"what is of no account", "<identity category='a' type='b'/><feature xmlns='urn:evil' var='x'/><x xmlns='urn:evil'/>text", "a/b//<"},
+}
+
+func discoFormOf(kind, fields string) string {
+	return "<x xmlns='jabber:x:data' type='result'><field var='FORM_TYPE' type='hidden'><value>" + kind + "</value></field>" + fields + "</x>"
+}
+
+func discoQuery(t *testing.T, inside string) *stream.Element {
+	t.Helper()
+	query, err := stream.Parse("<query xmlns='http://jabber.org/protocol/disco#info'>" + inside + "</query>")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return query
+}
+
+func TestVerificationOrder(t *testing.T) {
+	for name, function := range capsHashes {
+		for _, test := range orders {
+			h := function()
+			h.Write([]byte(test.text))
+			want := base64.StdEncoding.EncodeToString(h.Sum(nil))
+			if got, ok := verification(discoQuery(t, test.in), function()); !ok || got != want {
+				t.Errorf("%s, %s: %q, %v, want %q", test.name, name, got, ok, want)
+			}
+		}
+	}
+}
+
+// What our presence promises is what we answer, and the string of the specification over it.
+func TestOurOwnVerification(t *testing.T) {
+	sum := sha1.Sum([]byte("client/pc//Sotto<http://jabber.org/protocol/caps<http://jabber.org/protocol/chatstates<" +
+		"http://jabber.org/protocol/disco#info<urn:xmpp:ping<urn:xmpp:receipts<"))
+	want := base64.StdEncoding.EncodeToString(sum[:])
+	said := Presence{}.element().Child(nsCaps, "c")
+	if said == nil || said.Attr("hash") != "sha-1" || said.Attr("ver") != want || said.Attr("node") != capsNode {
+		t.Errorf("promised %+v, want %q", said, want)
+	}
+	if got, ok := verification(discoInfo(capsNode+"#"+want), sha1.New()); !ok || got != want {
+		t.Errorf("answered %q, %v", got, ok)
+	}
 }
 
 func TestVerification(t *testing.T) {
 	for _, test := range verifications {
 		t.Run(test.name, func(t *testing.T) {
-			query, err := stream.Parse("<query xmlns='http://jabber.org/protocol/disco#info'>" + test.in + "</query>")
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got, ok := verification(query, sha1.New()); ok != (test.want != "") || ok && got != test.want {
+			if got, ok := verification(discoQuery(t, test.in), sha1.New()); ok != (test.want != "") || ok && got != test.want {
 				t.Errorf("got %q, %v", got, ok)
 			}
 		})
@@ -119,6 +178,57 @@ func TestSoftware(t *testing.T) {
 	}
 	if want := []string{"carol@h.test/liar urn:n#bGllcw==", "bob@h.test/one urn:n#" + honest}; !reflect.DeepEqual(questions, want) {
 		t.Errorf("asked %q", questions)
+	}
+}
+
+// Who promises another program's string and does not keep the promise is no reason to know nothing of that program.
+func TestSoftwareBehindALiar(t *testing.T) {
+	query := discoQuery(t, "<identity category='client' type='pc' name='Honest'/>")
+	honest, _ := verification(query, sha1.New())
+	for name, lie := range map[string]string{
+		"another answer": "<iq type='result' id='%s' from='%s'><query xmlns='http://jabber.org/protocol/disco#info'><identity category='client' type='bot' name='Lie'/></query></iq>",
+		"no answer":      "<iq type='error' id='%s' from='%s'><error type='cancel'/></iq>",
+		"nothing in it":  "<iq type='result' id='%s' from='%s'/>",
+	} {
+		t.Run(name, func(t *testing.T) {
+			presence := func(from, node string) string {
+				return "<presence from='" + from + "'><c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='" + node + "' ver='" + honest + "'/></presence>"
+			}
+			asked := make(chan string, 10)
+			c := connect(t, scripted(t, func(p *xmpptest.Peer) {
+				p.LogIn("secret")
+				p.Say("<iq type='set' id='1'><query xmlns='jabber:iq:roster'><item jid='bob@h.test' subscription='both'/></query></iq>" +
+					presence("bob@h.test/liar", "urn:l") + presence("bob@h.test/honest", "urn:h") + mark)
+				for {
+					e := p.HearUntil("iq")
+					if e.Child(nsDisco, "query") == nil {
+						continue
+					}
+					asked <- e.Attr("to") + " " + e.Child(nsDisco, "query").Attr("node")
+					answer := fmt.Sprintf(lie, e.Attr("id"), e.Attr("to"))
+					if e.Attr("to") == "bob@h.test/honest" {
+						inside, _ := query.XML()
+						answer = "<iq type='result' id='" + e.Attr("id") + "' from='bob@h.test/honest'>" + inside + "</iq>"
+					}
+					p.Say(answer)
+				}
+			}))
+			got := want(t, c, "the program", func(e Event) bool {
+				if p, ok := e.(*Presence); ok && c.Learn(p) != nil {
+					t.Error("known from nowhere")
+				}
+				_, ok := e.(*Software)
+				return ok
+			}).(*Software)
+			if got.From.String() != "bob@h.test/honest" || got.Name != "Honest" {
+				t.Errorf("got %+v", got)
+			}
+			for _, want := range []string{"bob@h.test/liar urn:l#" + honest, "bob@h.test/honest urn:h#" + honest} {
+				if got := <-asked; got != want {
+					t.Errorf("asked %q, want %q", got, want)
+				}
+			}
+		})
 	}
 }
 
