@@ -30,8 +30,6 @@ const (
 	maxHeld        = 10_000           // events that wait for roster and key
 	maxHeldBytes   = 16 << 20         // of what they say
 	maxLater       = 1_000            // requests of the person that wait for the connection
-	maxRefusals    = 3                // of a password that worked before, in a row, until the person is asked
-	refusalBackOff = 5 * time.Second  // after the first of them, then twice as long
 )
 
 // A line is the connection of an account: an *xmpp.Conn, or a network in memory in tests.
@@ -76,8 +74,6 @@ type account struct {
 	kept     bool          // it is on the disk, and changes of it go there
 	accepted bool          // the server has accepted us once, with this password
 	password []byte        // for signing in again; nil: ask the keyring
-	worked   bool          // it did, since the program began
-	refusals int           // of it since then
 	key      *otr.PrivateKey
 	unkept   unkept
 	renew    bool // the person wants a new key
@@ -368,7 +364,7 @@ func (a *account) signIn(in SignIn) {
 	if in.Proxy != nil {
 		a.way.proxy, a.unkept.proxy = *in.Proxy, in.Proxy.User != ""
 	}
-	a.accepted, a.worked, a.refusals = false, false, 0
+	a.accepted = false
 	a.hangUp()
 	a.show(Offline, NoProblem)
 	a.goOnline()
@@ -622,7 +618,7 @@ func (a *account) settled(l *login, roster []xmpp.RosterItem) {
 	}
 	clear(a.password)
 	a.password, a.way.proxy.Password, a.unkept = l.password, l.proxy.Password, unkept{}
-	a.accepted, a.worked, a.refusals = true, true, 0
+	a.accepted = true
 	// With a keyring that forgets, what is on the disk of this account stays as it was: it belongs to the key that is not here.
 	a.kept = !keyring.Forgets(l.keyring)
 	a.record.Server, a.record.TLS, a.record.AllowPlain = a.way.server, a.way.tls, a.way.plain
@@ -740,20 +736,14 @@ func (a *account) refused(err error) {
 		a.show(Offline, p)
 		return
 	}
-	d := min(firstBackOff<<min(a.failed, 20), longestBackOff)
-	switch {
-	case p == ProblemPassword && a.worked && a.refusals < maxRefusals:
-		// A server that is just starting has not read all its accounts, and refuses what it accepted before (so do some whose password
-		// store is not there, instead of saying temporary-auth-failure). A person need not be asked about that.
-		d = max(d, refusalBackOff<<a.refusals)
-		a.refusals++
-	case a.needsPerson(p):
+	if a.needsPerson(p) {
 		a.show(Stopped, p)
 		if k := (*xmpp.KeyChange)(nil); errors.As(err, &k) {
 			a.serverKey = a.change(k)
 		}
 		return
 	}
+	d := min(firstBackOff<<min(a.failed, 20), longestBackOff)
 	d += time.Duration((mathrand.Float64() - 0.5) * float64(d)) // so that not everybody comes back to a server at once
 	a.failed++
 	a.show(Waiting, p)

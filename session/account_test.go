@@ -205,7 +205,7 @@ func TestProblems(t *testing.T) {
 		xmpp.TimedOut:       {ProblemTimeout, Waiting},
 		xmpp.NoTLS:          {ProblemNoTLS, Waiting},
 		xmpp.BadCertificate: {ProblemCertificate, Waiting},
-		xmpp.WrongPassword:  {ProblemPassword, Waiting}, // see TestRefusedPasswordThatWorked
+		xmpp.WrongPassword:  {ProblemPassword, Stopped},
 		xmpp.OnlyPlain:      {ProblemOnlyPlain, Stopped},
 		xmpp.WeakerLogin:    {ProblemWeakerLogin, Stopped},
 		xmpp.AccountRefused: {ProblemRefused, Stopped},
@@ -213,6 +213,8 @@ func TestProblems(t *testing.T) {
 		xmpp.Conflict:       {ProblemConflict, Stopped},
 		xmpp.ServerClosed:   {ProblemServerClosed, Waiting},
 		xmpp.BrokenStream:   {ProblemBrokenStream, Waiting},
+		xmpp.ProxyFailed:    {ProblemProxy, Waiting},
+		xmpp.NeedsTor:       {ProblemNeedsTor, Stopped},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			h := newHub("alice@sotto.test")
@@ -242,60 +244,49 @@ func TestProblems(t *testing.T) {
 	}
 }
 
-// A server that is only just starting may refuse a password that it accepted before: it is asked again, a few times. Then the person is.
-func TestRefusedPasswordThatWorked(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h := newHub("alice@sotto.test")
-		p := newPerson(t, h, "alice@sotto.test")
-		state := func(s AccountState, problem Problem) {
-			t.Helper()
-			if a := p.accounts[p.jid]; a.State != s || a.Problem != problem {
-				t.Fatalf("%+v", a)
+// A password that worked and is refused now, a conflict and an account that is refused are for the person: the server is not asked again,
+// whatever the network does.
+func TestNeverAgainByItself(t *testing.T) {
+	for kind, problem := range map[xmpp.ErrorKind]Problem{xmpp.WrongPassword: ProblemPassword, xmpp.AccountRefused: ProblemRefused,
+		xmpp.Conflict: ProblemConflict, xmpp.OnlyPlain: ProblemOnlyPlain, xmpp.WeakerLogin: ProblemWeakerLogin} {
+		synctest.Test(t, func(t *testing.T) {
+			h := newHub("alice@sotto.test")
+			p := newPerson(t, h, "alice@sotto.test")
+			stopped := func(dials int) {
+				t.Helper()
+				a, _ := p.session.account(p.jid)
+				for range 10 {
+					a.tell(a.rouse) // the network changes and changes
+				}
+				pass(24 * time.Hour)
+				if a := p.accounts[p.jid]; a.State != Stopped || a.Problem != problem || h.dials != dials {
+					t.Fatalf("%v: asked %d times, want %d: %+v", kind, h.dials, dials, a)
+				}
 			}
-		}
-		h.refuse = &xmpp.Error{Kind: xmpp.WrongPassword}
-		h.cut(p.jid, xmpp.Unreachable)
-		pass(3 * time.Second)
-		state(Waiting, ProblemPassword)
-		h.refuse = nil
-		pass(time.Minute)
-		state(Online, NoProblem)
-
-		h.refuse = &xmpp.Error{Kind: xmpp.WrongPassword}
-		dials := h.dials
-		h.cut(p.jid, xmpp.Unreachable)
-		pass(2 * time.Second)
-		a, _ := p.session.account(p.jid)
-		for range 10 {
-			a.tell(a.rouse) // the network changes and changes
-		}
-		synctest.Wait()
-		state(Waiting, ProblemPassword)
-		pass(time.Hour)
-		state(Stopped, ProblemPassword)
-		if n := h.dials - dials; n != 1+maxRefusals {
-			t.Errorf("the server was asked %d times", n)
-		}
-		p.session.Connect(p.jid) // the person insists: once more and no oftener
-		pass(time.Hour)
-		state(Stopped, ProblemPassword)
-		if n := h.dials - dials; n != 2+maxRefusals {
-			t.Errorf("the server was asked %d times", n)
-		}
-		p.session.SignIn(SignIn{Address: p.jid, Password: []byte("another")}) // which never worked
-		synctest.Wait()
-		state(Stopped, ProblemPassword)
-
-		h.refuse = nil
-		p.session.SignIn(SignIn{Address: p.jid, Password: []byte("secret of " + p.jid)})
-		synctest.Wait()
-		state(Online, NoProblem)
-		p.restart()
-		p.session.Disconnect(p.jid)
-		h.refuse = &xmpp.Error{Kind: xmpp.WrongPassword}
-		p.restart() // what was accepted by an earlier run of the program may have been changed since
-		state(Stopped, ProblemPassword)
-	})
+			dials := h.dials
+			if kind == xmpp.Conflict { // which ends a connection
+				h.cut(p.jid, kind)
+				synctest.Wait()
+				stopped(dials)
+				return
+			}
+			h.refuse = &xmpp.Error{Kind: kind}
+			h.cut(p.jid, xmpp.Unreachable)
+			synctest.Wait()
+			stopped(dials + 1)
+			p.session.Connect(p.jid) // the person insists: once more and no oftener
+			synctest.Wait()
+			stopped(dials + 2)
+			p.restart() // so does the program when it starts
+			stopped(dials + 3)
+			h.refuse = nil
+			p.session.Connect(p.jid)
+			synctest.Wait()
+			if a := p.accounts[p.jid]; a.State != Online {
+				t.Errorf("%v: %+v", kind, a)
+			}
+		})
+	}
 }
 
 func TestDisconnect(t *testing.T) {

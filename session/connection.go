@@ -137,7 +137,7 @@ func (s *Session) AcceptWeakerLogin(jid string) {
 		if a.problem != ProblemWeakerLogin {
 			return
 		}
-		a.record.SCRAM, a.record.Hash, a.record.Binding = false, 0, false
+		a.setStrength(xmpp.Strength{})
 		a.keep()
 		a.goOnline()
 	})
@@ -238,7 +238,7 @@ func (a *account) through() xmpp.Proxy {
 
 // demands is what this account wants of its server, as far as it has been there.
 func (a *account) demands(c *xmpp.Config) {
-	c.Seen = xmpp.Strength{SCRAM: a.record.SCRAM, Hash: a.record.Hash, Binding: a.record.Binding}
+	c.Seen = a.strength()
 	c.KeyCheck = xmpp.KeyCheck(a.keyCheck())
 	for _, k := range a.record.ServerKeys {
 		c.Keys = append(c.Keys, xmpp.ServerKey{Hash: k.Hash, Issuer: k.Issuer, NotBefore: k.NotBefore, NotAfter: k.NotAfter})
@@ -258,8 +258,7 @@ func (a *account) keyCheck() ServerKeyCheck {
 // noteLogin remembers what the login that has just worked was made of.
 func (a *account) noteLogin() {
 	f := a.conn.Facts()
-	s := xmpp.Strength{SCRAM: a.record.SCRAM, Hash: a.record.Hash, Binding: a.record.Binding}.Stronger(f.Strength)
-	a.record.SCRAM, a.record.Hash, a.record.Binding = s.SCRAM, s.Hash, s.Binding
+	a.setStrength(a.strength().Stronger(f.Strength))
 	a.keyNews = nil
 	if f.Key.Hash == "" {
 		return // a network of tests
@@ -274,6 +273,15 @@ func (a *account) noteLogin() {
 		a.keyNews.New = a.known(f.Key)
 		a.session.emit(ServerKeyChanged{a.ref(), *a.keyNews})
 	}
+}
+
+// strength is that of the strongest logins so far.
+func (a *account) strength() xmpp.Strength {
+	return xmpp.Strength{SCRAM: a.record.SCRAM, Hash: a.record.Hash, Binding: a.record.Binding, Unique: a.record.Unique}
+}
+
+func (a *account) setStrength(s xmpp.Strength) {
+	a.record.SCRAM, a.record.Hash, a.record.Binding, a.record.Unique = s.SCRAM, s.Hash, s.Binding, s.Unique
 }
 
 // known is a key with what the settings say about it.

@@ -186,10 +186,12 @@ func TestWeakerLogin(t *testing.T) {
 	sign := SignIn{Address: p.jid, Password: []byte("secret"), Server: scriptedServer(t, cert, nil), TLS: "direct"}
 	p.session.SignIn(sign)
 	p.until("online", p.online)
-	p.keeps("how it was", func(a store.Account) bool { return a.SCRAM && a.Hash == 256 && !a.Binding })
+	p.keeps("how it was", func(a store.Account) bool { return a.SCRAM && a.Hash == 256 && !a.Binding && !a.Unique })
 	p.session.Disconnect(p.jid)
 	p.until("offline", func() bool { return p.account().State == Offline })
-	if err := p.store.Update(func(s *store.Settings) { s.Accounts[0].Binding, s.Accounts[0].Hash = true, 512 }); err != nil {
+	if err := p.store.Update(func(s *store.Settings) {
+		s.Accounts[0].Binding, s.Accounts[0].Unique, s.Accounts[0].Hash = true, true, 512
+	}); err != nil {
 		t.Fatal(err)
 	}
 	p.session.Close(t.Context())
@@ -198,7 +200,7 @@ func TestWeakerLogin(t *testing.T) {
 	p.until("asked", func() bool { return p.account().Problem == ProblemWeakerLogin && p.account().State == Stopped })
 	p.session.AcceptWeakerLogin(p.jid)
 	p.until("online", p.online)
-	p.keeps("how it was", func(a store.Account) bool { return a.SCRAM && a.Hash == 256 && !a.Binding })
+	p.keeps("how it was", func(a store.Account) bool { return a.SCRAM && a.Hash == 256 && !a.Binding && !a.Unique })
 }
 
 // An account goes through its proxy or nowhere, and the proxy's password is in the keyring alone.
@@ -323,7 +325,7 @@ func TestNetworkReturns(t *testing.T) {
 		if s := state(); s != Online || time.Since(begin) > 0 {
 			t.Errorf("state %d after %v with a network", s, time.Since(begin))
 		}
-		for _, kind := range []xmpp.ErrorKind{xmpp.Conflict, xmpp.AccountRefused} {
+		for _, kind := range []xmpp.ErrorKind{xmpp.Conflict, xmpp.WrongPassword} {
 			h.cut(p.jid, kind)
 			if s := state(); s != Stopped {
 				t.Fatalf("state %d after %d", s, kind)

@@ -61,7 +61,7 @@ func (a *account) rouse() {
 			within = probeTor
 		}
 		a.conn.Probe(within)
-	case a.state == Waiting && a.wish && a.problem != ProblemPassword: // which another network does not make right
+	case a.state == Waiting && a.wish:
 		a.goOnline()
 	}
 }

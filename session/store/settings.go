@@ -51,6 +51,7 @@ type Account struct {
 	Fingerprint string      `json:"fingerprint,omitempty"`  // of our own key, to notice a missing or replaced one
 	SCRAM       bool        `json:"scram,omitempty"`        // signed in with it before: never again with less
 	Binding     bool        `json:"binding,omitempty"`      // the same for channel binding
+	Unique      bool        `json:"unique,omitempty"`       // the same for one to the connection itself, see xmpp.Strength
 	Hash        int         `json:"hash,omitempty"`         // the same for the bits of SCRAM's hash
 	Proxy       string      `json:"proxy,omitempty"`        // "": none; socks5, tor
 	ProxyServer string      `json:"proxy_server,omitempty"` // of socks5: host:port

@@ -15,11 +15,14 @@ type pulse struct {
 	answer time.Duration // silence after asking that means dead
 }
 
-func (p pulse) orUsual() pulse {
-	if p == (pulse{}) {
-		return pulse{idle: 29 * time.Second, answer: 10 * time.Second}
+func (c *Config) beats() pulse {
+	switch {
+	case c.pulse != pulse{}:
+		return c.pulse
+	case c.Proxy.Kind == Tor: // where an answer takes longer
+		return pulse{idle: 19 * time.Second, answer: 20 * time.Second}
 	}
-	return p
+	return pulse{idle: 29 * time.Second, answer: 10 * time.Second}
 }
 
 // A ledger remembers what the server has not acknowledged. Stanzas are numbered as XEP-0198 numbers them, from
@@ -140,12 +143,12 @@ func after(a, b uint32) bool { return int32(a-b) > 0 }
 
 // answerAck answers <r/> with the number of stanzas whose events were taken.
 func (c *Conn) answerAck() error {
-	if !c.facts.Acks {
+	c.mu.Lock()
+	h, agreed := c.received, c.facts.Acks
+	c.mu.Unlock()
+	if !agreed {
 		return nil
 	}
-	c.mu.Lock()
-	h := c.received
-	c.mu.Unlock()
 	return c.queue(outgoing{xml: mustXML(stream.New(nsAcks, "a", "h", strconv.FormatUint(uint64(h), 10)))})
 }
 

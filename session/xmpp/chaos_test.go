@@ -51,9 +51,9 @@ func behind(t *testing.T, mode TLSMode) (Config, *chaos.Proxy) {
 // Wherever a login is cut, it ends at once as a broken line, or has come about and then ends so; the next one succeeds,
 // and nothing stays behind.
 func TestChaosLoginCut(t *testing.T) {
-	step := int64(61)
+	step, soon := int64(61), patience/2
 	if long {
-		step = 1
+		step, soon = 1, 5*time.Second
 	}
 	for name, mode := range map[string]TLSMode{"STARTTLS": TLSStart, "direct": TLSDirect} {
 		c, way := behind(t, mode)
@@ -91,7 +91,7 @@ func TestChaosLoginCut(t *testing.T) {
 					during++
 				}
 				took := time.Since(begin)
-				if slowest = max(slowest, took); kindOf(err) != Unreachable || took > 5*time.Second {
+				if slowest = max(slowest, took); kindOf(err) != Unreachable || took > soon {
 					t.Errorf("%s cut after %d bytes %v: after %v: %v", name, n, d, took, err)
 				}
 				if cuts++; cuts%8 != 0 {
@@ -166,9 +166,9 @@ func TestChaosLoginWeather(t *testing.T) {
 
 // A line that is open and carries nothing, one way or both, is noticed in the time promised; one that breaks, at once.
 func TestChaosDeadLinks(t *testing.T) {
-	usual := (pulse{}).orUsual()
+	usual := (&Config{}).beats()
 	beats := pulse{idle: 400 * time.Millisecond, answer: 300 * time.Millisecond}
-	slack := 5 * time.Second
+	slack := patience / 2
 	if long {
 		beats, slack = usual, time.Second
 	}

@@ -92,9 +92,9 @@ func (c *Config) ready(client *engine.Client, relay *relay, g *guard, t target) 
 			Host: t.host, Port: t.port, Remote: relay.up.RemoteAddr().String(), Proxy: c.Proxy.Kind, Direct: t.direct,
 			TLSVersion: tls.VersionName(g.tls.Version), CipherSuite: tls.CipherSuiteName(g.tls.CipherSuite),
 			Certificates: g.tls.PeerCertificates, Key: g.key, KeyChange: g.keyChange,
-			Mechanism: g.chosen, Binding: g.binding, Strength: strength(g.chosen),
+			Mechanism: g.chosen, Binding: g.binding, Strength: strength(g.chosen, g.binding),
 		},
-		client: client, relay: relay, guard: g, pulse: c.pulse.orUsual(), limit: maxStanza(client),
+		client: client, relay: relay, guard: g, pulse: c.beats(), limit: maxStanza(client),
 		events: make(chan Event), inbox: make(chan delivery), out: make(chan outgoing, maxQueue),
 		ended: make(chan struct{}), quit: make(chan struct{}), agreed: make(chan struct{}), crowded: make(chan struct{}),
 		requests: map[string]*request{}, sees: map[string]bool{}, software: map[string]Software{}, asking: map[string]*inquiry{},
@@ -116,7 +116,7 @@ func (c *Config) ready(client *engine.Client, relay *relay, g *guard, t target) 
 	conn.goroutines.Go(conn.read)
 	conn.goroutines.Go(conn.deliver)
 	conn.goroutines.Go(conn.write)
-	if err := conn.agree(); err != nil {
+	if err := conn.agree(c.limits().bind); err != nil {
 		conn.end(err)
 		close(conn.quit)
 		relay.kill(err)
@@ -128,8 +128,8 @@ func (c *Config) ready(client *engine.Client, relay *relay, g *guard, t target) 
 
 // agree waits for the answer to <enable/>. What the server kept for us while we were away comes before it, and anybody
 // may have seen to it that this is a lot: then the caller must begin to take events, and the answer comes when it comes.
-func (c *Conn) agree() error {
-	timer := time.NewTimer(bindTimeout)
+func (c *Conn) agree(limit time.Duration) error {
+	timer := time.NewTimer(limit)
 	defer timer.Stop()
 	for begin := time.Now(); ; {
 		select {
@@ -145,12 +145,12 @@ func (c *Conn) agree() error {
 		case <-timer.C:
 			quiet := time.Since(*c.guard.heard.Load())
 			switch {
-			case quiet >= bindTimeout:
+			case quiet >= limit:
 				return &Error{Kind: TimedOut, Detail: "the server does not answer about acknowledgements"}
-			case time.Since(begin) >= 2*bindTimeout:
+			case time.Since(begin) >= 2*limit:
 				return nil
 			}
-			timer.Reset(bindTimeout - quiet)
+			timer.Reset(limit - quiet)
 		}
 	}
 }

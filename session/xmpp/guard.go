@@ -29,8 +29,8 @@ import (
 type guard struct {
 	config    *Config
 	bare      jid.JID
-	mechanism string           // demanded; "" when go-xmpp's own choice will do
-	advance   func(login step) // tells how far the login is
+	mechanism string              // demanded; "" when go-xmpp's own choice will do
+	advance   func(from, to step) // tells how far the login is
 
 	step       step
 	pusher     *stream.Pusher
@@ -89,7 +89,7 @@ type demand struct{ mechanism string }
 
 func (d demand) Error() string { return "xmpp: sign in with " + d.mechanism }
 
-func newGuard(c *Config, bare jid.JID, direct bool, mechanism string, advance func(step)) *guard {
+func newGuard(c *Config, bare jid.JID, direct bool, mechanism string, advance func(from, to step)) *guard {
 	g := &guard{config: c, bare: bare, mechanism: mechanism, advance: advance, pusher: stream.NewPusher(),
 		limit: stream.MaxPassedOver}
 	if direct {
@@ -213,8 +213,9 @@ func (g *guard) judge(item stream.Item) {
 }
 
 func (g *guard) to(next step) {
+	from := g.step
 	g.step = next
-	g.advance(next)
+	g.advance(from, next)
 }
 
 func (g *guard) expect(e *stream.Element, space, local string) {
@@ -327,18 +328,21 @@ func bindingTypes(features *stream.Element) (types []string) {
 func (g *guard) choose(offered, types []string) (string, error) {
 	plus := first(offered, func(m string) string { return m + "-PLUS" })
 	plain := first(offered, func(m string) string { return m })
-	bound := plus != "" && bindingOf(g.tls, types) != ""
+	binding := bindingOf(g.tls, types)
+	bound := plus != "" && binding != ""
 	mechanism := plain
 	if bound {
 		mechanism = plus
 	}
-	seen := g.config.Seen
+	offer, seen := strength(mechanism, binding), g.config.Seen
 	switch {
 	case !bound && seen.Binding:
 		return "", &Error{Kind: WeakerLogin, Detail: "no channel binding, which there was before"}
+	case !offer.Unique && seen.Unique:
+		return "", &Error{Kind: WeakerLogin, Detail: "bound to the certificate alone, which was to the connection before"}
 	case mechanism == "" && seen.SCRAM:
 		return "", &Error{Kind: WeakerLogin, Detail: "no SCRAM, which there was before"}
-	case mechanism != "" && strength(mechanism).Hash < seen.Hash && (seen.Binding || !bound):
+	case mechanism != "" && offer.Hash < seen.Hash && (seen.Binding || !bound):
 		return "", &Error{Kind: WeakerLogin, Detail: "a shorter hash than there was before"}
 	case mechanism != "":
 		return mechanism, nil
@@ -350,11 +354,11 @@ func (g *guard) choose(offered, types []string) (string, error) {
 	return "PLAIN", nil
 }
 
-// strength is what a mechanism protects a login with.
-func strength(mechanism string) Strength {
+// strength is what a mechanism protects a login with, where it binds by this.
+func strength(mechanism, binding string) Strength {
 	name, bound := strings.CutSuffix(mechanism, "-PLUS")
 	bits := map[string]int{"SCRAM-SHA-512": 512, "SCRAM-SHA-256": 256, "SCRAM-SHA-1": 160}[name]
-	return Strength{SCRAM: bits > 0, Hash: bits, Binding: bound}
+	return Strength{SCRAM: bits > 0, Hash: bits, Binding: bound, Unique: bound && binding != endPoint}
 }
 
 func first(offered []string, name func(string) string) string {
@@ -374,11 +378,13 @@ func automatic(offered []string) string {
 	return first(offered, func(m string) string { return m })
 }
 
+// endPoint is the one that the server's certificate is enough for (RFC 5929 section 4).
+const endPoint = "tls-server-end-point"
+
 // bindingOf is the channel binding that can work as go-xmpp does it, "" for none. Servers that offer it without saying
 // which types they know (XEP-0440) mean tls-unique, which TLS 1.3 does not have; such a login fails although the password
 // is right. tls-server-end-point hashes the certificate with the hash of its signature, and Ed25519 names none.
 func bindingOf(state *tls.ConnectionState, types []string) string {
-	const endPoint = "tls-server-end-point"
 	own := "tls-unique"
 	if state.Version >= tls.VersionTLS13 {
 		own = "tls-exporter"

@@ -21,12 +21,22 @@ import (
 	"github.com/sotto-im/sotto/session/xmpp/stream"
 )
 
-// How long the steps of a login may take.
-const (
-	tlsTimeout  = 10 * time.Second
-	saslTimeout = 15 * time.Second
-	bindTimeout = 10 * time.Second
-)
+// steps are how long each step of a login may take, however fast its bytes come.
+type steps struct {
+	tls  time.Duration // from the connection to the offers inside TLS
+	sasl time.Duration // from the choice of a mechanism to the server's proof
+	bind time.Duration // from there to a resource, and once more to an answer about acknowledgements
+}
+
+func (c *Config) limits() steps {
+	switch {
+	case c.steps != steps{}:
+		return c.steps
+	case c.Proxy.Kind == Tor:
+		return steps{tls: 20 * time.Second, sasl: 30 * time.Second, bind: 20 * time.Second}
+	}
+	return steps{tls: 10 * time.Second, sasl: 15 * time.Second, bind: 10 * time.Second}
+}
 
 // Connect signs in and returns once the stream is ready: presence sent, acknowledgements (XEP-0198) and carbons on
 // where the server has them. Its error is an *Error. ctx bounds the whole of it and nothing after it.
@@ -102,15 +112,16 @@ func (c *Config) signIn(ctx context.Context, up net.Conn, domain string, t targe
 	}
 	stopped := context.AfterFunc(ctx, func() { relay.kill(context.Cause(ctx)) })
 	defer stopped()
-	deadline := time.AfterFunc(tlsTimeout, func() { relay.kill(context.DeadlineExceeded) })
+	limits := c.limits()
+	deadline := time.AfterFunc(limits.tls, func() { relay.kill(context.DeadlineExceeded) })
 	defer deadline.Stop()
 
-	g := newGuard(c, c.JID, t.direct, mechanism, func(s step) {
-		switch s {
-		case challenging, proving:
-			deadline.Reset(saslTimeout)
-		case authenticated:
-			deadline.Reset(bindTimeout)
+	g := newGuard(c, c.JID, t.direct, mechanism, func(from, to step) {
+		switch {
+		case from == secure:
+			deadline.Reset(limits.sasl)
+		case to == authenticated:
+			deadline.Reset(limits.bind)
 		}
 	})
 	defer func() { g.pusher.Close() }()

@@ -169,6 +169,18 @@ func TestLoginAttacks(t *testing.T) {
 			p.Say(answer)
 		}
 	}
+	// proven answers the client's proof in SASL2, having asked for it in order.
+	proven := func(answer string) func(*xmpptest.Peer) {
+		return func(p *xmpptest.Peer) {
+			p.TLS()
+			p.Stream("<authentication xmlns='urn:xmpp:sasl:2'><mechanism>SCRAM-SHA-256</mechanism><inline><bind xmlns='urn:xmpp:bind:0'/></inline></authentication>")
+			first, _ := base64.StdEncoding.DecodeString(p.Hear().Child(nsSASL2, "initial-response").Text)
+			_, nonce, _ := strings.Cut(string(first), ",r=")
+			p.Say("<challenge xmlns='urn:xmpp:sasl:2'>" + b64(good(nonce)) + "</challenge>")
+			p.Hear()
+			p.Say("<success xmlns='urn:xmpp:sasl:2'>" + answer + "<authorization-identifier>alice@h.test/evil</authorization-identifier></success><stream:features/>")
+		}
+	}
 	for _, test := range []struct {
 		name   string
 		want   ErrorKind
@@ -184,6 +196,10 @@ func TestLoginAttacks(t *testing.T) {
 		{"wrong proof", BrokenStream, true, challenge(good, "<success "+saslNS+">"+b64("v="+b64(strings.Repeat("x", 32)))+"</success>")},
 		{"empty proof", BrokenStream, true, challenge(good, "<success "+saslNS+">"+b64("v=")+"</success>")},
 		{"no proof", BrokenStream, true, challenge(good, "<success "+saslNS+"/>")},
+		{"wrong proof in SASL2", BrokenStream, true, proven("<additional-data>" + b64("v="+b64(strings.Repeat("x", 32))) + "</additional-data>")},
+		{"no proof in SASL2", BrokenStream, true, proven("")},
+		{"empty proof in SASL2", BrokenStream, true, proven("<additional-data>" + b64("v=") + "</additional-data>")},
+		{"proof of another namespace in SASL2", BrokenStream, true, proven("<additional-data xmlns='urn:evil'>" + b64("v=") + "</additional-data>")},
 		{"one iteration", BrokenStream, false, challenge(func(n string) string { return "r=" + n + "srv,s=" + b64("salt") + ",i=1" }, "")},
 		{"4095 iterations", BrokenStream, false, challenge(func(n string) string { return "r=" + n + "srv,s=" + b64("salt") + ",i=4095" }, "")},
 		{"1000001 iterations", BrokenStream, false, challenge(func(n string) string { return "r=" + n + "srv,s=" + b64("salt") + ",i=1000001" }, "")},
@@ -251,7 +267,7 @@ func TestLoginAttacks(t *testing.T) {
 			if spoke && !test.proof {
 				t.Error("went on to prove the password")
 			}
-			if time.Since(begin) > 4*time.Second {
+			if time.Since(begin) > patience/2 {
 				t.Error("took too long")
 			}
 		})
@@ -264,7 +280,7 @@ func TestIterations(t *testing.T) {
 		var refused any
 		func() {
 			defer func() { refused = recover() }()
-			newGuard(&Config{}, jid.JID{}, true, "", func(step) {}).challenge(b64("r=nonce,s=" + b64("salt") + ",i=" + n))
+			newGuard(&Config{}, jid.JID{}, true, "", func(step, step) {}).challenge(b64("r=nonce,s=" + b64("salt") + ",i=" + n))
 		}()
 		if (refused == nil) != want {
 			t.Errorf("%q: %v", n, refused)
@@ -347,6 +363,10 @@ func TestMechanism(t *testing.T) {
 		{"SCRAM-SHA-256 SCRAM-SHA-256-PLUS", "tls-exporter", tls13, 0, Strength{SCRAM: true, Hash: 512}, "SCRAM-SHA-256-PLUS", 0},
 		{"SCRAM-SHA-256 SCRAM-SHA-256-PLUS", "tls-exporter", tls13, 0, Strength{SCRAM: true, Hash: 512, Binding: true}, "", WeakerLogin},
 		{"SCRAM-SHA-512 SCRAM-SHA-1-PLUS", "tls-exporter", tls13, 0, Strength{SCRAM: true, Hash: 256, Binding: true}, "", WeakerLogin},
+		{"SCRAM-SHA-256 SCRAM-SHA-256-PLUS", "tls-server-end-point", tls13, x509.ECDSAWithSHA256, Strength{SCRAM: true, Binding: true}, "SCRAM-SHA-256-PLUS", 0},
+		{"SCRAM-SHA-256 SCRAM-SHA-256-PLUS", "tls-server-end-point", tls13, x509.ECDSAWithSHA256, Strength{SCRAM: true, Binding: true, Unique: true}, "", WeakerLogin},
+		{"SCRAM-SHA-256 SCRAM-SHA-256-PLUS", "tls-server-end-point tls-exporter", tls13, x509.ECDSAWithSHA256, Strength{SCRAM: true, Binding: true, Unique: true}, "SCRAM-SHA-256-PLUS", 0},
+		{"SCRAM-SHA-256 SCRAM-SHA-256-PLUS", "", tls12, 0, Strength{SCRAM: true, Binding: true, Unique: true}, "SCRAM-SHA-256-PLUS", 0},
 		{"PLAIN", "", tls13, 0, Strength{}, "", OnlyPlain},
 		{"PLAIN", "", tls13, 0, Strength{SCRAM: true}, "", WeakerLogin},
 		{"", "", tls13, 0, Strength{}, "", AccountRefused},
@@ -426,51 +446,96 @@ func TestCertificates(t *testing.T) {
 	}
 }
 
-// Wherever the server stops answering, the caller's context ends the login, and nothing of it stays behind.
+// tarpits are servers that stop answering, and the step of the login that they hold up.
+var tarpits = []struct {
+	name   string
+	step   func(*steps) *time.Duration
+	script func(*xmpptest.Peer)
+}{
+	{"after connecting", tlsStep, func(p *xmpptest.Peer) {}},
+	{"half a header", tlsStep, func(p *xmpptest.Peer) { p.TLS(); p.Say("<?xml version='1.0'?><stream:str") }},
+	{"in TLS", tlsStep, func(p *xmpptest.Peer) { p.Write([]byte{22, 3, 3, 1, 0}) }},
+	{"no features", tlsStep, func(p *xmpptest.Peer) { p.TLS() }},
+	{"no challenge", saslStep, func(p *xmpptest.Peer) { p.TLS(); p.Stream(tarpitSASL); p.Hear() }},
+	{"no success", saslStep, func(p *xmpptest.Peer) {
+		p.TLS()
+		p.Stream(tarpitSASL)
+		first, _ := base64.StdEncoding.DecodeString(p.Hear().Text)
+		_, nonce, _ := strings.Cut(string(first), ",r=")
+		p.Say("<challenge " + saslNS + ">" + b64("r="+nonce+"srv,s="+b64("salt")+",i=4096") + "</challenge>")
+	}},
+	{"no features after success", bindStep, func(p *xmpptest.Peer) { p.TLS(); p.Stream(tarpitSASL); p.SCRAM("secret") }},
+	{"no resource", bindStep, func(p *xmpptest.Peer) { p.TLS(); p.Stream(tarpitSASL); p.SCRAM("secret"); p.Stream(p.Offers) }},
+	{"no enabled", bindStep, func(p *xmpptest.Peer) {
+		p.TLS()
+		p.Stream(tarpitSASL)
+		p.SCRAM("secret")
+		p.Stream(p.Offers)
+		p.Say("<iq type='result' id='" + p.Hear().Attr("id") + "'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><jid>alice@h.test/sotto-1</jid></bind></iq>")
+	}},
+}
+
+const tarpitSASL = "<mechanisms " + saslNS + "><mechanism>SCRAM-SHA-256</mechanism></mechanisms>"
+
+func tlsStep(s *steps) *time.Duration  { return &s.tls }
+func saslStep(s *steps) *time.Duration { return &s.sasl }
+func bindStep(s *steps) *time.Duration { return &s.bind }
+
+// Wherever the server stops answering, the caller's context ends the login, and so does the limit of the step it is in without any; and
+// nothing of it stays behind.
 func TestTarpit(t *testing.T) {
 	before := runtime.NumGoroutine()
-	features := "<mechanisms " + saslNS + "><mechanism>SCRAM-SHA-256</mechanism></mechanisms>"
-	for name, script := range map[string]func(p *xmpptest.Peer){
-		"after connecting": func(p *xmpptest.Peer) {},
-		"half a header":    func(p *xmpptest.Peer) { p.TLS(); p.Say("<?xml version='1.0'?><stream:str") },
-		"in TLS":           func(p *xmpptest.Peer) { p.Write([]byte{22, 3, 3, 1, 0}) },
-		"no features":      func(p *xmpptest.Peer) { p.TLS() },
-		"no challenge":     func(p *xmpptest.Peer) { p.TLS(); p.Stream(features); p.Hear() },
-		"no success":       func(p *xmpptest.Peer) { p.TLS(); p.Stream(features); p.SCRAM("secret") },
-		"no enabled": func(p *xmpptest.Peer) {
-			p.TLS()
-			p.Stream(features)
-			p.SCRAM("secret")
-			p.Stream(p.Offers)
-			p.Say("<iq type='result' id='" + p.Hear().Attr("id") + "'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><jid>alice@h.test/sotto-1</jid></bind></iq>")
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			c := scripted(t, func(p *xmpptest.Peer) {
-				script(p)
-				io.Copy(io.Discard, p) // until the client goes
+	t.Run("at", func(t *testing.T) {
+		for _, test := range tarpits {
+			t.Run(test.name, func(t *testing.T) {
+				t.Parallel()
+				c := scripted(t, func(p *xmpptest.Peer) {
+					test.script(p)
+					io.Copy(io.Discard, p) // until the client goes
+				})
+				ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+				defer cancel()
+				if _, err := Connect(ctx, c); kindOf(err) != TimedOut {
+					t.Errorf("the caller's time is over: %v", err)
+				}
+				ctx, cancel = context.WithCancel(t.Context())
+				time.AfterFunc(100*time.Millisecond, cancel)
+				if _, err := Connect(ctx, c); !errors.Is(err, context.Canceled) {
+					t.Errorf("cancelled: %v", err)
+				}
+				c.steps = steps{2 * patience, 2 * patience, 2 * patience}
+				*test.step(&c.steps) = 300 * time.Millisecond
+				ctx = within(t)
+				if _, err := Connect(ctx, c); kindOf(err) != TimedOut || ctx.Err() != nil {
+					t.Errorf("the step's time is over: %v, %v", err, ctx.Err())
+				}
 			})
-			ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
-			defer cancel()
-			begin := time.Now()
-			_, err := Connect(ctx, c)
-			if kindOf(err) != TimedOut || time.Since(begin) > 2*time.Second {
-				t.Errorf("after %v: %v", time.Since(begin), err)
-			}
-			ctx, cancel = context.WithCancel(context.Background())
-			time.AfterFunc(100*time.Millisecond, cancel)
-			if _, err := Connect(ctx, c); !errors.Is(err, context.Canceled) {
-				t.Errorf("cancelled: %v", err)
-			}
-		})
-	}
+		}
+	})
 	steady(t, before)
+}
+
+// The steps of a login have the limits that the project promises; Tor, which is slow, has twice as much.
+func TestSteps(t *testing.T) {
+	const second = time.Second
+	if got, want := (&Config{}).limits(), (steps{10 * second, 15 * second, 10 * second}); got != want {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	if got, want := (&Config{Proxy: Proxy{Kind: Tor}}).limits(), (steps{20 * second, 30 * second, 20 * second}); got != want {
+		t.Errorf("through Tor %v, want %v", got, want)
+	}
+	for _, kind := range []ProxyKind{NoProxy, SOCKS5, Tor} {
+		p := (&Config{Proxy: Proxy{Kind: kind}}).beats()
+		if p.idle+p.answer > 40*second || p.answer < 10*second || kind == Tor && p.answer < 19*second {
+			t.Errorf("through %d: %+v", kind, p)
+		}
+	}
 }
 
 // steady waits until there are no more goroutines than before.
 func steady(t *testing.T, before int) {
 	t.Helper()
-	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(patience / 2); ; time.Sleep(10 * time.Millisecond) {
 		if runtime.NumGoroutine() <= before+2 {
 			return
 		}

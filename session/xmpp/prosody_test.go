@@ -14,6 +14,7 @@ import (
 
 	"mellium.im/xmpp/jid"
 
+	"github.com/sotto-im/sotto/session/xmpp/stream"
 	"github.com/sotto-im/sotto/session/xmpp/xmpptest"
 )
 
@@ -159,7 +160,7 @@ func TestProsodyKinds(t *testing.T) {
 		want   Facts
 	}{
 		"channel binding": {xmpptest.OnlyTLS12, func(c *Config) { c.Seen.Binding = true },
-			Facts{TLSVersion: "TLS 1.2", Mechanism: "SCRAM-SHA-256-PLUS", Binding: "tls-unique", Acks: true, Strength: Strength{SCRAM: true, Hash: 256, Binding: true}}},
+			Facts{TLSVersion: "TLS 1.2", Mechanism: "SCRAM-SHA-256-PLUS", Binding: "tls-unique", Acks: true, Strength: Strength{SCRAM: true, Hash: 256, Binding: true, Unique: true}}},
 		"no acknowledgements": {xmpptest.NoAcks, func(*Config) {},
 			Facts{TLSVersion: "TLS 1.3", Mechanism: "SCRAM-SHA-256", Strength: Strength{SCRAM: true, Hash: 256}}},
 		"PLAIN": {xmpptest.NoSCRAM, func(c *Config) { c.AllowPlain = true }, Facts{TLSVersion: "TLS 1.3", Mechanism: "PLAIN", Acks: true}},
@@ -196,39 +197,144 @@ func TestSenderCannotBeForgedThroughProsody(t *testing.T) {
 	senderCannotBeForged(t, xmpptest.StartProsody(t, accounts))
 }
 
+// forgeries are what stands in a tag so that its sender, receiver, type or id are taken for others. Those that are not XML, a server must
+// not hand on, and may end the stream that they come by.
+func forgeries() (namespaces, prefixes, duplicates []string) {
+	const forged = "xmlns:%[1]s='%[2]s' %[1]s:from='boss@sotto.test/desk' %[1]s:to='boss@sotto.test' %[1]s:type='result' %[1]s:id='forged'"
+	for i := range 40 {
+		ns := fmt.Sprintf("urn:x%d", i)
+		if i < len(oddNamespaces) {
+			ns = oddNamespaces[i]
+		}
+		namespaces = append(namespaces, fmt.Sprintf(forged, "z", ns))
+	}
+	for _, prefix := range []string{"a", "Z9", "_", "x-y", "a.b", "from", "to", "type", "id", "jabber", "client", "é", "日本"} {
+		prefixes = append(prefixes, fmt.Sprintf(forged, prefix, "urn:x"))
+	}
+	return namespaces, prefixes, []string{
+		"from='boss@sotto.test/desk'",
+		"from='boss@sotto.test/desk' from='boss@sotto.test/desk'",
+		"from='boss@sotto.test/desk' from=''",
+		"id='forged' id='forged'",
+		"xmlns:a='urn:x' xmlns:b='urn:x' a:from='boss@sotto.test/desk' b:from='boss@sotto.test/desk'",
+		"xmlns:a='urn:x' a:from='boss@sotto.test/desk' a:from='boss@sotto.test/desk'",
+		"xmlns:a='urn:x' xmlns:a='jabber:client' a:from='boss@sotto.test/desk'",
+		"z:from='boss@sotto.test/desk'",
+		"xml:from='boss@sotto.test/desk'",
+		"xmlns:from='boss@sotto.test/desk'",
+		"xmlns:xml='urn:x' xml:from='boss@sotto.test/desk'",
+		"a:b:from='boss@sotto.test/desk'",
+		":from='boss@sotto.test/desk'",
+		"from:='boss@sotto.test/desk'",
+		"FROM='boss@sotto.test/desk' From='boss@sotto.test/desk'",
+	}
+}
+
+var oddNamespaces = []string{"jabber:client", "jabber:server", stream.NSStreams, stream.NSStanzas, "from", "urn:xmpp:forward:0", "http://www.w3.org/1999/xhtml",
+	"jabber:iq:roster", "urn:x &amp; y", "urn:x#from"}
+
 func senderCannotBeForged(t *testing.T, p *xmpptest.Server) {
 	alice, mallory := connect(t, config(p, "alice")), connect(t, config(p, "mallory"))
 	to := alice.JID().String()
-	for i := range 40 {
-		forged := fmt.Sprintf("to='%s' xmlns:z='urn:x%d' z:from='boss@sotto.test/desk' z:type='result' z:id='x' id='i'", to, i)
-		mallory.client.SendOrg("<message " + forged + "><body>x</body></message>")
-		mallory.client.SendOrg("<presence " + forged + "/>")
-		mallory.client.SendOrg("<iq type='set' " + strings.ReplaceAll(forged, "boss@sotto.test/desk", "alice@sotto.test") +
-			"><query xmlns='jabber:iq:roster'><item jid='mallory@sotto.test' subscription='both'/></query></iq>")
-	}
-	mallory.client.SendOrg("<message to='" + to + "'><body>mark</body></message>")
-	messages, presences := 0, 0
-	for _, e := range untilMark(t, alice) {
-		switch e := e.(type) {
-		case *Message:
-			messages++
-			if !e.From.Equal(mallory.JID()) || e.ID != "i" {
-				t.Fatalf("accepted %+v", e)
+	came, refused := map[string]int{}, 0
+	answered := make(chan string, 1000)
+	n := 0
+	spoof := func(forged string) {
+		n++
+		tag := fmt.Sprintf("to='%s' id='i%d' %s", to, n, forged)
+		for _, stanza := range []string{
+			"<message " + tag + "><body>x</body></message>", "<presence " + tag + "/>",
+			"<iq type='set' " + strings.ReplaceAll(tag, "boss@sotto.test/desk", "alice@sotto.test") +
+				"><query xmlns='jabber:iq:roster'><item jid='mallory@sotto.test' subscription='both'/></query></iq>",
+		} {
+			id := fmt.Sprint("i", n)
+			mallory.mu.Lock()
+			mallory.requests[id] = &request{to: alice.JID(), answered: func(e *stream.Element) error {
+				answered <- e.Attr("type")
+				return nil
+			}}
+			mallory.mu.Unlock()
+			events, after := through(t, p, alice, mallory, stanza, "end of "+stanza[1:3]+id)
+			if mallory != after {
+				mallory = after
+				refused++
 			}
-		case *Presence:
-			if e.From.Equal(alice.JID()) {
-				continue // our own, come back
+			for _, e := range events {
+				switch e := e.(type) {
+				case *Message:
+					came["message"]++
+					if !e.From.Equal(mallory.JID()) || !e.To.Equal(alice.JID()) || e.Type != Normal || e.ID != id {
+						t.Errorf("%s: accepted %+v", forged, e)
+					}
+				case *Presence:
+					if e.From.Equal(alice.JID()) {
+						continue // our own, come back
+					}
+					came["presence"]++
+					if !e.From.Equal(mallory.JID()) || !e.To.Equal(alice.JID()) {
+						t.Errorf("%s: accepted %+v", forged, e)
+					}
+				default:
+					t.Errorf("%s: accepted %#v", forged, e)
+				}
 			}
-			presences++
-			if !e.From.Equal(mallory.JID()) {
-				t.Fatalf("accepted %+v", e)
-			}
-		default:
-			t.Fatalf("accepted %#v", e)
 		}
 	}
-	if messages != 40 || presences != 40 {
-		t.Errorf("%d messages and %d presences came", messages, presences)
+	namespaces, prefixes, duplicates := forgeries()
+	for _, forged := range append(namespaces, prefixes...) {
+		spoof(forged)
+	}
+	sure := len(namespaces) + len(prefixes)
+	for range sure { // each is asked of, and refused to, the one who did ask
+		select {
+		case kind := <-answered:
+			came["iq"]++
+			if kind != "error" {
+				t.Errorf("a roster was changed: %s", kind)
+			}
+		case <-time.After(patience):
+			t.Fatal("a question is not answered")
+		}
+	}
+	if want := map[string]int{"message": sure, "presence": sure, "iq": sure}; !reflect.DeepEqual(came, want) || refused > 0 {
+		t.Errorf("there came %v, and %d streams ended, want %v", came, refused, want)
+	}
+	for _, forged := range duplicates {
+		spoof(forged)
+	}
+	t.Logf("%s: %d namespaces, %d prefixes, %d duplicates and oddities, each as message, presence and iq; delivered %v, %d ended the sender's stream",
+		p.Name, len(namespaces), len(prefixes), len(duplicates), came, refused)
+}
+
+// through has mallory say something that may be too much for her server, and returns what alice gets of it. Where it ended mallory's
+// stream she has another afterwards.
+func through(t *testing.T, p *xmpptest.Server, alice, mallory *Conn, text, end string) ([]Event, *Conn) {
+	t.Helper()
+	finish := func() {
+		mallory.client.SendOrg("<message to='" + alice.JID().String() + "'><body>" + end + "</body></message>")
+	}
+	mallory.client.SendOrg(text)
+	finish()
+	theirs := mallory.Events()
+	var events []Event
+	for deadline := time.After(patience); ; {
+		select {
+		case e, open := <-alice.Events():
+			if !open {
+				t.Fatalf("%q ended the connection: %v", text, alice.Err())
+			}
+			if m, ok := e.(*Message); ok && m.Body == end {
+				return events, mallory
+			}
+			events = append(events, e)
+		case _, open := <-theirs:
+			if !open { // the server has had enough of it
+				mallory, theirs = connect(t, config(p, "mallory")), nil
+				finish()
+			}
+		case <-deadline:
+			t.Fatalf("%q: nothing comes any more", text)
+		}
 	}
 }
 
@@ -364,7 +470,7 @@ func goesDown(t *testing.T, p *xmpptest.Server) {
 	p.Freeze()
 	alice.Send(Message{ID: "1", To: alice.JID().Bare(), Type: Chat, Body: "into the void"})
 	begin := time.Now()
-	if err := endOf(t, alice); kindOf(err) != Unreachable || time.Since(begin) > 3*time.Second {
+	if err := endOf(t, alice); kindOf(err) != Unreachable || time.Since(begin) > patience/2 {
 		t.Errorf("frozen, after %v: %v", time.Since(begin), err)
 	}
 	p.Thaw()

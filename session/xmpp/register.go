@@ -331,7 +331,7 @@ func (r *Registration) connect(ctx context.Context) (*registerLine, error) {
 func (r *Registration) secure(ctx context.Context, up net.Conn, t target) (*registerLine, error) {
 	stopped := context.AfterFunc(ctx, func() { up.Close() })
 	defer stopped()
-	up.SetDeadline(time.Now().Add(tlsTimeout))
+	up.SetDeadline(time.Now().Add(r.config.limits().tls))
 	if !t.direct {
 		if err := r.startTLS(up); err != nil {
 			return nil, err

@@ -379,16 +379,21 @@ func TestAnswers(t *testing.T) {
 	roster := func(id, from, name string) string {
 		return "<iq type='result' id='" + id + "' from='" + from + "'><query xmlns='jabber:iq:roster'><item jid='b@h.test' name='" + name + "'/></query></iq>"
 	}
-	asked := make(chan string, 10)
+	asked, given := make(chan string, 10), make(chan bool)
 	c := scripted(t, func(p *xmpptest.Peer) {
 		p.LogIn("secret")
-		for {
+		for n := 0; ; {
 			e := p.HearUntil("iq")
 			if e.Child(nsRoster, "query") == nil {
 				continue
 			}
 			id := e.Attr("id")
 			asked <- id
+			if n++; n == 4 {
+				<-given // up
+				p.Say(roster(id, "alice@h.test", "late") + mark)
+				continue
+			}
 			p.Say(roster(id, "mallory@evil.test/x", "wrong") + roster(id, "bob@h.test", "wrong") + roster(id, "evil.test", "wrong") +
 				roster("guess", "alice@h.test", "wrong") + roster(id, "@", "wrong") +
 				"<iq type='result' xmlns:z='u' z:id='" + id + "' id='x'/>" +
@@ -408,6 +413,15 @@ func TestAnswers(t *testing.T) {
 			t.Errorf("id %q", id)
 		}
 		ids[id] = true
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() { <-asked; cancel() }()
+	if items, err := conn.Roster(ctx); len(items) > 0 || !errors.Is(err, context.Canceled) {
+		t.Errorf("given up: %v, %v", items, err)
+	}
+	close(given)
+	if events := untilMark(t, conn); len(events) != 0 {
+		t.Errorf("a late answer: %v", events)
 	}
 	conn.mu.Lock()
 	defer conn.mu.Unlock()

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/sotto-im/sotto/session/xmpp/xmpptest"
 )
@@ -70,43 +69,29 @@ func smuggling(t *testing.T, p *xmpptest.Server) {
 	attempts = append(attempts, attempt{"<body>first" + fmt.Sprintf(second, to) + "third</body>", "first|boss|third", "first"}) // boss is not mallory
 	refused, exact := 0, 0
 	for i, a := range attempts {
-		end := fmt.Sprintf("end of %d", i)
-		finish := func() { mallory.client.SendOrg("<message to='" + to + "'><body>" + end + "</body></message>") }
-		mallory.client.SendOrg("<message type='chat' to='" + to + "'>" + a.inside + "</message>")
-		finish()
+		events, after := through(t, p, alice, mallory, "<message type='chat' to='"+to+"'>"+a.inside+"</message>", fmt.Sprintf("end of %d", i))
+		if after != mallory {
+			refused++
+		}
 		var texts []string
-		theirs := mallory.Events()
-		for deadline, done := time.After(patience), false; !done; {
-			select {
-			case e, open := <-alice.Events():
-				if !open {
-					t.Fatalf("%q ended the connection: %v", a.inside, alice.Err())
+		for _, e := range events {
+			switch e := e.(type) {
+			case *Message:
+				if !e.From.Equal(mallory.JID()) {
+					t.Errorf("%q: a message from %s", a.inside, e.From)
 				}
-				switch e := e.(type) {
-				case *Message:
-					if !e.From.Equal(mallory.JID()) {
-						t.Errorf("%q: a message from %s", a.inside, e.From)
-					}
-					if done = e.Body == end; !done && e.Body != "" {
-						texts = append(texts, e.Body)
-					}
-				case *Presence:
-					if !e.From.Bare().Equal(alice.JID().Bare()) && !e.From.Equal(mallory.JID()) {
-						t.Errorf("%q: a presence from %s", a.inside, e.From)
-					}
-				default:
-					t.Errorf("%q: %#v", a.inside, e)
+				if e.Body != "" {
+					texts = append(texts, e.Body)
 				}
-			case _, open := <-theirs:
-				if !open { // the server has had enough of it
-					refused++
-					mallory, theirs = connect(t, config(p, "mallory")), nil
-					finish()
+			case *Presence:
+				if !e.From.Bare().Equal(alice.JID().Bare()) && !e.From.Equal(mallory.JID()) {
+					t.Errorf("%q: a presence from %s", a.inside, e.From)
 				}
-			case <-deadline:
-				t.Fatalf("%q: nothing comes any more", a.inside)
+			default:
+				t.Errorf("%q: %#v", a.inside, e)
 			}
 		}
+		mallory = after
 		got := strings.Join(texts, "|")
 		switch {
 		case got == a.want, got == a.also:

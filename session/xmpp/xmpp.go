@@ -50,6 +50,7 @@ type Config struct {
 	control  control  // nil: nothing is to be known of dialling
 	tor      []string // nil: torAddresses
 	pulse    pulse    // zero: the usual
+	steps    steps    // zero: the usual
 }
 
 // Strength is what a login was protected with, remembered per account (N-06).
@@ -57,11 +58,13 @@ type Strength struct {
 	SCRAM   bool // the password itself was not sent
 	Hash    int  // bits of SCRAM's hash: 160, 256 or 512
 	Binding bool // channel binding
+	Unique  bool // to this one connection (tls-exporter, tls-unique), and not to the server's certificate alone
 }
 
 // Stronger is the stronger of two in every respect: what a later login is measured by.
 func (s Strength) Stronger(other Strength) Strength {
-	return Strength{SCRAM: s.SCRAM || other.SCRAM, Hash: max(s.Hash, other.Hash), Binding: s.Binding || other.Binding}
+	return Strength{SCRAM: s.SCRAM || other.SCRAM, Hash: max(s.Hash, other.Hash), Binding: s.Binding || other.Binding,
+		Unique: s.Unique || other.Unique}
 }
 
 // Facts are what a connection is made of, for people who want to know.
