@@ -77,9 +77,15 @@ func (p *person) told() Account {
 // keeps waits until the settings are so: they are written in the background.
 func (p *person) keeps(what string, is func(store.Account) bool) {
 	p.t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(time.Millisecond) {
+	p.keepsOf(p.jid, what, is)
+}
+
+// keepsOf is keeps for one of several accounts.
+func (p *person) keepsOf(jid, what string, is func(store.Account) bool) {
+	p.t.Helper()
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
 		all := p.store.Settings().Accounts
-		if len(all) == 1 && is(all[0]) {
+		if slices.ContainsFunc(all, func(a store.Account) bool { return a.JID == jid && is(a) }) {
 			return
 		}
 		if time.Now().After(deadline) {

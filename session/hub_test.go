@@ -393,6 +393,7 @@ type person struct {
 	time     func() time.Time                                                 // nil: the usual
 	register func(context.Context, xmpp.Config, string) (registration, error) // see signup_test.go
 	network  func(context.Context) <-chan struct{}                            // nil: the usual
+	dial     func(context.Context, xmpp.Config) (line, error)                 // nil: the hub's, or the usual
 
 	mu    sync.Mutex    // guards what was told, where there is no synctest.Wait
 	moved chan struct{} // closed and made anew with every event
@@ -487,6 +488,9 @@ func (p *person) open() {
 	config := Config{Store: p.store, Keyring: p.keyring, RootCAs: p.roots, Time: p.time}
 	if p.hub != nil {
 		config.dial = p.hub.dial
+	}
+	if p.dial != nil {
+		config.dial = p.dial
 	}
 	config.register, config.network = p.register, p.network
 	p.session = Open(config)

@@ -100,7 +100,7 @@ func StartEjabberd(t testing.TB, accounts map[string]string, options ...Ejabberd
 	if len(libraries) == 0 {
 		t.Fatal("this test needs a real XMPP server: apt-get install ejabberd")
 	}
-	s := newServer(t, "ejabberd")
+	s := newServer(t, "ejabberd", Domain)
 	config := fmt.Sprintf(ejabberdConfig, s.Dir, port(t, s.Addr), port(t, s.Direct), Domain)
 	for _, o := range options {
 		config = strings.Replace(config, o.old, o.new, 1)

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -19,6 +20,8 @@ type Prosody = Server
 type ProsodyOption struct{ old, new string }
 
 var (
+	AtOtherDomain = ProsodyOption{`VirtualHost "` + Domain, `VirtualHost "` + OtherDomain}
+
 	OnlyTLS12    = ProsodyOption{"ssl = {", `ssl = { protocol = "tlsv1_2";`} // where Prosody 0.12 has channel binding
 	NoAcks       = ProsodyOption{`"smacks", `, ""}                           // no XEP-0198
 	OnlyWarnings = ProsodyOption{"log = { debug", "log = { warn"}            // for thousands of logins
@@ -81,7 +84,11 @@ func StartProsody(t testing.TB, accounts map[string]string, options ...ProsodyOp
 	if _, err := exec.LookPath("prosody"); err != nil {
 		t.Fatal("this test needs a real XMPP server: apt-get install prosody")
 	}
-	s := newServer(t, "prosody")
+	domain := Domain
+	if slices.Contains(options, AtOtherDomain) {
+		domain = OtherDomain
+	}
+	s := newServer(t, "prosody", domain)
 	config := fmt.Sprintf(prosodyConfig, s.Dir, port(t, s.Addr), port(t, s.Direct), Domain)
 	for _, o := range options {
 		config = strings.Replace(config, o.old, o.new, 1)
@@ -110,7 +117,7 @@ func (s *Server) registerAtProsody(t testing.TB, local, password string) {
 		t.Fatal(err)
 	}
 	storedKey := sha256.Sum256(mac(salted, "Client Key"))
-	s.write(t, "data/"+fileName(Domain)+"/accounts/"+fileName(local)+".dat", fmt.Sprintf(
+	s.write(t, "data/"+fileName(s.Domain)+"/accounts/"+fileName(local)+".dat", fmt.Sprintf(
 		"return { [\"salt\"] = %q; [\"iteration_count\"] = %d; [\"stored_key\"] = %q; [\"server_key\"] = %q; };\n",
 		salt, iterations, hex.EncodeToString(storedKey[:]), hex.EncodeToString(mac(salted, "Server Key"))))
 }

@@ -15,8 +15,11 @@ import (
 	"time"
 )
 
-// Domain is the domain that every server of this package is for.
-const Domain = "sotto.test"
+// Domain is the domain that the servers of this package are for, but for one that is started AtOtherDomain.
+const (
+	Domain      = "sotto.test"
+	OtherDomain = "other.test"
+)
 
 // startLimit is generous: Erlang takes seconds to start, on a machine with nothing else to do.
 const startLimit = 60 * time.Second
@@ -25,6 +28,7 @@ const startLimit = 60 * time.Second
 // pings, blocking and registration. StartProsody and StartEjabberd start one, which is killed when the test ends.
 type Server struct {
 	Name    string         // prosody or ejabberd
+	Domain  string         // that it is for
 	Addr    string         // STARTTLS, host:port
 	Direct  string         // TLS from the first byte (XEP-0368), host:port
 	CAFile  string         // the authority of its certificate, as PEM: SSL_CERT_FILE for a program that is to trust it
@@ -40,11 +44,11 @@ type Server struct {
 }
 
 // newServer finds ports for a server and writes its key and certificate: key.pem and cert.pem.
-func newServer(t testing.TB, name string) *Server {
+func newServer(t testing.TB, name, domain string) *Server {
 	t.Helper()
 	ca := NewCA(t)
-	s := &Server{Name: name, CAFile: ca.File, RootCAs: ca.Pool, Dir: t.TempDir(), Addr: freeAddress(t), Direct: freeAddress(t)}
-	cert := ca.Certificate(t, Domain, time.Now().Add(24*time.Hour))
+	s := &Server{Name: name, Domain: domain, CAFile: ca.File, RootCAs: ca.Pool, Dir: t.TempDir(), Addr: freeAddress(t), Direct: freeAddress(t)}
+	cert := ca.Certificate(t, domain, time.Now().Add(24*time.Hour))
 	key, err := x509.MarshalPKCS8PrivateKey(cert.PrivateKey)
 	if err != nil {
 		t.Fatal(err)
