@@ -117,9 +117,6 @@ func problemWords(a session.Account) string {
 	case session.ProblemCertificate:
 		return lang.L("{{.Server}} could not prove that it is the right server: its certificate is not valid for this address, or nobody this computer trusts has signed it. Somebody could be in between, or the server is set up wrongly. Your password was not sent. Try another network, or ask whoever runs the server.", server)
 	case session.ProblemPassword:
-		if a.State == session.Waiting {
-			return lang.L("{{.Server}} refused the password that it accepted before. It may be starting just now, so Sotto tries a few more times.", server)
-		}
 		return lang.L("{{.Server}} did not accept this address and password. Check both, capital letters too.", server)
 	case session.ProblemOnlyPlain:
 		return lang.L("{{.Server}} wants to be given the password itself, where others are content with a proof that you know it. Sotto did not send it.", server)
