@@ -11,7 +11,7 @@ import (
 
 // TestEjabberd is what is tested with Prosody, with the other of the two servers that most people use.
 func TestEjabberd(t *testing.T) {
-	p := xmpptest.StartEjabberd(t, accounts)
+	p := xmpptest.StartEjabberd(t, accounts, xmpptest.EjabberdCaptcha)
 	for _, test := range []struct {
 		name string
 		test func(*testing.T, *xmpptest.Server)
@@ -49,5 +49,8 @@ func signsIn(t *testing.T, p *xmpptest.Server, version, mechanism string) {
 }
 
 func TestEjabberdWithBinding(t *testing.T) {
-	signsIn(t, xmpptest.StartEjabberd(t, accounts, xmpptest.EjabberdTLS12), "TLS 1.2", "SCRAM-SHA-256-PLUS")
+	p := xmpptest.StartEjabberd(t, accounts, xmpptest.EjabberdTLS12)
+	signsIn(t, p, "TLS 1.2", "SCRAM-SHA-256-PLUS")
+	p.AddAccount(t, "taken", "x")
+	accountThrough(t, p) // without a picture to read
 }

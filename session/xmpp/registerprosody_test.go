@@ -3,6 +3,7 @@
 package xmpp
 
 import (
+	"slices"
 	"testing"
 
 	"mellium.im/xmpp/jid"
@@ -25,17 +26,39 @@ func accountThrough(t *testing.T, server *xmpptest.Server) {
 		defer r.Close()
 		t.Log(describe(r.Form()))
 		answers := map[string][]string{"username": {"taken"}, "password": {"pass & wörd"}}
-		if r.Form().data {
-			if err := r.Submit(within(t), answers); registerKind(err) != Incomplete {
+		asks := func(name string) bool {
+			return slices.ContainsFunc(r.Form().Fields, func(f Field) bool { return f.Name == name && f.Required })
+		}
+		submit := func() error {
+			if asks("ocr") { // a new picture each time
+				answers["ocr"] = []string{server.Captcha()}
+			}
+			return r.Submit(within(t), answers)
+		}
+		if asks("email") {
+			if err := submit(); registerKind(err) != Incomplete {
 				t.Errorf("without the address: %v", err)
 			}
 			answers["email"] = []string{"me@example.org"}
 		}
-		if err := r.Submit(within(t), answers); registerKind(err) != NameTaken {
+		if asks("ocr") {
+			if err := r.Submit(within(t), answers); registerKind(err) != Incomplete {
+				t.Errorf("without a word about the picture: %v", err)
+			}
+			i := slices.IndexFunc(r.Form().Fields, func(f Field) bool { return f.Name == "ocr" })
+			if picture := r.Form().Fields[i].Picture; string(picture) != xmpptest.CaptchaPicture {
+				t.Errorf("the picture is %q", picture)
+			}
+			answers["ocr"] = []string{"something else"}
+			if err := r.Submit(within(t), answers); registerKind(err) != ChallengeFailed {
+				t.Errorf("the picture read wrongly: %v", err)
+			}
+		}
+		if err := submit(); registerKind(err) != NameTaken {
 			t.Errorf("a name that is taken: %v", err)
 		}
 		answers["username"] = []string{"newcomer"}
-		if err := r.Submit(within(t), answers); err != nil {
+		if err := submit(); err != nil {
 			t.Fatal(err)
 		}
 

@@ -107,7 +107,7 @@ func StartEjabberd(t testing.TB, accounts map[string]string, options ...Ejabberd
 	}
 	s.write(t, "ejabberd.yml", config)
 	s.write(t, "both.pem", s.read("key.pem")+s.read("cert.pem"))
-	s.write(t, "captcha.png", onePixel)
+	s.write(t, "captcha.png", CaptchaPicture)
 	s.write(t, "captcha", fmt.Sprintf(captchaProgram, s.Dir))
 	if err := os.Chmod(s.path("captcha"), 0o700); err != nil {
 		t.Fatal(err)
@@ -154,6 +154,6 @@ func StartEjabberd(t testing.TB, accounts map[string]string, options ...Ejabberd
 // Captcha returns the text of the last picture that was made for somebody who registers; "" if none was.
 func (s *Server) Captcha() string { return s.read("captcha-text") }
 
-// onePixel is a PNG file.
-const onePixel = "\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x00\x00\x00\x00:~\x9bU" +
+// CaptchaPicture is the PNG file that EjabberdCaptcha shows.
+const CaptchaPicture = "\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x00\x00\x00\x00:~\x9bU" +
 	"\x00\x00\x00\nIDATx\x9cc`\x00\x00\x00\x02\x00\x01H\xaf\xa4q\x00\x00\x00\x00IEND\xaeB`\x82"

@@ -22,7 +22,7 @@ const (
 )
 
 // startLimit is generous: Erlang takes seconds to start, on a machine with nothing else to do.
-const startLimit = 60 * time.Second
+const startLimit = 2 * time.Minute
 
 // A Server is a real XMPP server of this test's own on loopback, with SCRAM, rosters, offline messages, carbons, acknowledgements,
 // pings, blocking and registration. StartProsody and StartEjabberd start one, which is killed when the test ends.
