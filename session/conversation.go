@@ -18,6 +18,7 @@ const (
 	answerLatest = 60 * time.Second // after which it is given up
 	stallsAfter  = 15 * time.Second // of silence in the middle of a key exchange
 	inviteEvery  = 30 * time.Second // at most, by itself
+	inviteSilent = 5 * time.Minute  // the same where nobody answered, and nothing has been heard or seen of them since
 	maxBegun     = 30               // key exchanges that a contact may begin in a minute; a bad line needs one for each reconnect
 	maxTags      = 64               // clients of a contact whose address is remembered
 	maxSeen      = 1024             // stanzas of a contact that would be recognised if they came again
@@ -59,6 +60,7 @@ type conversation struct {
 	begun    []time.Time                 // key exchanges that they began in the last minute
 	invited  time.Time                   // when we last did
 	noAnswer bool
+	silent   bool // our last invitation was not answered, and nothing has been heard or seen of them since
 	hasOTR   bool
 	wanted   bool      // a private conversation is to begin as soon as it can
 	unwanted bool      // the person ended or refused one: it does not begin by itself
@@ -360,10 +362,31 @@ func (c *conversation) wantPrivate() {
 		return
 	case c.otrState() == otr.Encrypted && !c.doubtful && !c.wanted:
 		return
-	case !c.wanted && c.account.now().Sub(c.invited) < inviteEvery:
+	case !c.wanted && c.account.now().Sub(c.invited) < c.patience():
 		return
 	}
 	c.invite()
+}
+
+// patience is the time between two invitations that nobody has asked for.
+func (c *conversation) patience() time.Duration {
+	if c.silent {
+		return inviteSilent
+	}
+	return inviteEvery
+}
+
+// stirred: a contact who had not answered is there after all, or their program speaks OTR.
+func (c *conversation) stirred() {
+	if !c.silent {
+		return
+	}
+	c.silent = false
+	c.account.after(max(0, inviteEvery-c.account.now().Sub(c.invited)), func() {
+		if c.account.conversations[c.ref.Contact] == c {
+			c.wantPrivate()
+		}
+	})
 }
 
 // turningPrivate tells whether a private conversation is on its way, or wanted as soon as the contact is there: nothing goes out in clear
@@ -474,7 +497,10 @@ func (c *conversation) giveUp() {
 		if c.noAnswer = !c.private(); c.noAnswer {
 			countUp(&c.unheeded)
 		}
-		c.notify(Entry{Notice: NoticeNoAnswer})
+		if !c.silent {
+			c.notify(Entry{Notice: NoticeNoAnswer})
+		}
+		c.silent = c.noAnswer
 	}
 	c.touch()
 	c.flush() // what was to go in clear and was held back meanwhile
@@ -508,7 +534,7 @@ func (c *conversation) startPrivate() {
 		return
 	}
 	clear(c.refused)
-	c.unwanted, c.weEnded, c.wanted = false, false, true
+	c.unwanted, c.weEnded, c.wanted, c.silent = false, false, true, false
 	if c.exchange != nil && c.account.now().Sub(c.invited) >= answerSoon {
 		c.stopExchange() // the person wants it again
 	}
@@ -639,7 +665,7 @@ func (c *conversation) wentOffline() {
 	clear(c.resources)
 	c.heard, c.invites.from = jid.JID{}, jid.JID{}
 	c.breakExchange()
-	c.noAnswer = false
+	c.noAnswer, c.silent = false, false
 	c.doubt()
 	for _, o := range c.outbox {
 		if o.entry.Status == StatusSent {
@@ -710,7 +736,7 @@ func (c *conversation) stateChanged(e otr.StateChange) {
 		// The same key again, and the person did not ask for it: nothing has changed for them.
 		same := e.Refreshed || e.Old == otr.Encrypted && e.Peer.Fingerprint == c.live // or with another of their devices
 		quiet := same && (c.doubtful || c.exchange == nil || c.exchange.ours == "")
-		c.live, c.unheeded = e.Peer.Fingerprint, 0
+		c.live, c.unheeded, c.silent = e.Peer.Fingerprint, 0, false
 		c.stopExchange()
 		c.noAnswer, c.unwanted, c.weEnded, c.wanted, c.hasOTR = false, false, false, false, true
 		c.sure()
@@ -885,6 +911,9 @@ func (c *conversation) carbon(m *xmpp.Message) {
 // incoming gives a message to OTR.
 func (c *conversation) incoming(m *xmpp.Message) {
 	isOTR := otr.IsOTR(m.Body)
+	if isOTR {
+		c.stirred()
+	}
 	if isOTR && c.policy() == Never {
 		c.hasOTR = true
 		c.notify(Entry{Notice: NoticeUnreadable})

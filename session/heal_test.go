@@ -6,6 +6,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/sotto-im/sotto/session/xmpp"
 )
 
 // kinds counts the lines of each notice that a person was shown, however many things each stands for.
@@ -100,4 +102,61 @@ func TestCrashTwiceInAMoment(t *testing.T) {
 		}
 		h.assertSecret(t, "canary")
 	})
+}
+
+// A contact whose program died without anybody noticing gets one invitation and not one for each line that is typed; one line says that
+// nobody answers, and what waits goes out when they are back.
+func TestCrashOfTheirsUnseen(t *testing.T) {
+	for _, how := range []string{"the server says so", "nobody says anything"} {
+		t.Run(how, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h, a, b := private(t)
+				a.say(b, "hello")
+				b.say(a, "hello")
+				queries := h.queries(a.jid)
+				b.die(false)
+				if how == "nobody says anything" {
+					h.tamper = func(m *xmpp.Message) bool { return false }
+					account, _ := a.session.account(a.jid)
+					account.ask(func() { account.conversations[b.jid].doubt() })
+				}
+				lines := twenty()
+				for _, line := range lines {
+					a.sayAll(b, []string{line})
+					pass(10 * time.Second)
+				}
+				pass(time.Minute)
+				if n := h.queries(a.jid) - queries; n != 1 {
+					t.Errorf("%d invitations", n)
+				}
+				if n := a.kinds()[NoticeNoAnswer]; n != 1 || !a.contact(b).NoAnswer {
+					t.Errorf("said %d times\n%s", n, strings.Join(a.lines(), "\n"))
+				}
+				pass(5 * time.Minute)
+				a.sayAll(b, []string{"still there?"}) // it may be worth asking again after some time
+				pass(2 * time.Minute)
+				if n := h.queries(a.jid) - queries; n != 2 || a.kinds()[NoticeNoAnswer] != 1 {
+					t.Errorf("%d invitations\n%s", n, strings.Join(a.lines(), "\n"))
+				}
+				h.tamper = nil
+				b.open()
+				pass(inviteEvery + time.Second)
+				a.decideAgain(b)
+				pass(time.Second)
+				got := b.heard()
+				slices.Sort(got) // the first went out before anybody knew, and was sent again by hand
+				want := unverified(append(lines, "still there?")...)
+				slices.Sort(want)
+				if !slices.Equal(got, want) {
+					t.Errorf("%q\n%s", got, strings.Join(a.lines(), "\n"))
+				}
+				a.session.StartPrivate(a.ref(b))
+				pass(time.Second)
+				if a.contact(b).NoAnswer || a.contact(b).SendMode != SendPrivately {
+					t.Errorf("%+v", a.contact(b))
+				}
+				h.assertSecret(t, "canary")
+			})
+		})
+	}
 }

@@ -97,7 +97,7 @@ func (o *outgoing) promise(mode SendMode) {
 		o.guard = EncryptedVerified
 	}
 	if c.otrState() != otr.Encrypted || c.doubtful {
-		c.wanted, c.unwanted, c.weEnded = true, false, false
+		c.wanted, c.unwanted, c.weEnded = c.wanted || !c.silent, false, false
 		clear(c.refused) // should the refused key come again, the person is asked again
 	}
 }

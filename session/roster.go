@@ -411,9 +411,10 @@ func (c *conversation) available(p *xmpp.Presence) {
 	c.invites.from = jid.JID{} // it may be another connection, and what was answered before is lost
 	c.touch()
 	if wasOffline {
-		c.invited = time.Time{}
+		c.invited, c.silent = time.Time{}, false
 		c.cameOnline()
 	}
+	c.stirred()
 }
 
 func (c *conversation) unavailable(from jid.JID) {
@@ -428,7 +429,7 @@ func (c *conversation) unavailable(from jid.JID) {
 	if len(c.resources) == 0 {
 		c.typing.stop()
 		c.breakExchange() // nobody is left to answer
-		c.noAnswer = false
+		c.noAnswer, c.silent = false, false
 	}
 	if full, ok := c.tags[c.otrPeer().Tag]; ok && !c.there(full) {
 		c.doubt() // when it comes back it may have forgotten the session
