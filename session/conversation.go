@@ -760,9 +760,7 @@ func (c *conversation) stateChanged(e otr.StateChange) {
 func (c *conversation) rejected(e otr.Rejected) {
 	switch e.Reason {
 	case otr.Malformed, otr.Unreadable, otr.NotPrivate:
-		if s := c.sequences[e.From]; e.Reason == otr.Unreadable && s != nil && len(s.held) > 0 {
-			s.unread++ // most likely what is missing: it comes again, or is told when it does not
-		} else {
+		if e.Reason != otr.Unreadable || !c.isMissing(e.From) {
 			c.notify(Entry{Notice: NoticeUnreadable})
 		}
 		c.heal(e.Reason)

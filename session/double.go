@@ -103,7 +103,9 @@ func (s *numbers) again(n numbered) bool {
 // An acquaintance is what a session has told about the program at the other end.
 type acquaintance struct {
 	session [8]byte
+	from    otr.Fingerprint
 	theirs  memory // zero until they tell, and for ever with other programs
+	before  memory // as it was told last in an earlier session with this key
 	told    bool   // they know ours
 	asked   bool   // because something depends on it
 	fellow  fellow // see fellow.go
@@ -116,10 +118,23 @@ func (c *conversation) acquaintance(p otr.Peer) *acquaintance {
 		if len(c.acquaintances) >= maxTags {
 			clear(c.acquaintances)
 		}
-		q = &acquaintance{session: p.SSID}
+		earlier := q
+		q = &acquaintance{session: p.SSID, from: p.Fingerprint}
+		if earlier != nil && earlier.from == p.Fingerprint {
+			q.before = earlier.memory()
+		}
 		c.acquaintances[p.Tag] = q
 	}
 	return q
+}
+
+// memory is that of the program, as far as they have told. Before they do in this session it is what they told last: should they tell the
+// same in the next one, nobody else was there in between.
+func (q *acquaintance) memory() memory {
+	if q.theirs == (memory{}) {
+		return q.before
+	}
+	return q.theirs
 }
 
 // mark is the record that goes with o. No Sotto speaks version 2 with another.

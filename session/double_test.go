@@ -74,6 +74,39 @@ func (h *hub) assertFresh(t *testing.T) {
 	}
 }
 
+// A session in which the other program has not yet said what it is counts as one with the same program, if the next one shows that it was.
+func TestSentAgainByItselfFromAYoungSession(t *testing.T) {
+	for _, how := range []string{"the same program", "started anew"} {
+		t.Run(how, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h, a, b := private(t)
+				a.say(b, "hello")
+				b.say(a, "hello")
+				pass(time.Minute)
+				h.tamper = func(m *xmpp.Message) bool { return !strings.HasPrefix(m.Body, "?OTR:AAMD") }
+				a.session.StartPrivate(a.ref(b)) // fresh keys, and nothing that is said with them arrives
+				synctest.Wait()
+				h.tamper = func(m *xmpp.Message) bool { return false }
+				x := canary()
+				id := a.say(b, x)
+				if how == "started anew" {
+					b.die(true)
+					h.tamper = nil
+					b.open()
+				}
+				h.tamper = nil
+				h.cut(a.jid, xmpp.Unreachable)
+				pass(time.Minute)
+				if sent := b.heardText(x); sent != (how == "the same program") || sent != (a.entries[id].Status == StatusDelivered) {
+					t.Errorf("%s\n%s", strings.Join(b.lines(), "\n"), strings.Join(a.lines(), "\n"))
+				}
+				h.assertSecret(t, "canary")
+				h.assertFresh(t)
+			})
+		})
+	}
+}
+
 // A cut in the other person's connection is no different.
 func TestSentAgainByItselfWhenTheyWereCut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

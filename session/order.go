@@ -45,6 +45,8 @@ type sequence struct {
 	shown   place      // the highest that was shown, or that is not waited for any more
 	held    []heldText // by place
 	unread  int        // that could not be read while something was held: what is missing, most likely
+	mended  int        // that came again, and may yet come as they were at first: that cannot be read, and nobody misses it
+	mending time.Time  // when the last of them came
 	asked   time.Time
 	watched *time.Timer
 }
@@ -80,8 +82,27 @@ func (c *conversation) inOrder(from otr.Peer, t heldText) {
 	s := c.sequence(from, t.record.theirs)
 	t.until = c.account.now().Add(waitsFor)
 	i, _ := slices.BinarySearchFunc(s.held, t, byPlace)
+	if i < len(s.held) {
+		s.mended, s.mending = s.mended+1, c.account.now()
+	}
 	s.held = slices.Insert(s.held, i, t)
 	c.advance(s)
+}
+
+// isMissing tells whether a message that could not be read is, most likely, one of those that are missing: it comes again, or is told of
+// when it does not; or has come again before.
+func (c *conversation) isMissing(from otr.InstanceTag) bool {
+	switch s := c.sequences[from]; {
+	case s == nil:
+		return false
+	case len(s.held) > 0:
+		s.unread++
+		return true
+	case s.mended > 0 && c.account.now().Sub(s.mending) < recently:
+		s.mended--
+		return true
+	}
+	return false
 }
 
 func byPlace(x, y heldText) int {
@@ -124,7 +145,7 @@ func (c *conversation) advance(s *sequence) {
 	}
 	switch {
 	case len(s.held) == 0:
-		s.unread = 0 // it has all come after all
+		s.mended, s.unread = max(0, s.mended-s.unread), 0 // it has all come after all
 	case len(s.held) > maxWaiting || bytes > maxWaitingBytes:
 		c.showAll(s)
 	default:

@@ -437,7 +437,7 @@ func (o *outgoing) left(b body) {
 		p := o.in.otrPeer()
 		o.guard = o.in.encryptedGuard(p.Fingerprint)
 		o.entry.Key = &p.Fingerprint
-		o.bound, o.session, o.reader = []otr.Fingerprint{p.Fingerprint}, p.SSID, o.in.acquaintance(p).theirs
+		o.bound, o.session, o.reader = []otr.Fingerprint{p.Fingerprint}, p.SSID, o.in.acquaintance(p).memory()
 	case clearText:
 		o.wire, o.guard, o.entry.Key = b.wire, InClear, nil
 	}
