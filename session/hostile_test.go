@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -218,13 +217,6 @@ func (v *victim) has(text string) bool {
 	defer v.mu.Unlock()
 	_, ok := v.heard[text]
 	return ok
-}
-
-func liveBytes() uint64 {
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return m.HeapAlloc
 }
 
 // fromMallory is a message of hers.

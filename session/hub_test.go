@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -604,6 +605,24 @@ func (p *person) heard() []string {
 	return slices.DeleteFunc(p.lines(), func(l string) bool { return !strings.HasPrefix(l, "<") })
 }
 
+func (p *person) heardText(text string) bool {
+	return slices.ContainsFunc(p.heard(), func(l string) bool { return strings.HasSuffix(l, " "+text) })
+}
+
+func (p *person) hearing() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.heard()
+}
+
+func (p *person) run() SMP {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.smp
+}
+
+func (p *person) online() bool { return p.accounts[p.jid].State == Online }
+
 func (p *person) has(n Notice) bool { return p.count(n) > 0 }
 
 func (p *person) count(n Notice) int {
@@ -660,4 +679,23 @@ func verified(t *testing.T) (*hub, *person, *person) {
 	}
 	synctest.Wait()
 	return h, a, b
+}
+
+// liveBytes is what lives in memory.
+func liveBytes() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+// count is how often a text was said.
+func count(lines []string, text string) int {
+	n := 0
+	for _, l := range lines {
+		if strings.HasSuffix(l, " "+text) {
+			n++
+		}
+	}
+	return n
 }

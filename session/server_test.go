@@ -48,12 +48,6 @@ func realPersonAt(t *testing.T, server *xmpptest.Server, local, password string,
 	return p
 }
 
-func (p *person) online() bool { return p.accounts[p.jid].State == Online }
-
-func (p *person) heardText(text string) bool {
-	return slices.ContainsFunc(p.heard(), func(l string) bool { return strings.HasSuffix(l, " "+text) })
-}
-
 // write sends privately, now or when possible.
 func (p *person) write(other *person, text string) EntryID {
 	p.t.Helper()
@@ -86,22 +80,10 @@ func (p *person) key(other *person) otr.Fingerprint {
 	return otr.Fingerprint{}
 }
 
-func (p *person) hearing() []string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.heard()
-}
-
 func (p *person) newKey(other *person) otr.Fingerprint {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.contact(other).KeyChange.New.Fingerprint
-}
-
-func (p *person) run() SMP {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.smp
 }
 
 // eachServer runs a test against every server that this machine can run.
@@ -296,16 +278,6 @@ func throughServer(t *testing.T, server *xmpptest.Server) {
 	if strings.Contains(wire, "canary-") || strings.Contains(wire, "our secret") || strings.Contains(wire, "where?") {
 		t.Error("a text is readable on the wire")
 	}
-}
-
-func count(lines []string, text string) int {
-	n := 0
-	for _, l := range lines {
-		if strings.HasSuffix(l, " "+text) {
-			n++
-		}
-	}
-	return n
 }
 
 func TestProblemsThroughProsody(t *testing.T) {

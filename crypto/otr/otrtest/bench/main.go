@@ -1,3 +1,5 @@
+//go:build unix
+
 // Bench measures the library beside libotr: the same work in one run, taken in turns, so that what else the machine
 // does falls on both. For each item it prints
 //
