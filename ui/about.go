@@ -6,7 +6,6 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/theme"
-	"fyne.io/fyne/v2/widget"
 
 	"github.com/sotto-im/sotto/assets"
 	"github.com/sotto-im/sotto/ui/access"
@@ -103,8 +102,7 @@ func (l *licencesWindow) show(work *assets.Licence) {
 	}
 	leave := newIconButton(lang.L("Back"), theme.NavigateBackIcon(), l.back)
 	leave.escape = l.back
-	terms := widget.NewLabel(work.Text)
-	terms.Wrapping, terms.Selectable = fyne.TextWrapWord, true
+	terms := look.NewWords(work.Text)
 	head := inset(2*look.Step, 2*look.Step, 3*look.Step, look.Step, bordered(nil, nil, container.NewCenter(leave), nil, look.NewText(work.Name, look.Header)))
 	scroll := container.NewVScroll(inset(3*look.Step, 0, 3*look.Step, 4*look.Step, container.New(flow{}, terms)))
 	l.window.SetContent(container.NewStack(ground, bordered(head, nil, nil, nil, container.New(&settled{}, scroll))))

@@ -35,8 +35,8 @@ type comparison struct {
 	aloud   *session.ReadAloud // the words that are shown instead of fingerprints; nil: fingerprints
 	digital bool               // the person wants fingerprints
 	groups  []*groupBox
-	digits  []*widget.Label // of the groups
-	other   []*widget.Label // what was pasted instead of them
+	digits  []*look.Words // of the groups
+	other   []*look.Words // what was pasted instead of them
 	paste   *field
 	options *options
 	save    *button
@@ -278,7 +278,7 @@ func (c *comparison) say(sentence string) {
 	}
 }
 
-func setImportance(l *widget.Label, i widget.Importance) {
+func setImportance(l *look.Words, i widget.Importance) {
 	if l.Importance != i {
 		l.Importance = i
 		l.Refresh()
@@ -332,11 +332,9 @@ func plainRows(groups []string) []fyne.CanvasObject {
 	return rows
 }
 
-// groupText is eight digits, in letters of one width. They cannot be selected: each would be a stop of the Tab key, and there is a
-// button that copies all.
-func groupText(group string) *widget.Label {
-	l := widget.NewLabel(group)
-	l.TextStyle = fyne.TextStyle{Monospace: true}
+// groupText is eight digits that can be selected, in letters of one width. The Tab key passes them by: there is a button that copies all.
+func groupText(group string) *look.Words {
+	l := look.NewDigits(group).PassBy()
 	l.SizeName = theme.SizeNameSubHeadingText
 	return l
 }

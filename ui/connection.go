@@ -59,8 +59,7 @@ func (d *desk) connectionLeaf(s *sheet, a session.Account) leaf {
 
 // fact is a line with what it is about in front.
 func fact(about, said string) fyne.CanvasObject {
-	value := widget.NewLabel(said)
-	value.Wrapping, value.Selectable = fyne.TextWrapWord, true
+	value := look.NewWords(said)
 	head := container.New(&atLeast{150}, look.NewLine(about, look.Hint))
 	f := &factRow{about: about, said: said, inside: inset(-theme.InnerPadding(), 0, 0, 0, container.NewBorder(nil, nil, container.New(flow{}, head), nil, value))}
 	f.ExtendBaseWidget(f)
@@ -134,7 +133,7 @@ func proxyWord(k session.ProxyKind) string {
 // A proxyForm asks through what an account is to connect.
 type proxyForm struct {
 	*fyne.Container
-	kind                   *widget.Select
+	kind                   *picker
 	server, user, password *field
 	more                   *fyne.Container
 }
@@ -160,7 +159,7 @@ func newProxyForm(kind session.ProxyKind, server, user string, changed func()) *
 	tor := look.NewText(lang.L("Tor has to run on this computer: the Tor service, or Tor Browser. Without it Sotto does not connect at all."), look.Hint)
 	f.more = container.NewVBox(label(lang.L("Address of the proxy")), f.server, label(lang.L("User at the proxy")), f.user,
 		label(lang.L("Password at the proxy")), f.password)
-	f.kind = access.Name(widget.NewSelect(labels, nil), lang.L("Connect through"))
+	f.kind = access.Name(newPicker(labels), lang.L("Connect through"))
 	show := func(string) {
 		k := f.value().Kind
 		f.more.Hidden, tor.Hidden = k != session.ProxySOCKS5, k != session.ProxyTor

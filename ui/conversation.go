@@ -191,7 +191,17 @@ func (t *talkPane) refreshSend(c session.Contact) {
 		t.send.Enable()
 	}
 	t.send.Refresh()
+	t.describe()
 	t.warnOfChange(c)
+}
+
+// describe says to those who hear the screen, where they write, what the button says, and which key does it.
+func (t *talkPane) describe() {
+	said := t.send.Text
+	if !t.send.Disabled() {
+		said = lang.L("{{.Key}}: {{.What}}", words{"Key": t.desk.shell.sendKey().words(), "What": said})
+	}
+	access.Describe(t.composer, said)
 }
 
 // warnOfChange says in time that a text would go with less protection than it was typed for. Then it takes more than Enter.

@@ -71,7 +71,7 @@ func (p *deniability) update() {
 		}
 		p.labels = append(p.labels, fmt.Sprintf("%d · %s: %s", len(p.texts)-i, model.Short(who, 20), model.Short(model.OneLine(model.Body(e.Text)), 40)))
 	}
-	choice := access.Name(widget.NewSelect(p.labels, nil), lang.L("Message"))
+	choice := access.Name(newPicker(p.labels), lang.L("Message"))
 	p.words = named(newField(""), lang.L("What it says now"))
 	p.said, p.about = look.NewText("", look.Strong), look.NewText("", look.Hint)
 	p.before, p.after = wireLabel(), wireLabel()

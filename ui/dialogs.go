@@ -1,9 +1,10 @@
 package ui
 
 import (
+	"slices"
+
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
-	"fyne.io/fyne/v2/widget"
 
 	"github.com/sotto-im/sotto/session"
 	"github.com/sotto-im/sotto/ui/access"
@@ -29,7 +30,7 @@ func (d *desk) addContactAs(address, called string, then func(session.Ref)) {
 	name := access.Name(newField(lang.L("as you call them")), lang.L("Name"))
 	name.SetText(called)
 	problem := newTrouble()
-	from := widget.NewSelect(jids(accounts), nil)
+	from := newPicker(jids(accounts))
 	from.SetSelectedIndex(0)
 	body := container.NewVBox(
 		look.NewText(lang.L("They will be asked whether they want to be your contact."), look.Hint),
@@ -132,33 +133,30 @@ func (d *desk) chooseAccountPolicy(a session.Account) {
 func (d *desk) policySheet(title string, labels []string, values []session.Policy, now, byDefault session.Policy, set func(session.Policy)) {
 	meaning := look.NewText("", look.Hint)
 	chosen := now
-	group := widget.NewRadioGroup(labels, nil)
-	group.Required = true
-	group.OnChanged = func(s string) {
-		for i := range labels {
-			if labels[i] == s {
-				chosen = values[i]
-			}
-		}
+	group := newOptions(func(i int) {
+		chosen = values[i]
 		shown := chosen
 		if shown == session.PolicyDefault {
 			shown = byDefault
 		}
 		meaning.SetText(policyMeaning(shown))
-	}
-	for i := range values {
-		if values[i] == now {
-			group.SetSelected(labels[i])
-		}
+	})
+	rows := container.NewVBox()
+	for _, l := range labels {
+		rows.Add(group.add(l, ""))
 	}
 	var s *slip
-	s = d.openSlip(title, container.NewVBox(group, container.New(tall{72}, meaning)),
-		newButton(lang.L("Cancel"), func() { s.close() }), newMainButton(lang.L("Save"), func() {
-			s.close()
-			if chosen != now {
-				set(chosen)
-			}
-		}))
+	group.escape = func() { s.close() }
+	group.enter = func() {
+		s.close()
+		if chosen != now {
+			set(chosen)
+		}
+	}
+	group.choose(slices.Index(values, now))
+	s = d.openSlip(title, container.NewVBox(rows, container.New(tall{72}, meaning)),
+		newButton(lang.L("Cancel"), group.escape), newMainButton(lang.L("Save"), group.enter))
+	s.window.Canvas().Focus(group.all[max(group.chosen, 0)])
 }
 
 // tall keeps room for a text that changes, so that nothing around it moves.

@@ -158,3 +158,31 @@ func (s *stage) narrow(width float32) {
 	s.shell.window.Resize(fyne.NewSize(width, firstHeight+1))
 	s.shell.window.Resize(fyne.NewSize(width, firstHeight))
 }
+
+// TestEscapeCloses promises that Escape closes what is open wherever in it the keyboard is: on every page it is tried on one of each kind
+// of thing.
+func TestEscapeCloses(t *testing.T) {
+	stays := []string{"start", "conversation", "not private", "finished", "wants"} // pages of the window itself
+	for name, page := range sights(firstWidth) {
+		if slices.Contains(stays, name) {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			tried := map[string]bool{}
+			for i, f := range chain(page.window(t).Canvas()) {
+				kind := fmt.Sprintf("%T", f)
+				if tried[kind] {
+					continue
+				}
+				tried[kind] = true
+				w := page.window(t)
+				all := chain(w.Canvas())
+				w.Canvas().Focus(all[i])
+				w.Canvas().Focused().TypedKey(&fyne.KeyEvent{Name: fyne.KeyEscape})
+				if slices.Contains(fyne.CurrentApp().Driver().AllWindows(), w) && slices.Equal(chain(w.Canvas()), all) {
+					t.Errorf("Escape does nothing at stop %d, a %T", i, f)
+				}
+			}
+		})
+	}
+}

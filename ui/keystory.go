@@ -7,7 +7,6 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/theme"
-	"fyne.io/fyne/v2/widget"
 
 	"github.com/sotto-im/sotto/crypto/otr"
 	"github.com/sotto-im/sotto/session"
@@ -230,8 +229,8 @@ func (p *keyStory) card(k session.Key, inUse bool) fyne.CanvasObject {
 	}
 	heading := trustWords(k)
 	mark := inset(theme.InnerPadding(), theme.InnerPadding()+1, 0, 0, container.New(flow{}, look.NewLockMark(lock, look.LockSmall, "")))
-	digits := widget.NewLabel(k.Fingerprint.String())
-	digits.TextStyle.Monospace, digits.Selectable, digits.Wrapping = true, true, fyne.TextWrapWord
+	digits := look.NewDigits(k.Fingerprint.String())
+	digits.Wrapping = fyne.TextWrapWord
 	objects := []fyne.CanvasObject{container.NewBorder(nil, nil, mark, nil, look.NewText(heading, look.Strong)), access.Name(digits, lang.L("Fingerprint"))}
 	var facts []string
 	if inUse {

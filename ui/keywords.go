@@ -152,8 +152,7 @@ func shortKey(fp otr.Fingerprint) string { return strings.Fields(fp.String())[0]
 func groupRows(fp otr.Fingerprint, differs [groupCount]bool) []fyne.CanvasObject {
 	var rows []fyne.CanvasObject
 	for i, group := range strings.Fields(fp.String()) {
-		digits, sign := widget.NewLabel(group), widget.NewLabel(" ")
-		digits.TextStyle.Monospace = true
+		digits, sign := look.NewDigits(group).PassBy(), widget.NewLabel(" ")
 		if differs[i] {
 			sign.SetText("≠")
 			sign.Importance, digits.Importance = widget.DangerImportance, widget.DangerImportance

@@ -9,7 +9,6 @@ import (
 	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/layout"
-	"fyne.io/fyne/v2/widget"
 	"mellium.im/xmpp/jid"
 	"rsc.io/qr"
 
@@ -65,8 +64,8 @@ func (o *ownKey) show(account string, fp otr.Fingerprint) {
 	copyIt := newButton(lang.L("Copy fingerprint"), func() { o.desk.app.Clipboard().SetContent(fp.String()) })
 	copyLink := newButton(lang.L("Copy link"), func() { o.desk.app.Clipboard().SetContent(link) })
 	copyIt.escape, copyLink.escape = o.close, o.close
-	address := widget.NewLabel(link)
-	address.Wrapping, address.Selectable = fyne.TextWrapBreak, true
+	address := look.NewWords(link)
+	address.Wrapping = fyne.TextWrapBreak
 	done := newMainButton(lang.L("Done"), o.close)
 	o.turn(leaf{
 		title: lang.L("Your fingerprint"),

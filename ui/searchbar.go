@@ -10,6 +10,7 @@ import (
 	"github.com/sotto-im/sotto/ui/chat"
 	"github.com/sotto-im/sotto/ui/lang"
 	"github.com/sotto-im/sotto/ui/look"
+	"github.com/sotto-im/sotto/ui/model"
 )
 
 // A searchBar looks for words in the conversation it stands above: it marks the messages they are in, the newest first, and goes from
@@ -109,7 +110,8 @@ func (b *searchBar) show() {
 	}
 	enable(b.up, len(b.found) > 1)
 	enable(b.down, len(b.found) > 1)
-	marks := chat.Marks{Found: make(map[uint64]bool, len(b.found))}
+	wanted := b.entry.Text
+	marks := chat.Marks{Found: make(map[uint64]bool, len(b.found)), In: func(text string) [][2]int { return model.Places(text, wanted) }}
 	for _, id := range b.found {
 		marks.Found[id] = true
 	}

@@ -9,6 +9,9 @@ import (
 
 	"github.com/sotto-im/sotto/crypto/otr"
 	"github.com/sotto-im/sotto/session"
+	"github.com/sotto-im/sotto/session/store"
+	"github.com/sotto-im/sotto/ui/access"
+	"github.com/sotto-im/sotto/ui/lang"
 )
 
 // The send button does what it says: nothing about a text changes between the last keystroke and Enter without a word of the person.
@@ -252,4 +255,34 @@ func TestP26LongPasteGoesWholeOrNotAtAll(t *testing.T) {
 		t.Errorf("%d characters of one that is too long", len(s.talk().composer.Text))
 	}
 	s.wantSeen("This is as long as a message can be. Send it in parts.")
+}
+
+// TestTheMessageSaysWhatEnterDoes promises that whoever hears the screen is told where they write what the send button says, and by which
+// key it happens.
+func TestTheMessageSaysWhatEnterDoes(t *testing.T) {
+	s := newTalk(t, bob())
+	help := func() string {
+		look, _ := s.tree.Look()
+		for _, e := range look.By {
+			if e.Name == lang.L("Message") && e.Role == access.Entry {
+				return e.Help
+			}
+		}
+		return "there is no place to write"
+	}
+	want := func(said string) {
+		t.Helper()
+		if got := help(); got != said {
+			t.Errorf("it says %q, want %q", got, said)
+		}
+	}
+	want("Enter: Send privately")
+	s.become(func(c *session.Contact) { c.Lock, c.SendMode = session.NotPrivate, session.SendWhenPrivate })
+	want("Enter: Send when private: waiting for Bob Miller")
+	s.become(func(c *session.Contact) { c.SendMode = session.SendUnencrypted })
+	want("Enter: Send unencrypted")
+	s.shell.choices.choose(func(p *store.Preferences) { p.EnterBreaks = true })
+	want("Ctrl+Enter: Send unencrypted")
+	s.become(func(c *session.Contact) { c.Lock, c.SendMode = session.FinishedLock, session.SendBlocked })
+	want("Sending is off")
 }

@@ -40,8 +40,7 @@ func newSettingRow(label, about string, control fyne.CanvasObject, tapped func()
 
 // newToggle makes a setting that is on or off. A click anywhere on it changes it.
 func newToggle(label, about string, on bool, changed func(bool)) *settingRow {
-	c := &check{}
-	c.ExtendBaseWidget(c)
+	c := newCheck("")
 	c.Checked = on
 	c.OnChanged = changed
 	access.Describe(access.Name(c, label), about)
@@ -50,9 +49,7 @@ func newToggle(label, about string, on bool, changed func(bool)) *settingRow {
 
 // newPick makes a setting that has one of several values; changed is told which.
 func newPick(label, about string, said []string, chosen int, changed func(int)) *settingRow {
-	c := &picker{}
-	c.Options = said
-	c.ExtendBaseWidget(c)
+	c := newPicker(said)
 	c.SetSelectedIndex(chosen)
 	c.OnChanged = func(string) { changed(c.SelectedIndex()) }
 	access.Describe(access.Name(c, label), about)
@@ -224,7 +221,14 @@ func (r *settingRenderer) Destroy() {}
 // A check is Fyne's, and lets Escape through to the page it stands on.
 type check struct {
 	widget.Check
-	escape func()
+	escape func() // nil: the window does what Escape does
+}
+
+func newCheck(label string) *check {
+	c := &check{}
+	c.Text = label
+	c.ExtendBaseWidget(c)
+	return c
 }
 
 // FocusGained implements fyne.Focusable.
@@ -234,20 +238,27 @@ func (c *check) FocusGained() { c.Check.FocusGained(); reveal(c) }
 func (c *check) TypedKey(e *fyne.KeyEvent) {
 	switch e.Name {
 	case fyne.KeyEscape:
-		if c.escape != nil {
-			c.escape()
-		}
+		leave(c, c.escape, e)
 	case fyne.KeyReturn, fyne.KeyEnter:
 		c.SetChecked(!c.Checked)
 	default:
-		c.Check.TypedKey(e)
+		if !look.PassOn(c, e) {
+			c.Check.TypedKey(e)
+		}
 	}
 }
 
 // A picker is Fyne's choice of one of several words, and lets Escape through.
 type picker struct {
 	widget.Select
-	escape func()
+	escape func() // nil: the window does what Escape does
+}
+
+func newPicker(said []string) *picker {
+	p := &picker{}
+	p.Options = said
+	p.ExtendBaseWidget(p)
+	return p
 }
 
 // MinSize implements fyne.CanvasObject: every word has room.
@@ -267,12 +278,21 @@ func (p *picker) FocusGained() { p.Select.FocusGained(); reveal(p) }
 func (p *picker) TypedKey(e *fyne.KeyEvent) {
 	switch e.Name {
 	case fyne.KeyEscape:
-		if p.escape != nil {
-			p.escape()
-		}
+		leave(p, p.escape, e)
 	case fyne.KeyReturn, fyne.KeyEnter:
 		p.Tapped(nil)
 	default:
-		p.Select.TypedKey(e)
+		if !look.PassOn(p, e) {
+			p.Select.TypedKey(e)
+		}
 	}
+}
+
+// leave does what Escape does for what has the keyboard; nil: what the window does.
+func leave(o fyne.CanvasObject, escape func(), e *fyne.KeyEvent) {
+	if escape == nil {
+		look.PassOn(o, e)
+		return
+	}
+	escape()
 }

@@ -348,9 +348,7 @@ func verdict(l look.Lock, sentence, beneath string) fyne.CanvasObject {
 
 // quote shows words of the other side as such: selectable, and never as something the program says.
 func quote(heading, words string) fyne.CanvasObject {
-	text := widget.NewLabel(words)
-	text.Wrapping = fyne.TextWrapWord
-	text.Selectable = true
+	text := look.NewWords(words)
 	edge := filled(theme.ColorNamePrimary, 0)
 	return container.NewStack(
 		filled(look.ColorRaised, look.SmallRadius),

@@ -52,12 +52,20 @@ func command() fyne.KeyModifier {
 func plain(key fyne.KeyName) []stroke     { return []stroke{{0, key}} }
 func commanded(key fyne.KeyName) []stroke { return []stroke{{command(), key}} }
 
+// sendKey is the key that sends what is typed.
+func (s *shell) sendKey() stroke {
+	if s.choices.now.EnterBreaks {
+		return stroke{command(), fyne.KeyReturn}
+	}
+	return stroke{0, fyne.KeyReturn}
+}
+
 // shortcutTable is every shortcut.
 func (s *shell) shortcutTable() []shortcutGroup {
 	const alt, shift = fyne.KeyModifierAlt, fyne.KeyModifierShift
-	send, newLine := plain(fyne.KeyReturn), []stroke{{shift, fyne.KeyReturn}}
+	send, newLine := []stroke{s.sendKey()}, []stroke{{shift, fyne.KeyReturn}}
 	if s.choices.now.EnterBreaks {
-		send, newLine = commanded(fyne.KeyReturn), plain(fyne.KeyReturn)
+		newLine = plain(fyne.KeyReturn)
 	}
 	return []shortcutGroup{
 		{lang.L("Contacts"), []shortcut{

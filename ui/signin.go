@@ -6,7 +6,6 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
-	"fyne.io/fyne/v2/widget"
 
 	"github.com/sotto-im/sotto/session"
 	"github.com/sotto-im/sotto/ui/access"
@@ -21,9 +20,9 @@ type signInPage struct {
 	address  *field
 	password *field
 	server   *field
-	tls      *widget.Select
+	tls      *picker
 	proxy    *proxyForm
-	plain    *widget.Check
+	plain    *check
 	allow    *fyne.Container // round plain: shown only after the server turned out to want the password itself
 	trouble  *trouble
 	progress *look.Text
@@ -57,9 +56,9 @@ func newSignInPage(d *desk, address string) *signInPage {
 	} else {
 		p.address.SetText(d.typed)
 	}
-	p.tls = access.Name(widget.NewSelect(tlsWords(), nil), lang.L("Encryption"))
+	p.tls = access.Name(newPicker(tlsWords()), lang.L("Encryption"))
 	p.tls.SetSelectedIndex(0)
-	p.plain = widget.NewCheck(lang.L("Give this server the password itself"), nil)
+	p.plain = newCheck(lang.L("Give this server the password itself"))
 	p.allow = container.NewVBox(p.plain,
 		look.NewText(lang.L("The connection is encrypted, but whoever runs the server could then read the password. Do it only if you use this password nowhere else."), look.Hint))
 	p.allow.Hide()

@@ -11,7 +11,6 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/container"
-	"fyne.io/fyne/v2/widget"
 
 	"github.com/sotto-im/sotto/session"
 	"github.com/sotto-im/sotto/ui/access"
@@ -73,24 +72,33 @@ func (f *formPage) question(q session.Field) []fyne.CanvasObject {
 	case session.FieldNote:
 		return []fyne.CanvasObject{look.NewText(model.Body(strings.Join(q.Values, "\n")), look.Hint)}
 	case session.FieldCheck:
-		check := widget.NewCheck(name, nil)
+		check := newCheck(name)
 		a.values = func() []string { return []string{map[bool]string{true: "1", false: "0"}[check.Checked]} }
 		a.set = func(v []string) {
 			check.SetChecked(slices.Equal(v, []string{"1"}) || slices.Equal(v, []string{"true"}))
 		}
 		objects = append(objects, check)
 	case session.FieldChoice:
-		choice := access.Name(widget.NewSelect(optionLabels(q), nil), name)
+		choice := access.Name(newPicker(optionLabels(q)), name)
 		a.values = func() []string { return chosenValues(q, choice.SelectedIndex()) }
 		a.set = func(v []string) {
 			choice.SetSelectedIndex(slices.IndexFunc(q.Options, func(o session.Option) bool { return slices.Contains(v, o.Value) }))
 		}
 		objects = append(objects, label(name), choice)
 	case session.FieldChoices:
-		group := widget.NewCheckGroup(optionLabels(q), nil)
-		a.values = func() []string { return ticked(q, group.Selected) }
-		a.set = func(v []string) { group.SetSelected(labelsOf(q, v)) }
-		objects = append(objects, label(name), group)
+		group := container.NewVBox()
+		boxes := make([]*check, len(q.Options))
+		for i, l := range optionLabels(q) {
+			boxes[i] = newCheck(l)
+			group.Add(boxes[i])
+		}
+		a.values = func() []string { return ticked(q, boxes) }
+		a.set = func(v []string) {
+			for i, o := range q.Options {
+				boxes[i].SetChecked(slices.Contains(v, o.Value))
+			}
+		}
+		objects = append(objects, label(name), access.Name(group, name))
 	default:
 		objects = append(objects, f.line(a, name)...)
 	}
@@ -199,24 +207,14 @@ func chosenValues(q session.Field, i int) []string {
 }
 
 // ticked returns the values of the options with these labels.
-func ticked(q session.Field, selected []string) []string {
+func ticked(q session.Field, boxes []*check) []string {
 	var values []string
-	for i, l := range optionLabels(q) {
-		if slices.Contains(selected, l) {
+	for i, box := range boxes {
+		if box.Checked {
 			values = append(values, q.Options[i].Value)
 		}
 	}
 	return values
-}
-
-func labelsOf(q session.Field, values []string) []string {
-	var labels []string
-	for i, l := range optionLabels(q) {
-		if slices.Contains(values, q.Options[i].Value) {
-			labels = append(labels, l)
-		}
-	}
-	return labels
 }
 
 // formPicture draws the picture of a question; its size and kind have been checked where it came in.

@@ -246,7 +246,12 @@ func (s *shell) furnish(c Config) {
 	for _, g := range settings.Window.FoldedGroups {
 		s.own.folded[g] = true
 	}
-	s.choices.watch(func() { s.current().main.contacts.refresh() })
+	s.choices.watch(func() {
+		s.current().main.contacts.refresh()
+		for _, t := range s.current().talks() {
+			t.describe()
+		}
+	})
 	s.window.SetOnDropped(func(at fyne.Position, files []fyne.URI) { s.current().main.talk.dropped(at, files) })
 	s.root.Add(s.own.root)
 	s.window.SetContent(container.New(leastSize{}, bordered(s.trouble, nil, nil, nil, s.root)))

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -129,6 +130,8 @@ func (s *sheetStage) words() string {
 		switch o := o.(type) {
 		case *look.Text:
 			words = append(words, o.Words())
+		case *look.Words:
+			words = append(words, o.Text)
 		case *widget.Label:
 			words = append(words, o.Text)
 		}
@@ -604,8 +607,13 @@ func TestCompare(t *testing.T) {
 		t.Error("can save before anything was said")
 	}
 	for _, o := range s.objects() {
-		if l, ok := o.(*widget.Label); ok && l.Selectable {
-			t.Errorf("%q is a stop of the Tab key", l.Text)
+		if l, ok := o.(*look.Words); ok && !l.Selectable {
+			t.Errorf("%q cannot be selected", l.Text)
+		}
+	}
+	for _, f := range chain(s.window().Canvas()) {
+		if kind := fmt.Sprintf("%T", f); kind == "*look.hold" {
+			t.Error("words that can only be read are stops of the Tab key")
 		}
 	}
 	boxes := 0
@@ -685,7 +693,7 @@ func TestComparePastedDiffers(t *testing.T) {
 	}
 	s.pastes("")
 	for _, o := range s.objects() {
-		if l, ok := o.(*widget.Label); ok && strings.HasPrefix(l.Text, "≠") && l.Visible() {
+		if l, ok := o.(*look.Words); ok && strings.HasPrefix(l.Text, "≠") && l.Visible() {
 			t.Errorf("%q is still there", l.Text)
 		}
 	}

@@ -53,7 +53,7 @@ type bubble struct {
 	warnIcon    *canvas.Image
 	warning     *look.Text
 	earlier     *look.Link
-	labels      []*widget.Label // the pages of the text that are shown
+	labels      []*look.Words // the pages of the text that are shown
 	shownLabels int
 	more        *look.Link
 	links       []*look.Link
@@ -154,7 +154,8 @@ func (b *bubble) placeBubble(r *Row, s rowState, y, width, limit float32) float3
 	}
 	for i := range pages {
 		label := b.labels[i]
-		height := set(label, pages[i], inner)
+		height := set(&label.Label, pages[i], inner)
+		b.mark(label)
 		label.Move(fyne.NewPos(x, y))
 		b.objects = append(b.objects, label)
 		y += height
@@ -197,10 +198,7 @@ func (b *bubble) placeLink(l *look.Link, x, y float32) float32 {
 // readyLabels sees to a label for each of n pages.
 func (b *bubble) readyLabels(n int) {
 	for len(b.labels) < n {
-		l := widget.NewLabel("")
-		l.Wrapping = fyne.TextWrapWord
-		l.Selectable = true
-		b.labels = append(b.labels, l)
+		b.labels = append(b.labels, b.newWords())
 	}
 	for _, l := range b.labels {
 		if l.TextStyle.Italic != b.now.Deed {
@@ -209,6 +207,41 @@ func (b *bubble) readyLabels(n int) {
 		}
 	}
 	b.shownLabels = n
+}
+
+// newWords makes the label of a page. What is typed there is meant for the conversation, as it is beside it.
+func (b *bubble) newWords() *look.Words {
+	w, v := look.NewWords("").PassBy(), b.view
+	w.OnMenu = b.TappedSecondary
+	w.OnShortcut = v.TypedShortcut
+	w.OnFocus = func(has bool) {
+		v.reading = 0
+		if has {
+			v.cursor, v.reading = b.id, b.id
+		}
+	}
+	w.OnKey = func(ev *fyne.KeyEvent) bool {
+		switch ev.Name {
+		case fyne.KeyUp, fyne.KeyDown, fyne.KeyHome, fyne.KeyEnd, fyne.KeyPageUp, fyne.KeyPageDown, fyne.KeyReturn, fyne.KeyEnter:
+			if c := fyne.CurrentApp().Driver().CanvasForObject(v); c != nil {
+				c.Focus(v) // the keys go on from this message
+			}
+		case fyne.KeyEscape:
+		default:
+			return false
+		}
+		return v.press(ev)
+	}
+	return w
+}
+
+// mark sees to what a search has found in the words of a page.
+func (b *bubble) mark(w *look.Words) {
+	if b.view.marked(b.id) == markNone || b.view.marks.In == nil {
+		w.Mark(nil)
+		return
+	}
+	w.Mark(b.view.marks.In(w.Text))
 }
 
 // readyLinks sees to a button for each address that stands in the text, none wider than limit.
@@ -438,9 +471,12 @@ func (r *bubbleRenderer) Layout(fyne.Size)             {}
 func (r *bubbleRenderer) Objects() []fyne.CanvasObject { return r.b.objects }
 func (r *bubbleRenderer) Destroy()                     {}
 
-// Refresh takes the colours anew after a change of theme.
+// Refresh takes the colours anew after a change of theme, and marks what a search has found.
 func (r *bubbleRenderer) Refresh() {
 	r.b.paint()
+	for _, l := range r.b.labels[:r.b.shownLabels] {
+		r.b.mark(l)
+	}
 	for _, o := range r.b.objects {
 		o.Refresh()
 	}

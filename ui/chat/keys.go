@@ -48,6 +48,13 @@ func (v *View) TypedRune(r rune) {
 
 // TypedKey implements fyne.Focusable.
 func (v *View) TypedKey(ev *fyne.KeyEvent) {
+	if !v.press(ev) {
+		look.PassOn(v, ev)
+	}
+}
+
+// press does what a key means in the conversation; it is false for one that means nothing there.
+func (v *View) press(ev *fyne.KeyEvent) bool {
 	switch ev.Name {
 	case fyne.KeyUp:
 		v.walk(-1)
@@ -69,10 +76,14 @@ func (v *View) TypedKey(ev *fyne.KeyEvent) {
 	case fyne.KeyReturn, fyne.KeyEnter, fyne.KeySpace:
 		v.openMenu()
 	case fyne.KeyEscape:
-		if v.OnEscape != nil {
-			v.OnEscape()
+		if v.OnEscape == nil {
+			return false
 		}
+		v.OnEscape()
+	default:
+		return false
 	}
+	return true
 }
 
 // TypedShortcut implements fyne.Shortcutable: copying takes the whole row.
@@ -133,9 +144,16 @@ func (v *View) placeRing() {
 	v.ring.Resize(w.Size().AddWidthHeight(4*look.Step, look.Step))
 }
 
-// TappedSecondary implements fyne.SecondaryTappable, beside the words: these have a menu of their own.
+// TappedSecondary implements fyne.SecondaryTappable. Where words are selected, it is them that can be copied.
 func (b *bubble) TappedSecondary(ev *fyne.PointEvent) {
-	if b.view.OnMenu != nil {
-		b.view.OnMenu(b.now, ev.AbsolutePosition)
+	if b.view.OnMenu == nil {
+		return
 	}
+	asked := b.now
+	for _, l := range b.labels[:b.shownLabels] {
+		if selected := l.Selected(); selected != "" {
+			asked.Text = selected
+		}
+	}
+	b.view.OnMenu(asked, ev.AbsolutePosition)
 }

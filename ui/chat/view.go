@@ -56,6 +56,7 @@ type View struct {
 	state   map[uint64]rowState
 	marks   Marks
 	cursor  uint64 // the row where the keys are
+	reading uint64 // the row whose words have the keyboard themselves
 	focused bool
 	ring    *canvas.Rectangle
 
@@ -74,6 +75,8 @@ type View struct {
 type Marks struct {
 	Found map[uint64]bool
 	At    uint64 // the one that is being looked at
+	// In are the places in a text that are meant, from a byte up to another; nil: the row as a whole.
+	In func(text string) [][2]int
 }
 
 // rowState is what the person did with a row.
@@ -577,7 +580,7 @@ func (v *View) rowNode(r *Row, w item) access.Node {
 	for i, l := range r.Links {
 		n.Parts = append(n.Parts, access.Node{Role: access.Link, Key: linkKey(i), Name: l.Shown, Text: l.Address, Press: func() { v.follow(l.Address) }, At: n.At})
 	}
-	if v.focused && v.cursor == r.ID {
+	if v.focused && v.cursor == r.ID || v.reading == r.ID && r.ID != 0 {
 		n.State |= access.Focused
 	}
 	return n

@@ -176,7 +176,7 @@ func (l *Link) FocusGained() { l.focused = true; l.Refresh() }
 func (l *Link) FocusLost() { l.focused = false; l.Refresh() }
 
 // TypedRune implements fyne.Focusable.
-func (l *Link) TypedRune(rune) {}
+func (l *Link) TypedRune(r rune) { PassRune(l, r) }
 
 // TypedKey implements fyne.Focusable.
 func (l *Link) TypedKey(ev *fyne.KeyEvent) {

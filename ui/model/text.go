@@ -171,6 +171,37 @@ func Fold(s string) string {
 	return strings.ToLower(norm.NFKC.String(s))
 }
 
+// Places are where in a text something stands that was searched for, as Fold makes them comparable: from a byte of the text up to another,
+// one after the other.
+func Places(text, wanted string) [][2]int {
+	wanted = Fold(strings.TrimSpace(wanted))
+	if wanted == "" {
+		return nil
+	}
+	var (
+		folded strings.Builder
+		of     [][2]int // the bytes of text that each byte of folded was made of
+	)
+	for from := 0; from < len(text); {
+		to := from + norm.NFKC.NextBoundaryInString(text[from:], true)
+		part := Fold(text[from:to])
+		folded.WriteString(part)
+		for range len(part) {
+			of = append(of, [2]int{from, to})
+		}
+		from = to
+	}
+	var places [][2]int
+	for begin := 0; ; {
+		at := strings.Index(folded.String()[begin:], wanted)
+		if at < 0 {
+			return places
+		}
+		begin += at + len(wanted)
+		places = append(places, [2]int{of[begin-len(wanted)][0], of[begin-1][1]})
+	}
+}
+
 // lookalikes are letters of other scripts that most fonts draw like a Latin one.
 var lookalikes = map[rune]rune{
 	'а': 'a', 'в': 'b', 'с': 'c', 'е': 'e', 'ё': 'e', 'н': 'h', 'і': 'i', 'ї': 'i', 'ј': 'j', 'к': 'k', 'ӏ': 'l', 'м': 'm', 'о': 'o', 'р': 'p',
