@@ -12,6 +12,14 @@ import (
 // A Stretch is a part of a text, from a character up to but not including another; where both are the same it is empty.
 type Stretch struct{ From, To int }
 
+// SelectedIn is what is selected in an entry; where nothing is, it is empty and stands at the caret.
+func SelectedIn(e *widget.Entry) Stretch {
+	if s := marked(e); s != (Stretch{}) {
+		return s
+	}
+	return Stretch{e.CursorTextOffset(), e.CursorTextOffset()}
+}
+
 // marked is what is selected in an entry. Fyne tells the words and the caret, which is at one of their ends.
 func marked(e *widget.Entry) Stretch {
 	words := []rune(e.SelectedText())

@@ -8,6 +8,7 @@ import (
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
+	"github.com/sotto-im/sotto/ui/access"
 	"github.com/sotto-im/sotto/ui/look"
 )
 
@@ -45,10 +46,11 @@ type Composer struct {
 	// OnShortcut is called for the shortcuts that are not about editing.
 	OnShortcut func(s fyne.Shortcut)
 
-	shift bool
-	rows  int
-	width float32 // that rows were counted for
-	ruler *widget.Label
+	shift  bool
+	behind int // where the caret is meant to be, where Fyne has no place for it; 0: it is where Fyne says
+	rows   int
+	width  float32 // that rows were counted for
+	ruler  *widget.Label
 }
 
 // NewComposer returns an empty composer.
@@ -167,7 +169,7 @@ func (c *Composer) Insert(text string) {
 		return
 	}
 	for _, r := range text {
-		c.Entry.TypedRune(r)
+		c.put(r)
 	}
 }
 
@@ -180,7 +182,11 @@ func isShift(k fyne.KeyName) bool { return k == desktop.KeyShiftLeft || k == des
 func (c *Composer) TypedKey(ev *fyne.KeyEvent) {
 	switch ev.Name {
 	case fyne.KeyReturn, fyne.KeyEnter:
+		c.resume()
 		c.enter(ev)
+	case fyne.KeyBackspace, fyne.KeyDelete, fyne.KeyLeft:
+		c.resume()
+		c.Entry.TypedKey(ev)
 	case fyne.KeyPageUp, fyne.KeyPageDown:
 		c.page(ev.Name)
 	case fyne.KeyUp:
@@ -234,13 +240,33 @@ func (c *Composer) page(key fyne.KeyName) {
 // TypedRune implements fyne.Focusable.
 func (c *Composer) TypedRune(r rune) {
 	if c.room(1) {
-		c.Entry.TypedRune(r)
+		c.put(r)
 	}
+}
+
+// put types a character. A space at which a line is broken has no width, and Fyne puts the caret before it when it is the last one of a
+// paragraph: what is typed next would push it along, and two words would become one.
+func (c *Composer) put(r rune) {
+	c.resume()
+	after := utf8.RuneCountInString(c.Text) - access.SelectedIn(&c.Entry).To
+	c.Entry.TypedRune(r)
+	if meant := utf8.RuneCountInString(c.Text) - after; c.CursorTextOffset() < meant {
+		c.behind = meant
+	}
+}
+
+// resume takes the caret to where it is meant to be, for what needs it at once: it does not stay there.
+func (c *Composer) resume() {
+	if c.behind != 0 && c.CursorTextOffset() == c.behind-1 {
+		c.CursorColumn++
+	}
+	c.behind = 0
 }
 
 // TypedShortcut implements fyne.Shortcutable.
 func (c *Composer) TypedShortcut(s fyne.Shortcut) {
 	if paste, ok := s.(*fyne.ShortcutPaste); ok && paste.Clipboard != nil {
+		c.resume()
 		c.paste(paste)
 		return
 	}

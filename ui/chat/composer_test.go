@@ -145,3 +145,32 @@ func TestComposerPassesKeysOn(t *testing.T) {
 		t.Error("Tab stays in the composer")
 	}
 }
+
+// TestWordsStayApart promises that what is typed stands in the text as it was typed, wherever the lines are broken, and that a correction
+// takes what was typed last.
+func TestWordsStayApart(t *testing.T) {
+	dressed(t)
+	const typed = "The Tallis is behind the piano; see https://example.org/score and ask for tallis at the desk, it is a thick blue folder with TALLIS on it."
+	for width := float32(300); width < 500; width += 40 {
+		c := NewComposer()
+		w := test.NewTempWindow(t, c)
+		w.SetPadded(false)
+		w.Resize(fyne.NewSize(width, 200))
+		said := []rune{}
+		for _, r := range typed {
+			c.TypedKey(&fyne.KeyEvent{Name: fyne.KeyName(strings.ToUpper(string(r)))}) // the window tells both
+			c.TypedRune(r)
+			said = append(said, r)
+			if r == ' ' {
+				c.TypedKey(&fyne.KeyEvent{Name: fyne.KeyBackspace})
+				if c.Text != string(said[:len(said)-1]) {
+					t.Fatalf("%v wide: the correction leaves %q", width, c.Text)
+				}
+				c.TypedRune(r)
+			}
+		}
+		if c.Text != typed {
+			t.Errorf("%v wide: %q", width, c.Text)
+		}
+	}
+}
