@@ -35,8 +35,8 @@ const (
 	soakWindow    = 24              // texts that somebody writes before looking whether they arrive
 	soakPatience  = 2 * time.Minute // for anything to happen
 	soakSettling  = 10_000          // messages after which memory is measured first
-	soakMeasures  = 20              // of memory from then on. It goes up and down with the lengths of the texts that are remembered, so it is
-	soakCompared  = 5               // the middle one of the first of them that the middle one of the last is compared with
+	soakMeasures  = 40              // of memory from then on. It goes up and down with the lengths of the texts that are remembered, by two in
+	soakCompared  = 10              // a hundred, so it is the middle one of the first of them that the middle one of the last is compared with
 	soakDriftTo   = 1.05            // what that may have become
 	soakTolerance = 3               // goroutines and files more than at the start
 )
