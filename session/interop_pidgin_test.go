@@ -4,6 +4,7 @@ package session
 
 import (
 	"crypto/rand"
+	"slices"
 	"strings"
 	"testing"
 
@@ -78,6 +79,36 @@ func TestInteropWithPidgin(t *testing.T) {
 	}
 	pidgin.Answer(t, "^Authenticate Buddy", "blue")
 	alice.until("both verified", func() bool { return alice.contact(petra).Verified == BySecret && alice.contact(petra).VerifiedUs })
+
+	t.Log("what Pidgin keeps of our key can be taken over by a Sotto of hers, and written again")
+	written := pidgin.Kept(t, "otr.fingerprints")
+	file, err := ReadKeyFile(written, "otr.fingerprints")
+	if err != nil || file.Bad != 0 {
+		t.Fatalf("%+v %v of\n%s", file, err, written)
+	}
+	ours := *alice.accounts[alice.jid].Fingerprint
+	plan := other.session.PlanImport(file, other.session.AccountsOf(file))
+	i := slices.IndexFunc(plan, func(k ImportedKey) bool { return k.Key == ours })
+	if i < 0 || plan[i].Contact != alice.jid || plan[i].Claim != "smp" || plan[i].Verified || plan[i].Trust {
+		t.Fatalf("%+v of\n%s", plan, written)
+	}
+	plan[i].Trust = true
+	if n := other.session.Import(file, plan); n == 0 {
+		t.Error("nothing was taken over")
+	}
+	verified := func() bool {
+		return slices.ContainsFunc(other.session.KnownKeys(), func(c ContactKeys) bool {
+			return c.Contact == alice.jid && slices.ContainsFunc(c.Keys, func(k Key) bool { return k.Fingerprint == ours && k.Verified == ByImport })
+		})
+	}
+	other.until("the key counts as verified", verified)
+	exported, _, left := other.session.ExportKeys(LikePidgin)
+	again, err := libotr.ParseFingerprints(exported)
+	if err != nil || left != 0 || !slices.ContainsFunc(again, func(f libotr.Fingerprint) bool {
+		return f.Fingerprint == ours && f.Trust != "" && f.Protocol == "prpl-jabber"
+	}) {
+		t.Errorf("%v, %d left out of\n%s", err, left, exported)
+	}
 
 	t.Log("we end, and begin again")
 	alice.session.EndPrivate(alice.ref(petra))

@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"reflect"
+
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 
@@ -11,13 +13,18 @@ import (
 
 // contactSheet opens the window with what holds for one contact only.
 func (d *desk) contactSheet(r session.Ref) {
+	var shown session.Contact // as far as the page is about it: what they type, or where they are, takes nobody's keyboard away
 	d.openSheet("contact", r, func(s *sheet) {
 		c, there := d.model.Contact(r)
 		if !there {
 			s.close()
 			return
 		}
-		s.turn(d.contactLeaf(s, c))
+		now := session.Contact{Ref: c.Ref, Name: c.Name, OnRoster: c.OnRoster, Policy: c.Policy, OwnPolicy: c.OwnPolicy, Quiet: c.Quiet, Held: c.Held, Devices: c.Devices}
+		if !reflect.DeepEqual(now, shown) {
+			shown = now
+			s.turn(d.contactLeaf(s, c))
+		}
 	})
 }
 

@@ -139,6 +139,34 @@ func TestP25SessionEndsInThatInstant(t *testing.T) {
 	}
 }
 
+// A second device that appears while one types takes nothing over: the text goes to the one that was shown. Where the other one is the
+// one that texts go to now, Enter asks first.
+func TestP25ASecondDeviceAppears(t *testing.T) {
+	laptop := session.Device{Tag: 0x100, Resource: "laptop", Key: bobsKey, Verified: session.BySecret, Version: 3, Selected: true}
+	phone := session.Device{Tag: 0x101, Resource: "phone", Key: newKey, Version: 3}
+	key, fresh := bobsKey, newKey
+	c := bob()
+	c.Lock, c.Verified, c.Key, c.Devices = session.Private, session.BySecret, &key, []session.Device{laptop}
+	s := newTalk(t, c)
+	test.Type(s.talk().composer, "for the laptop")
+	s.become(func(c *session.Contact) { c.Devices = []session.Device{laptop, phone} })
+	s.enter()
+	s.wantAsked(`Send bob@example.org "for the laptop" 1`)
+	s.engine.asked = nil
+	test.Type(s.talk().composer, "still for the laptop")
+	laptop.Selected, phone.Selected = false, true
+	s.become(func(c *session.Contact) {
+		c.Devices, c.Lock, c.Verified, c.Key = []session.Device{laptop, phone}, session.Unverified, session.NotVerified, &fresh
+	})
+	s.enter()
+	s.enter()
+	s.wantNotAsked("Send ")
+	s.wantSeen("Now it would go to a key that nobody has verified, so it was not sent.")
+	if s.talk().composer.Text != "still for the laptop" {
+		t.Errorf("the text is %q", s.talk().composer.Text)
+	}
+}
+
 // Whoever turns to another conversation sends nothing there that was typed for the first.
 func TestP25FocusRedirectsNothing(t *testing.T) {
 	s := newTalk(t, bob())

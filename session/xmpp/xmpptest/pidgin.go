@@ -272,3 +272,13 @@ func (p *Pidgin) xdotool(args ...string) (string, error) {
 	out, err := c.Output()
 	return string(out), err
 }
+
+// Kept is a file of Pidgin's own, as it is now.
+func (p *Pidgin) Kept(t testing.TB, name string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(p.dir, "purple", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
