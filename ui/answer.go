@@ -29,6 +29,7 @@ type answerer struct {
 	at      answerPage
 	number  int // of the request that is shown: the answer goes to it and to no other
 	shown   session.SMPStage
+	status  string // the shown result, about both directions
 	secret  secretField
 	trouble *trouble
 	give    *button
@@ -61,8 +62,8 @@ func (a *answerer) update() {
 		if a.at != answerSent {
 			a.sent()
 		}
-	case a.at != answerOver || a.shown != run.Stage:
-		a.at, a.shown = answerOver, run.Stage
+	case a.at != answerOver || a.shown != run.Stage || a.status != a.desk.directionWords(a.contact()):
+		a.at, a.shown, a.status = answerOver, run.Stage, a.desk.directionWords(a.contact())
 		a.result(run)
 	}
 }

@@ -562,6 +562,20 @@ func TestAnswerEnds(t *testing.T) {
 }
 
 // TestAnswerGoesToTheShownQuestion: an answer typed for one question never reaches another one.
+// The result is told before what it means for the contact: the window must not go on saying what is not so any more.
+func TestAnswerTellsBothDirections(t *testing.T) {
+	s := newSheetStage(t)
+	s.contact(func(c *session.Contact) { c.Lock, c.Verified, c.Sotto = session.Private, session.ByQuestion, true })
+	s.run(session.SMP{Number: 5, Asked: true, Stage: session.SMPNeedsAnswer, Question: "Where?"})
+	s.desk.answer(s.bob.Ref)
+	s.typed(0, "here")
+	s.press("Answer")
+	s.run(session.SMP{Number: 5, Asked: true, Stage: session.SMPSucceeded})
+	s.contact(func(c *session.Contact) { c.VerifiedUs = true })
+	s.says("Bob now knows that it is really you.", "You verified Bob, and Bob verified you.")
+	s.saysNot("has not verified you yet")
+}
+
 func TestAnswerGoesToTheShownQuestion(t *testing.T) {
 	s := newSheetStage(t)
 	s.run(session.SMP{Number: 1, Asked: true, Stage: session.SMPNeedsAnswer, Question: "first?"})
