@@ -29,7 +29,8 @@ func need(t testing.TB, program, pkg string) {
 
 // A display is a screen of its own that nobody sees.
 type display struct {
-	name string // for DISPLAY
+	name      string // for DISPLAY
+	untouched bool   // nobody uses its mouse and its keyboard
 }
 
 // newDisplay starts an X server on a display that is free.
@@ -52,7 +53,7 @@ func newDisplay(t testing.TB) *display {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &display{":" + number}
+	return &display{name: ":" + number}
 }
 
 // withWindows starts a window manager.
@@ -109,6 +110,9 @@ func (d *display) shoot(t testing.TB, name string) {
 func (d *display) keys(t testing.TB, args ...string) {
 	t.Helper()
 	need(t, "xdotool", "xdotool")
+	if d.untouched {
+		t.Fatalf("xdotool %q on a display that nobody touches", args)
+	}
 	if out, err := d.run("xdotool", args...); err != nil {
 		t.Fatalf("xdotool %q: %v: %s", args, err, out)
 	}

@@ -115,7 +115,13 @@ func (p *person) environ() []string {
 // start starts Sotto.
 func (p *person) start(args ...string) {
 	p.t.Helper()
-	program, err := accesstest.Run(p.environ(), binaries.sotto, args...)
+	p.starts(binaries.sotto, args...)
+}
+
+// starts starts a build of Sotto.
+func (p *person) starts(binary string, args ...string) {
+	p.t.Helper()
+	program, err := accesstest.Run(p.environ(), binary, args...)
 	if err != nil {
 		p.t.Fatal(err)
 	}

@@ -195,6 +195,8 @@ const (
 	pidginsQuestion = "Enter question here:"
 	pidginsAnswer   = "Enter secret answer here (case sensitive):"
 	pidginsSecret   = "Enter secret here:"
+	pidginsOwn      = "Fingerprint for you"
+	pidginsTheirs   = "Purported fingerprint for"
 	pidginsSuccess  = "Authentication successful"
 )
 
@@ -251,8 +253,8 @@ func TestStepsPidgin(t *testing.T) {
 		case wayCompare:
 			p.way(byManualMethod)
 			p.must("To verify the fingerprint")
-			p.must("Fingerprint for you")
-			p.must("Purported fingerprint for")
+			p.must(pidginsTheirs)
+			p.texts++ // theirs and ours
 			p.picks(within(authenticate, called("I have not", "combo box")), "I have")
 			p.presses(authenticate, "Authenticate")
 		}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -70,11 +71,13 @@ func report(t *testing.T, program string, counts map[string]count) {
 	}
 }
 
-// A friend is the other side: a Sotto without a window that accepts who asks, answers what is asked, and begins to talk privately.
+// A friend is the other side: a Sotto without a window that accepts who asks, answers what is asked unless they are told not to, and begins
+// to talk privately.
 type friend struct {
 	t       *testing.T
 	session *session.Session
 	jid     string
+	waits   bool // answers nothing by themselves
 
 	mu       sync.Mutex
 	contacts map[string]session.Contact
@@ -83,13 +86,16 @@ type friend struct {
 	moved    chan struct{}
 }
 
-func newFriend(t *testing.T, server *xmpptest.Prosody, local, password string) *friend {
+func newFriend(t *testing.T, server *xmpptest.Prosody, local, password string, wishes ...func(*friend)) *friend {
 	t.Helper()
 	kept, err := store.Open("")
 	if err != nil {
 		t.Fatal(err)
 	}
 	f := &friend{t: t, jid: local + "@" + xmpptest.Domain, contacts: map[string]session.Contact{}, moved: make(chan struct{})}
+	for _, wish := range wishes {
+		wish(f)
+	}
 	f.session = session.Open(session.Config{Store: kept, Keyring: keyring.Memory(), RootCAs: server.RootCAs})
 	ended := make(chan struct{})
 	go func() {
@@ -125,7 +131,7 @@ func (f *friend) take(e session.Event) {
 		}
 	case session.SMPChanged:
 		f.run = e.SMP
-		if e.SMP.Stage == session.SMPNeedsAnswer {
+		if e.SMP.Stage == session.SMPNeedsAnswer && !f.waits {
 			number := e.SMP.Number
 			go f.session.Answer(e.SMP.Ref, number, []byte(knownAnswer)) // not on the goroutine that takes what comes of it
 		}
@@ -283,10 +289,16 @@ func (n *newcomer) focusedName() string {
 // newcomerWith sits down in front of a Sotto that was never started, beside a friend.
 func newcomerWith(t *testing.T) (*newcomer, *friend, *xmpptest.Prosody) {
 	t.Helper()
+	return newcomerAt(t, binaries.sotto)
+}
+
+// newcomerAt is the same with another build of the program.
+func newcomerAt(t *testing.T, program string) (*newcomer, *friend, *xmpptest.Prosody) {
+	t.Helper()
 	prosody := xmpptest.StartProsody(t, map[string]string{"alice": newcomersPassword, "bob": friendsPassword})
 	f := newFriend(t, prosody, "bob", friendsPassword)
 	n := &newcomer{person: newPerson(t, "alice", keyringtest.Start(t), &xmpptest.Marks{})}
-	n.start("-ca", prosody.CAFile)
+	n.starts(program, "-ca", prosody.CAFile)
 	n.read(greeting)
 	return n, f, prosody
 }
@@ -418,4 +430,63 @@ func TestStepsSottoKeyboard(t *testing.T) {
 		}
 	}
 	report(t, "sotto-keyboard", counts)
+}
+
+// TestStepsAccessible takes the same steps through the accessibility bus alone: what there is to know is read there, and what there is to do
+// is done there, with no mouse, no keyboard and no look at the screen. The program is one that was built for it.
+func TestStepsAccessible(t *testing.T) {
+	stepsWanted(t)
+	program := filepath.Join(t.TempDir(), "sotto")
+	if !build(program, "../..", "-tags", "migrated_fynedo accessibility") {
+		t.Fatal("not built")
+	}
+	for _, way := range ways {
+		n, f, prosody := newcomerAt(t, program)
+		n.display.untouched = true
+		n.presses(signIn)
+		n.signsIn("alice@"+xmpptest.Domain, newcomersPassword, prosody.Addr)
+		n.online()
+		n.presses(addFirst)
+		n.types(address, f.jid)
+		n.presses(add)
+		n.seesLock(unverified)
+		n.read("Nobody has checked yet that this is really bob")
+		n.presses(verify)
+		switch way {
+		case wayQuestion:
+			n.read("Ask bob something only you two know")
+			n.presses(next)
+			n.read("Whoever is at the other end sees the question.")
+			n.types(question, askedQuestion)
+			n.types(answer, knownAnswer)
+			n.presses("Ask bob")
+			n.read("bob " + rightAnswer + " bob")
+		case waySecret:
+			n.presses("Use a secret you both already know")
+			n.presses(next)
+			n.read("Agree on it by phone or in person, not in this chat.")
+			n.types("Secret", knownAnswer)
+			n.presses("Compare with bob")
+			n.read("You now know that it is really bob")
+		case wayCompare:
+			n.presses(compare)
+			n.presses(next)
+			n.read("By phone or in person, so that you know the voice.")
+			n.comparesWords(f)
+			n.presses("Save")
+		}
+		n.seesLock(private)
+		n.quit()
+	}
+}
+
+// comparesWords hears the words that bob's own program shows him, ticks them, and reads ours to him.
+func (n *newcomer) comparesWords(f *friend) {
+	n.t.Helper()
+	var aloud *session.ReadAloud
+	f.until("words to read", func() bool { aloud = f.contacts["alice@"+xmpptest.Domain].Aloud; return aloud != nil })
+	for i := range aloud.Ours {
+		n.see("what he hears", called(aloud.Theirs[i], "label"))
+		n.does("ticking "+aloud.Ours[i], called(aloud.Ours[i], "check box"), (*accesstest.Thing).Press)
+	}
 }
