@@ -54,11 +54,13 @@ fuzz:
 matrix:
 	@SOTTO_MATRIX=1 $(GO) test -v -count=1 -timeout 6h -run 'TestMatrix|TestRefused' ./crypto/otr
 
-# Sessions with libotr and x/crypto/otr in both roles, and whole conversations with people's other programs.
+# Sessions with libotr and x/crypto/otr in both roles, whole conversations with people's other programs, and how Pidgin and Sotto verify
+# each other.
 interop:
 	@.ci/packages interop
 	@SOTTO_INTEROP_SESSIONS=$(SESSIONS) $(GO) test -v -count=1 -timeout 4h -run Interop ./crypto/otr/otrtest/...
-	@SOTTO_INTEROP_PEERS=1 $(GO) test -v -count=1 -timeout 1h -run Interop ./session
+	@SOTTO_INTEROP_PEERS=1 $(GO) test -v -count=1 -timeout 1h -run 'Interop|TestWithMcabber' ./session
+	@SOTTO_INTEROP_PEERS=1 $(GO) test $(TAGS) -v -count=1 -timeout 1h -run Interop ./ui/e2e
 
 # The cost of a key, a key exchange, messages and memory beside libotr, in turns: one ratio for each.
 bench:
