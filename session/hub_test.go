@@ -531,6 +531,18 @@ func (p *person) until(what string, is func() bool) {
 	}
 }
 
+// comeBack signs in again, as often as it takes: ejabberd, while it starts, refuses passwords that it accepts a moment later.
+func (p *person) comeBack() {
+	p.t.Helper()
+	for online := false; !online; {
+		p.session.Connect(p.jid)
+		p.until("online again", func() bool {
+			online = p.online()
+			return online || p.accounts[p.jid].State == Stopped
+		})
+	}
+}
+
 func (p *person) close() {
 	p.session.Close(context.Background())
 	<-p.ended
