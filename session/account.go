@@ -283,10 +283,7 @@ func (a *account) settle() {
 		a.last = v
 		a.session.emit(AccountChanged{v})
 	}
-	for c := range a.changed {
-		delete(a.changed, c)
-		c.settle()
-	}
+	a.settleAll()
 }
 
 func sameAccount(x, y Account) bool {

@@ -126,6 +126,7 @@ type conversation struct {
 	seen          map[[sha256.Size]byte]bool
 	seenOrder     [][sha256.Size]byte
 	strangerBytes int
+	pace          pace // see pace.go
 	unread        int
 	activity      time.Time
 }

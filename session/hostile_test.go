@@ -3,12 +3,19 @@
 package session
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"crypto/rand"
+	"crypto/x509"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -33,57 +40,168 @@ const (
 	hostileLate    = 500 * time.Millisecond
 	hostilePatient = time.Minute // for one of them, on a slow and busy machine
 	hostileMemory  = 64 << 20
+	hostileCore    = 0.25 // of a core, for
+	floodPerSecond = 5000 // stanzas
 )
 
-// A victim is alice, at a server that says whatever a test wants: mallory and bob are her contacts.
+// A victim is alice, at a server that says whatever a test wants: mallory and bob are her contacts. Her Sotto is in a process of its own, so
+// that what it costs is known: see runVictim.
 type victim struct {
-	t       *testing.T
-	session *Session
-	server  chan *xmpptest.Peer // her connection, as the server sees it
-	peer    *xmpptest.Peer
+	t      *testing.T
+	in     io.WriteCloser
+	pid    int
+	ended  chan struct{}
+	server chan *xmpptest.Peer // her connection, as the server sees it
+	peer   *xmpptest.Peer
+	use    chan clientUse
 
 	mu      sync.Mutex
 	heard   map[string]time.Time // what bob wrote, as it was told
 	order   []string
 	states  []AccountState
-	told    map[string]int // events by contact
+	told    map[string]int // events by contact, when all is over
 	problem Problem
+}
+
+// hostileVictim in the environment makes this test program a victim.
+const hostileVictim = "SOTTO_HOSTILE_VICTIM"
+
+// A lament is a line of a victim.
+type lament struct {
+	Bob     string         `json:",omitempty"` // wrote this
+	Account *Account       `json:",omitempty"`
+	Use     *clientUse     `json:",omitempty"`
+	Told    map[string]int `json:",omitempty"`
 }
 
 func newVictim(t *testing.T) *victim {
 	t.Helper()
 	ca := xmpptest.NewCA(t)
-	v := &victim{t: t, server: make(chan *xmpptest.Peer, 16), heard: map[string]time.Time{}, told: map[string]int{}}
+	v := &victim{t: t, server: make(chan *xmpptest.Peer, 16), heard: map[string]time.Time{}, ended: make(chan struct{}), use: make(chan clientUse, 1)}
 	address := xmpptest.Listen(t, ca.Certificate(t, xmpptest.Domain, time.Now().Add(time.Hour)), xmpptest.Domain, v.serve)
-	kept, err := store.Open("")
+	c := exec.Command(os.Args[0], address, ca.File)
+	c.Env = append(os.Environ(), hostileVictim+"=1")
+	c.Stderr = os.Stderr
+	xmpptest.DieWithTest(c)
+	var err error
+	if v.in, err = c.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
+	out, err := c.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	v.session = Open(Config{Store: kept, Keyring: keyring.Memory(), RootCAs: ca.Pool})
-	ended := make(chan struct{})
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	v.pid = c.Process.Pid
 	go func() {
-		defer close(ended)
-		for e := range v.session.Events() {
-			v.witness(e)
+		defer close(v.ended)
+		for lines := json.NewDecoder(out); ; {
+			var l lament
+			if lines.Decode(&l) != nil {
+				return
+			}
+			v.witness(l)
 		}
 	}()
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		defer cancel()
-		v.session.Close(ctx)
-		<-ended
+		v.in.Close()
+		select {
+		case <-v.ended:
+		case <-time.After(hostilePatient):
+			t.Error("alice's program does not end")
+			c.Process.Kill()
+		}
+		if err := c.Wait(); err != nil {
+			t.Error(err)
+		}
 	})
-	err = v.session.SignIn(SignIn{Address: "alice@" + xmpptest.Domain, Password: []byte("secret"), Server: address, TLS: "direct"})
-	if err != nil {
-		t.Fatal(err)
-	}
 	select {
 	case v.peer = <-v.server:
 	case <-time.After(hostilePatient):
 		t.Fatal("alice did not sign in")
 	}
-	v.session.SetAccountPolicy("alice@"+xmpptest.Domain, Automatic)
 	return v
+}
+
+// runVictim is alice's program, until its standard input ends. What mallory does is only counted, so that what is measured is the session's.
+func runVictim(server, caFile string) {
+	pem, err := os.ReadFile(caFile)
+	if err != nil {
+		panic(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(pem)
+	kept, err := store.Open("")
+	if err != nil {
+		panic(err)
+	}
+	s := Open(Config{Store: kept, Keyring: keyring.Memory(), RootCAs: roots})
+	var mu sync.Mutex
+	out := json.NewEncoder(os.Stdout)
+	tell := func(l lament) {
+		mu.Lock()
+		defer mu.Unlock()
+		if err := out.Encode(l); err != nil {
+			panic(err)
+		}
+	}
+	told := map[string]int{}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for e := range s.Events() {
+			switch e := e.(type) {
+			case AccountChanged:
+				tell(lament{Account: &e.Account})
+			case ContactChanged:
+				told[e.Contact.Contact]++
+			case EntryChanged:
+				told[e.Entry.Contact]++
+				if e.Entry.Kind == Incoming && e.Entry.Contact == "bob@sotto.test" {
+					tell(lament{Bob: e.Entry.Text})
+				}
+			}
+		}
+	}()
+	address := "alice@" + xmpptest.Domain
+	if err := s.SignIn(SignIn{Address: address, Password: []byte("secret"), Server: server, TLS: "direct"}); err != nil {
+		panic(err)
+	}
+	s.SetAccountPolicy(address, Automatic)
+	for in := bufio.NewScanner(os.Stdin); in.Scan(); {
+		tell(lament{Use: use()})
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	s.Close(ctx)
+	<-ended
+	tell(lament{Told: told})
+}
+
+// uses asks what alice's program uses, its garbage collected.
+func (v *victim) uses() clientUse {
+	v.t.Helper()
+	fmt.Fprintln(v.in)
+	select {
+	case u := <-v.use:
+		return u
+	case <-time.After(hostilePatient):
+		v.t.Fatal("alice's program does not answer")
+		return clientUse{}
+	}
+}
+
+// end is the end of alice's program, which then has told everything.
+func (v *victim) end() {
+	v.t.Helper()
+	v.in.Close()
+	select {
+	case <-v.ended:
+	case <-time.After(hostilePatient):
+		v.t.Fatal("alice's program does not end")
+	}
 }
 
 // serve is the server: it answers everything with as little as will do.
@@ -120,23 +238,44 @@ func answerTo(e *stream.Element) string {
 		"<item jid='mallory@sotto.test' subscription='both'/></query>"
 }
 
-// witness remembers what bob wrote, and only counts everything else, so that what is measured is the session's.
-func (v *victim) witness(e Event) {
+// witness remembers what alice's program tells.
+func (v *victim) witness(l lament) {
+	now := time.Now()
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	switch e := e.(type) {
-	case AccountChanged:
-		v.states = append(v.states, e.Account.State)
-		v.problem = e.Account.Problem
-	case ContactChanged:
-		v.told[e.Contact.Contact]++
-	case EntryChanged:
-		v.told[e.Entry.Contact]++
-		if e.Entry.Kind == Incoming && e.Entry.Contact == "bob@sotto.test" {
-			v.heard[e.Entry.Text] = time.Now()
-			v.order = append(v.order, e.Entry.Text)
-		}
+	switch {
+	case l.Use != nil:
+		v.use <- *l.Use
+	case l.Told != nil:
+		v.told = l.Told
+	case l.Account != nil:
+		v.states = append(v.states, l.Account.State)
+		v.problem = l.Account.Problem
+	case l.Bob != "":
+		v.heard[l.Bob] = now
+		v.order = append(v.order, l.Bob)
 	}
+}
+
+// A cost is what alice's program has taken of the machine: time of its cores, and memory. They are zero where the system does not tell.
+type cost struct {
+	time   time.Duration
+	memory int // resident
+}
+
+func (v *victim) cost() (c cost) {
+	const ticks = 100 // of a core in a second, for /proc: USER_HZ
+	if b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", v.pid)); err == nil {
+		fields := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
+		user, _ := strconv.Atoi(fields[11])
+		system, _ := strconv.Atoi(fields[12])
+		c.time = time.Duration(user+system) * time.Second / ticks
+	}
+	if b, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", v.pid)); err == nil {
+		pages, _ := strconv.Atoi(strings.Fields(string(b))[1])
+		c.memory = pages * os.Getpagesize()
+	}
+	return c
 }
 
 // withstands lets an attack go on, a stanza a call, perSecond times a second, while bob writes. Each of bob's texts must arrive.
@@ -150,10 +289,22 @@ func (v *victim) withstands(perSecond int, attack func(n int) string) {
 		}
 		exact = true
 	}
-	before := liveBytes()
+	before, began, calm := v.uses(), time.Now(), v.cost()
+	peak := calm.memory
 	stop := make(chan struct{})
 	var attacker sync.WaitGroup
 	sent := 0
+	attacker.Go(func() {
+		for tick := time.NewTicker(100 * time.Millisecond); ; {
+			select {
+			case <-tick.C:
+				peak = max(peak, v.cost().memory)
+			case <-stop:
+				tick.Stop()
+				return
+			}
+		}
+	})
 	attacker.Go(func() {
 		const tick = 10 * time.Millisecond
 		for begin := time.Now(); ; time.Sleep(tick) {
@@ -182,10 +333,12 @@ func (v *victim) withstands(perSecond int, attack func(n int) string) {
 	last := order[len(order)-1]
 	for deadline := time.Now().Add(hostilePatient); !v.has(last); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			v.t.Fatalf("bob's last text did not arrive; alice was told %v", v.told)
+			v.t.Fatal("bob's last text did not arrive")
 		}
 	}
-	after := liveBytes()
+	took := time.Since(began)
+	core := float64((v.cost().time - calm.time).Milliseconds()) / float64(took.Milliseconds())
+	after := v.uses()
 
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -195,20 +348,26 @@ func (v *victim) withstands(perSecond int, attack func(n int) string) {
 	if n := len(v.states); v.states[n-1] != Online || slices.Contains(v.states[slices.Index(v.states, Online):], Waiting) {
 		v.t.Errorf("the connection did not stay: %v, problem %v", v.states, v.problem)
 	}
-	var took []time.Duration
+	var delays []time.Duration
 	for text, at := range wrote {
-		took = append(took, v.heard[text].Sub(at))
+		delays = append(delays, v.heard[text].Sub(at))
 	}
-	slices.Sort(took)
-	p99 := took[len(took)*99/100]
-	grown := int64(after) - int64(before)
-	v.t.Logf("%d stanzas in %v; of %d texts of bob's p50 %v, p99 %v; %d kB more in use", sent, length, len(took),
-		took[len(took)/2].Round(time.Millisecond), p99.Round(time.Millisecond), grown>>10)
+	slices.Sort(delays)
+	p99 := delays[len(delays)*99/100]
+	grown, resident := after.Heap-before.Heap, peak-calm.memory
+	v.t.Logf("%d stanzas in %v; of %d texts of bob's p50 %v, p99 %v; %.1f %% of a core; %d kB more in use, %d kB more resident at the worst moment", sent,
+		took.Round(time.Second), len(delays), delays[len(delays)/2].Round(time.Millisecond), p99.Round(time.Millisecond), core*100, grown>>10, resident>>10)
 	if grown > hostileMemory {
 		v.t.Errorf("%d MB more in use", grown>>20)
 	}
 	if exact && p99 > hostileLate {
 		v.t.Errorf("p99 is %v", p99)
+	}
+	if exact && resident > hostileMemory {
+		v.t.Errorf("%d MB more resident", resident>>20)
+	}
+	if exact && perSecond >= floodPerSecond && core > hostileCore {
+		v.t.Errorf("%.1f %% of a core", core*100)
 	}
 }
 
@@ -225,7 +384,7 @@ func fromMallory(resource, id, body string) string {
 }
 
 func TestHostileFlood(t *testing.T) {
-	newVictim(t).withstands(5000, func(n int) string {
+	newVictim(t).withstands(floodPerSecond, func(n int) string {
 		switch n % 5 {
 		case 0:
 			return fmt.Sprintf("<presence from='mallory@sotto.test/r%d'><show>away</show><status>%d</status></presence>", n%2000, n)
@@ -237,6 +396,40 @@ func TestHostileFlood(t *testing.T) {
 			return fmt.Sprintf("<message from='mallory@sotto.test/x' type='error' id='e%d'><error type='cancel'/></message>", n)
 		}
 		return fromMallory("x", fmt.Sprint("m", n), fmt.Sprint("again and again and again ", n))
+	})
+}
+
+// TestHostileChanges: a contact who changes all the time is told of now and then, and as things are in the end.
+func TestHostileChanges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, a, b := friends(t)
+		pass(time.Minute)
+		told := func() (n int) {
+			a.mu.Lock()
+			defer a.mu.Unlock()
+			for _, e := range a.events {
+				if e, ok := e.(ContactChanged); ok && e.Contact.Contact == b.jid {
+					n++
+				}
+			}
+			return n
+		}
+		before := told()
+		const seconds, changes = 10, 500
+		from := jid.MustParse(b.jid + "/x")
+		for n := range seconds * changes {
+			h.inject(a.jid, &xmpp.Presence{From: from, Status: fmt.Sprint(n)})
+			pass(time.Second / changes)
+		}
+		if n := told() - before; n < seconds || n > toldAtOnce+2*seconds*int(time.Second/toldEvery) {
+			t.Errorf("told %d times of %d changes", n, seconds*changes)
+		}
+		pass(time.Second)
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		if want := fmt.Sprint(seconds*changes - 1); !slices.ContainsFunc(a.contact(b).Resources, func(r Resource) bool { return r.Status == want }) {
+			t.Errorf("in the end %+v", a.contact(b).Resources)
+		}
 	})
 }
 
@@ -309,8 +502,7 @@ func TestHostileSubscriptions(t *testing.T) {
 		return "<presence type='subscribe' from='" + from + "'><status>" + strings.Repeat("let me in ", 100) + "</status></presence>" +
 			"<message type='chat' from='" + from + "/x'><body>" + strings.Repeat("buy ", 500) + "</body></message>"
 	})
-	v.mu.Lock()
-	defer v.mu.Unlock()
+	v.end()
 	strangers := 0
 	for contact := range v.told {
 		if strings.HasSuffix(contact, "@strangers.test") {

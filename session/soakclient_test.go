@@ -36,6 +36,10 @@ func TestMain(m *testing.M) {
 		runSoakClient(config)
 		return
 	}
+	if os.Getenv(hostileVictim) != "" {
+		runVictim(os.Args[1], os.Args[2])
+		return
+	}
 	os.Exit(runWithBus(m))
 }
 
