@@ -7,7 +7,7 @@ FUZZTIME ?= 1m
 SESSIONS ?= 1000
 MESSAGES ?= 100000
 
-.PHONY: run build test bench bench-ui benchmarks chaos check clean e2e fuzz hostile interop logins matrix package reproducible soak steps timing unit
+.PHONY: run build test bench bench-ui benchmarks chaos check clean e2e fuzz hostile interop logins matrix package reproducible soak steps storage timing unit
 
 run: build
 	@echo "Opening Sotto"
@@ -99,6 +99,12 @@ CUTS ?= all
 chaos:
 	@.ci/packages test
 	@SOTTO_CHAOS=$(CUTS) $(GO) test -v -count=1 -timeout 24h -parallel 8 -run Chaos ./session ./session/xmpp
+
+# A Sotto that is killed while it saves, KILLS times; every system call of saving that fails, the first 50 of each.
+KILLS ?= 1000
+storage:
+	@.ci/packages test
+	@SOTTO_KILLS=$(KILLS) $(GO) test -v -count=1 -timeout 2h -run 'Killed|Injected|Mutations' ./session/store
 
 # A contact who floods, for HOSTILE.
 HOSTILE ?= 60s

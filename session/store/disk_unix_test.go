@@ -23,15 +23,15 @@ import (
 // The tests that kill a Sotto or fill its disk run this binary again, as a small Sotto of its own.
 const asChild = "SOTTO_STORE_TEST"
 
+// children are what such a Sotto can be told to do in a directory.
+var children = map[string]func(dir string){"count": count, "full": fillDisk}
+
 func TestMain(m *testing.M) {
-	switch os.Getenv(asChild) {
-	case "":
-		os.Exit(m.Run())
-	case "count":
-		count(os.Args[1])
-	case "full":
-		fillDisk(os.Args[1])
+	if do, ok := children[os.Getenv(asChild)]; ok {
+		do(os.Args[1])
+		return
 	}
+	os.Exit(m.Run())
 }
 
 func child(t *testing.T, task, dir string) *exec.Cmd {
