@@ -40,6 +40,8 @@ const (
 	hostileLate    = 500 * time.Millisecond
 	hostilePatient = time.Minute // for one of them, on a slow and busy machine
 	hostileMemory  = 64 << 20
+	rosterUsable   = 3 * time.Second
+	rosterMemory   = 150 << 20
 	hostileCore    = 0.25 // of a core, for
 	floodPerSecond = 5000 // stanzas
 )
@@ -51,6 +53,7 @@ type victim struct {
 	in     io.WriteCloser
 	pid    int
 	ended  chan struct{}
+	others int                 // on her roster, besides mallory and bob, all of them online
 	server chan *xmpptest.Peer // her connection, as the server sees it
 	peer   *xmpptest.Peer
 	use    chan clientUse
@@ -76,8 +79,13 @@ type lament struct {
 
 func newVictim(t *testing.T) *victim {
 	t.Helper()
+	return newVictimAmong(t, 0)
+}
+
+func newVictimAmong(t *testing.T, others int) *victim {
+	t.Helper()
 	ca := xmpptest.NewCA(t)
-	v := &victim{t: t, server: make(chan *xmpptest.Peer, 16), heard: map[string]time.Time{}, ended: make(chan struct{}), use: make(chan clientUse, 1)}
+	v := &victim{t: t, others: others, server: make(chan *xmpptest.Peer, 16), heard: map[string]time.Time{}, ended: make(chan struct{}), use: make(chan clientUse, 1)}
 	address := xmpptest.Listen(t, ca.Certificate(t, xmpptest.Domain, time.Now().Add(time.Hour)), xmpptest.Domain, v.serve)
 	c := exec.Command(os.Args[0], address, ca.File)
 	c.Env = append(os.Environ(), hostileVictim+"=1")
@@ -218,24 +226,32 @@ func (v *victim) serve(p *xmpptest.Peer) {
 			continue
 		case "iq":
 			if t := e.Attr("type"); t == "get" || t == "set" {
-				p.Say("<iq type='result' id='" + e.Attr("id") + "'>" + answerTo(e) + "</iq>")
+				p.Say("<iq type='result' id='" + e.Attr("id") + "'>" + v.answerTo(e) + "</iq>")
 			}
 		}
 		if stanzas++; e.Child("jabber:iq:roster", "query") != nil {
 			for _, name := range []string{"bob", "mallory"} {
 				p.Say("<presence from='" + name + "@sotto.test/x'/>")
 			}
+			for i := range v.others {
+				p.Say(fmt.Sprintf("<presence from='contact%d@sotto.test/x'><show>away</show><status>out</status></presence>", i))
+			}
 			v.server <- p
 		}
 	}
 }
 
-func answerTo(e *stream.Element) string {
+func (v *victim) answerTo(e *stream.Element) string {
 	if e.Child("jabber:iq:roster", "query") == nil {
 		return ""
 	}
-	return "<query xmlns='jabber:iq:roster'><item jid='bob@sotto.test' subscription='both'/>" +
-		"<item jid='mallory@sotto.test' subscription='both'/></query>"
+	var b strings.Builder
+	b.WriteString("<query xmlns='jabber:iq:roster'><item jid='bob@sotto.test' subscription='both'/><item jid='mallory@sotto.test' subscription='both'/>")
+	for i := range v.others {
+		fmt.Fprintf(&b, "<item jid='contact%d@sotto.test' subscription='both' name='Contact %d'><group>group %d</group></item>", i, i, i%20)
+	}
+	b.WriteString("</query>")
+	return b.String()
 }
 
 // witness remembers what alice's program tells.
@@ -431,6 +447,28 @@ func TestHostileChanges(t *testing.T) {
 			t.Errorf("in the end %+v", a.contact(b).Resources)
 		}
 	})
+}
+
+// TestHostileRoster: a roster of ten thousand, all of them online, keeps nobody waiting and takes no more memory than there is.
+func TestHostileRoster(t *testing.T) {
+	began := time.Now()
+	v := newVictimAmong(t, largeRoster)
+	v.peer.Say("<message from='bob@sotto.test/x' type='chat' id='b'><body>after all</body></message>")
+	for deadline := time.Now().Add(hostilePatient); !v.has("after all"); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("bob's text did not arrive")
+		}
+	}
+	took, memory := time.Since(began), v.cost().memory
+	t.Logf("from the start of the program to the text behind %d contacts and presences %v, %d MB resident, %d MB in use", largeRoster,
+		took.Round(time.Millisecond), memory>>20, v.uses().Heap>>20)
+	if os.Getenv("SOTTO_HOSTILE") != "" && (took > rosterUsable || memory > rosterMemory) {
+		t.Errorf("%v, %d MB", took, memory>>20)
+	}
+	v.end()
+	if n := len(v.told); n < largeRoster {
+		t.Errorf("told of %d contacts", n)
+	}
 }
 
 // TestHostileFragments: a thousand clients begin messages that they never end.

@@ -216,6 +216,7 @@ func TestMisbehavingServices(t *testing.T) {
 			[]string{"not found", "ok ", "ok secret of name", "ok ", "not found"}},
 		{"prompt unanswered", keyringtest.NeverPrompts, []string{"patience:1s", "secret:name", "set:name"}, []string{"ok ", "timeout", "timeout"}},
 		{"prompt dismissed", keyringtest.Dismisses, []string{"secret:name", "set:name", "delete:name"}, []string{"locked", "locked", "locked"}},
+		{"access denied", keyringtest.Denies, []string{"secret:name", "set:name", "delete:name"}, []string{"locked", "locked", "locked"}},
 		{"prompt for the new item dismissed", keyringtest.DropsItem, []string{"set:name"}, []string{"not kept"}},
 		{"says it kept the item", keyringtest.Forgets, []string{"set:name"}, []string{"not kept"}},
 		{"kept something else", keyringtest.Alters, []string{"set:name", "secret:name"}, []string{"not kept", "damaged"}},

@@ -23,6 +23,7 @@ const (
 	Alters                        // stores something else
 	Unforeseen                    // answers a prompt in a form that the specification does not know
 	PromptsLate                   // locked; the person answers the prompt after two seconds, and it is unlocked from then on
+	Denies                        // unlocked; the person allows this program nothing
 	KeepsDeleted                  // the person dismisses the prompt for deleting, and the item stays
 )
 
@@ -111,6 +112,9 @@ func (m mockService) ReadAlias(string) (dbus.ObjectPath, *dbus.Error) {
 	return login, nil
 }
 
+// denied is how a service says that the person has denied access.
+var denied = dbus.NewError("org.freedesktop.DBus.Error.AccessDenied", nil)
+
 func (m mockService) Unlock(objects []dbus.ObjectPath) ([]dbus.ObjectPath, dbus.ObjectPath, *dbus.Error) {
 	m.wait()
 	switch m.behaviour {
@@ -129,6 +133,8 @@ type mockCollection struct{ *mock }
 func (m mockCollection) CreateItem(_ map[string]dbus.Variant, secret mockSecret, _ bool) (dbus.ObjectPath, dbus.ObjectPath, *dbus.Error) {
 	m.wait()
 	switch m.behaviour {
+	case Denies:
+		return none, none, denied
 	case DropsItem:
 		return none, mockPrompt, nil
 	case Forgets:
@@ -142,6 +148,9 @@ func (m mockCollection) CreateItem(_ map[string]dbus.Variant, secret mockSecret,
 
 func (m mockCollection) SearchItems(map[string]string) ([]dbus.ObjectPath, *dbus.Error) {
 	m.wait()
+	if m.behaviour == Denies {
+		return nil, denied
+	}
 	if !m.present().stored {
 		return nil, nil
 	}
