@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -16,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sotto-im/sotto/session/store"
 	"github.com/sotto-im/sotto/session/xmpp/chaos"
 	"github.com/sotto-im/sotto/session/xmpp/xmpptest"
 )
@@ -42,6 +44,55 @@ const (
 	backWithin     = 10 * time.Second // of waking
 )
 
+// A running is a Sotto that tells what happens, until it is killed.
+type running struct {
+	command *exec.Cmd
+	in      io.Writer
+	ended   chan struct{}
+}
+
+// startSotto starts alice's Sotto in a directory, with what it starts with being words and then the program.
+func startSotto(t *testing.T, server *xmpptest.Prosody, dir string, take func(report), words ...string) *running {
+	t.Helper()
+	config, err := json.Marshal(clientConfig{Dir: dir, JID: aliceOfProcess, Password: "alice's password", Server: server.Addr, CAFile: server.CAFile})
+	if err != nil {
+		t.Fatal(err)
+	}
+	words = append(words, os.Args[0])
+	p := &running{command: exec.Command(words[0], words[1:]...), ended: make(chan struct{})}
+	p.command.Env = append(os.Environ(), soakClient+"="+string(config), "HOME="+dir)
+	p.command.Stderr = os.Stderr
+	xmpptest.DieWithTest(p.command)
+	if p.in, err = p.command.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
+	out, err := p.command.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		defer close(p.ended)
+		for lines := json.NewDecoder(out); ; {
+			var r report
+			if lines.Decode(&r) != nil {
+				return
+			}
+			take(r)
+		}
+	}()
+	t.Cleanup(p.kill)
+	return p
+}
+
+func (p *running) kill() {
+	p.command.Process.Kill()
+	<-p.ended
+	p.command.Wait()
+}
+
 // newProcess starts it, with a private conversation. host is where alice finds her server, words what her program is started with.
 func newProcess(t *testing.T, host string, words ...string) *process {
 	t.Helper()
@@ -49,43 +100,10 @@ func newProcess(t *testing.T, host string, words ...string) *process {
 	p.server = xmpptest.StartProsody(t, map[string]string{"alice": "alice's password", "bob": "bob's password"})
 	p.way = chaos.StartAt(t, host, p.server.Addr)
 	p.bob = realPerson(t, p.server, "bob", "bob's password")
-	dir := t.TempDir()
-	config, err := json.Marshal(clientConfig{Dir: dir, JID: aliceOfProcess, Password: "alice's password", Server: p.way.Addr, CAFile: p.server.CAFile})
-	if err != nil {
-		t.Fatal(err)
-	}
-	words = append(words, os.Args[0])
-	c := exec.Command(words[0], words[1:]...)
-	c.Env = append(os.Environ(), soakClient+"="+string(config), "HOME="+dir)
-	c.Stderr = os.Stderr
-	xmpptest.DieWithTest(c)
-	if p.in, err = c.StdinPipe(); err != nil {
-		t.Fatal(err)
-	}
-	out, err := c.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	p.pid = c.Process.Pid
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		for lines := json.NewDecoder(out); ; {
-			var r report
-			if lines.Decode(&r) != nil {
-				return
-			}
-			p.take(r)
-		}
-	}()
-	t.Cleanup(func() {
-		c.Process.Kill()
-		<-ended
-		c.Wait()
-	})
+	behind := *p.server
+	behind.Addr = p.way.Addr
+	sotto := startSotto(t, &behind, t.TempDir(), p.take, words...)
+	p.in, p.pid = sotto.in, sotto.command.Process.Pid
 
 	p.until("online", func() bool { return p.account.State == Online })
 	p.bob.until("online", p.bob.online)
@@ -310,4 +328,94 @@ func TestChaosAddressChanges(t *testing.T) {
 		}
 	}
 	p.once()
+}
+
+// Sotto is killed while it makes somebody a key and puts it where it belongs, at any moment. Started again, it has the key of before or, where
+// none was kept yet, makes another; it is never without the one that it says is its own.
+func TestChaosKilledWhileAKeyIsMade(t *testing.T) {
+	kills := 3
+	if os.Getenv("SOTTO_CHAOS") != "" {
+		kills = 200
+	}
+	server := xmpptest.StartProsody(t, map[string]string{"alice": "alice's password"}, xmpptest.OnlyWarnings)
+	// signIn starts Sotto and tells the fingerprint with which it is online.
+	signIn := func(dir string) (*running, <-chan string) {
+		online := make(chan string, 1)
+		return startSotto(t, server, dir, func(r report) {
+			if r.Account != nil && r.Account.State == Online && r.Account.Fingerprint != nil {
+				select {
+				case online <- compact(*r.Account.Fingerprint):
+				default:
+				}
+			}
+		}), online
+	}
+	wait := func(online <-chan string) string {
+		t.Helper()
+		select {
+		case fingerprint := <-online:
+			return fingerprint
+		case <-time.After(cleanAtLast):
+			t.Fatal("does not come online")
+			return ""
+		}
+	}
+	began := time.Now()
+	p, online := signIn(t.TempDir())
+	wait(online)
+	p.kill()
+	takes := time.Since(began)
+	none, half, whole := 0, 0, 0
+	for n := range kills {
+		dir := t.TempDir()
+		p, online := signIn(dir)
+		if n%2 == 0 {
+			time.Sleep(time.Duration(n+1) * takes / time.Duration(kills)) // somewhere in that
+		} else { // the key is kept, the settings perhaps not
+			for deadline := time.Now().Add(cleanAtLast); !keyKept(dir) && time.Now().Before(deadline); {
+				time.Sleep(100 * time.Microsecond)
+			}
+		}
+		p.kill()
+		told := toldKey(t, dir)
+		switch {
+		case told == "" && !keyKept(dir):
+			none++
+		case told == "":
+			half++
+		case keyKept(dir):
+			whole++
+		default:
+			t.Fatalf("kill %d: the settings tell of a key %s that is nowhere", n, told)
+		}
+		p, online = signIn(dir)
+		if now := wait(online); told != "" && now != told {
+			t.Fatalf("kill %d: the key was %s and is %s", n, told, now)
+		}
+		p.kill()
+	}
+	t.Logf("%d kills: %d before there was a key, %d with one that nothing tells of, %d when all was kept", kills, none, half, whole)
+}
+
+// keyKept tells whether there is a key in the keyring of the program in dir.
+func keyKept(dir string) bool {
+	files, _ := filepath.Glob(filepath.Join(dir, "secrets", "*-key"))
+	return len(files) > 0
+}
+
+// toldKey is the fingerprint that the settings of the program in dir tell; "" for none.
+func toldKey(t *testing.T, dir string) string {
+	t.Helper()
+	kept, err := store.Open(filepath.Join(dir, "settings"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer kept.Close()
+	if kept.Damaged() != "" {
+		t.Fatal("the settings are damaged")
+	}
+	for _, a := range kept.Settings().Accounts {
+		return a.Fingerprint
+	}
+	return ""
 }
