@@ -56,6 +56,7 @@ func (c *clocks) woke(wall time.Time, mono time.Duration) bool {
 func (a *account) rouse() {
 	switch {
 	case a.online():
+		a.failed = 0 // what failed before says nothing of the network there is now
 		within := probeAnswer
 		if a.way.proxy.Kind == ProxyTor {
 			within = probeTor

@@ -7,9 +7,11 @@ import (
 	"os"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/sotto-im/sotto/session/store"
+	"github.com/sotto-im/sotto/session/xmpp"
 	"github.com/sotto-im/sotto/session/xmpp/chaos"
 	"github.com/sotto-im/sotto/session/xmpp/xmpptest"
 )
@@ -210,6 +212,48 @@ func TestChaosClocks(t *testing.T) {
 	if heard := w.b.hearing(); len(heard) != 5 {
 		t.Errorf("heard %q", heard)
 	}
+}
+
+// What failed before the network changed says nothing of the new one: a line that does not survive the change is replaced without a long wait.
+func TestChangeEndsTheBackOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHub("alice@a.test")
+		changed := make(chan struct{})
+		p := &person{t: t, jid: "alice@a.test", hub: h, keyring: keyringDouble{}, network: func(context.Context) <-chan struct{} { return changed }}
+		var err error
+		if p.store, err = store.Open(""); err != nil {
+			t.Fatal(err)
+		}
+		p.open()
+		defer p.close()
+		account := func() Account {
+			synctest.Wait()
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			return p.accounts[p.jid]
+		}
+		p.session.SignIn(SignIn{Address: p.jid, Password: []byte("secret of " + p.jid)})
+		account()
+		refuse := func(err error) {
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			h.refuse = err
+		}
+		refuse(&xmpp.Error{Kind: xmpp.Unreachable})
+		h.cut(p.jid, xmpp.Unreachable)
+		time.Sleep(10 * time.Minute)
+		refuse(nil)
+		changed <- struct{}{}
+		if a := account(); a.State != Online {
+			t.Fatalf("state %d", a.State)
+		}
+		changed <- struct{}{}
+		account()
+		h.cut(p.jid, xmpp.Unreachable)
+		if a := account(); a.State != Waiting || time.Until(a.RetryAt) > 3*firstBackOff/2 {
+			t.Errorf("state %d, again in %v", a.State, time.Until(a.RetryAt))
+		}
+	})
 }
 
 // untilWithin is until with another limit.

@@ -70,9 +70,12 @@ const domain = "h.test"
 
 // authority is one for all scripted servers: making keys takes time.
 var authority = sync.OnceValue(func() func(t *testing.T) (*xmpptest.CA, tls.Certificate) {
+	var mu sync.Mutex // tests of bad networks take their time side by side
 	var ca *xmpptest.CA
 	var cert tls.Certificate
 	return func(t *testing.T) (*xmpptest.CA, tls.Certificate) {
+		mu.Lock()
+		defer mu.Unlock()
 		if ca == nil {
 			ca = xmpptest.NewCA(t)
 			cert = ca.Certificate(t, domain, time.Now().Add(time.Hour))
