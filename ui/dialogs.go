@@ -53,6 +53,7 @@ func (d *desk) addContactAs(address, called string, then func(session.Ref)) {
 	}
 	s = d.openSlip(lang.L("Add contact"), body, newButton(lang.L("Cancel"), func() { s.close() }), newMainButton(lang.L("Add"), confirm))
 	s.ask(confirm, to, name)
+	to.OnSubmitted = func(string) { confirm() } // a name is not needed
 }
 
 func jids(accounts []session.Account) []string {

@@ -112,6 +112,7 @@ func sights(width float32) map[string]sight {
 	}
 	return map[string]sight{
 		"start":          {start(func(*desk) {}), 3},
+		"come along":     {start((*desk).comeAlong), 2},
 		"sign in":        {start(func(d *desk) { d.openSignIn("") }), 4},
 		"advanced":       {start(func(d *desk) { d.openSignIn(""); d.signIn.unfold.OnTapped() }), 6},
 		"sign up":        {start(func(d *desk) { d.openSignUp() }), 3},

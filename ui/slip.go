@@ -40,7 +40,8 @@ func (d *desk) openSlip(title string, body fyne.CanvasObject, buttons ...*button
 
 func (s *slip) close() { s.pop.Hide() }
 
-// ask connects the fields of a slip with its keys and puts the cursor into the first.
+// ask connects the fields of a slip with its keys and puts the cursor into the first. Enter goes on to the next field, and confirms in
+// the last.
 func (s *slip) ask(confirm func(), fields ...*field) {
 	for i, f := range fields {
 		f.escape = s.close

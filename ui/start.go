@@ -32,8 +32,23 @@ func newStartPage(d *desk) *startPage {
 		signIn,
 		gap(0, look.Step),
 		signUp,
+		gap(0, look.Step),
+		container.NewCenter(look.NewLink(lang.L("Coming from another program?"), d.comeAlong)),
 	)
 	return p
+}
+
+// comeAlong says how to bring along what one has in another program. An importer of accounts would begin here.
+func (d *desk) comeAlong() {
+	var s *slip
+	signIn := newMainButton(lang.L("Sign in"), func() {
+		s.close()
+		d.openSignIn("")
+	})
+	s = d.openSlip(lang.L("Coming from another program"), look.NewText(
+		lang.L("Sign in with the address and the password that you use there: your contacts are kept by the server and come by themselves. Whom you have verified comes along afterwards: Keys, in the menu of your account, reads the files of Pidgin, Adium and other programs."), look.Body),
+		newButton(lang.L("Cancel"), func() { s.close() }), signIn)
+	s.window.Canvas().Focus(signIn)
 }
 
 func (p *startPage) first() fyne.Focusable { return p.practise }
