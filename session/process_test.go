@@ -368,7 +368,7 @@ func TestChaosKilledWhileAKeyIsMade(t *testing.T) {
 	none, half, whole := 0, 0, 0
 	for n := range kills {
 		dir := t.TempDir()
-		p, online := signIn(dir)
+		p, _ := signIn(dir)
 		if n%2 == 0 {
 			time.Sleep(time.Duration(n+1) * takes / time.Duration(kills)) // somewhere in that
 		} else { // the key is kept, the settings perhaps not
