@@ -62,9 +62,20 @@ const (
 	knownAnswer       = "cold noodles"
 )
 
-// report prints the line of a program, and what it is made of.
+// measured are the counts of the programs so far.
+var measured = map[string]map[string]count{}
+
+// report prints the line of a program, and what it is made of. When both programs have been counted, Sotto must not take more than half of
+// the steps that Pidgin takes.
 func report(t *testing.T, program string, counts map[string]count) {
 	t.Helper()
+	measured[program] = counts
+	for _, way := range ways {
+		ours, theirs := measured["sotto"][way].steps(), measured["pidgin"][way].steps()
+		if theirs > 0 && 2*ours > theirs {
+			t.Errorf("%s takes %d steps, and %d in Pidgin", way, ours, theirs)
+		}
+	}
 	fmt.Printf("steps %s question=%d secret=%d compare=%d\n", program, counts[wayQuestion].steps(), counts[waySecret].steps(), counts[wayCompare].steps())
 	for _, way := range ways {
 		fmt.Printf("  %s %s: %v\n", program, way, counts[way])
