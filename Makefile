@@ -7,7 +7,7 @@ FUZZTIME ?= 1m
 SESSIONS ?= 1000
 MESSAGES ?= 100000
 
-.PHONY: run build test bench bench-ui benchmarks chaos check clean e2e fuzz hostile interop logins matrix package reproducible soak steps storage timing unit
+.PHONY: run build test bench bench-ui benchmarks chaos check clean e2e fuzz hostile interop logins matrix package reproducible soak steps storage timing unit screenshots
 
 run: build
 	@echo "Opening Sotto"
@@ -74,6 +74,15 @@ bench-ui:
 	@SOTTO_BENCH_UI=$(CURDIR)/build/bench-ui $(GO) test $(TAGS) -count=1 -timeout 1h -run '^TestBench$$' ./ui/e2e
 	@SOTTO_BENCH_UI=$(CURDIR)/build/bench-ui $(GO) test $(TAGS) -count=1 -timeout 1h -run '^TestBench$$' ./ui
 	@awk -F '\t' 'BEGIN { printf "%-44s  %-22s  %-30s  %s\n", "what", "target", "measured", "" } { printf "%-44s  %-22s  %-30s  %s\n", $$1, $$2, $$3, $$4 }' build/bench-ui
+
+# Every screen and dialog, light and dark, at one and two pixels for each unit, narrow and wide, in every language, in build/screenshots; for
+# each one picture with all of them side by side. SCREENS chooses some by a regular expression of their names.
+SCREENS ?=
+screenshots:
+	@.ci/packages test
+	@echo "Drawing every screen (this takes some minutes)"
+	@SOTTO_SCREENSHOTS=$(CURDIR)/build/screenshots SOTTO_SCREENS='$(SCREENS)' $(GO) test $(TAGS) -count=1 -timeout 2h -run '^TestScreenshots$$' ./ui
+	@echo "They are in build/screenshots"
 
 # Whether what is computed with secrets takes the same time whatever they are.
 timing:

@@ -30,7 +30,12 @@ type stage struct {
 // newStage builds the window as main does. Nothing reaches it but what the test lets through.
 func newStage(t *testing.T, settings ...func(*store.Settings)) *stage {
 	t.Helper()
-	app := test.NewTempApp(t)
+	return newStageOf(t, test.NewTempApp(t), settings...)
+}
+
+// newStageOf is newStage in an application that there is already.
+func newStageOf(t *testing.T, app fyne.App, settings ...func(*store.Settings)) *stage {
+	t.Helper()
 	kept, err := store.Open("")
 	if err != nil {
 		t.Fatal(err)
