@@ -1,9 +1,14 @@
 package look
 
 import (
+	"strings"
+
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
+
+	"github.com/sotto-im/sotto/ui/lang"
 )
 
 // Style is how a Text is set.
@@ -28,6 +33,7 @@ type Text struct {
 func NewText(words string, style Style) *Text {
 	t := newText(words, style)
 	t.Wrapping = fyne.TextWrapWord
+	t.align()
 	return t
 }
 
@@ -49,12 +55,63 @@ func newText(words string, style Style) *Text {
 	return t
 }
 
+// CreateRenderer implements fyne.Widget.
+func (t *Text) CreateRenderer() fyne.WidgetRenderer {
+	t.ExtendBaseWidget(t)
+	r := &textRenderer{WidgetRenderer: t.RichText.CreateRenderer(), text: t}
+	r.turn()
+	return r
+}
+
+// A textRenderer sets the parts of each line in the order in which they are seen.
+type textRenderer struct {
+	fyne.WidgetRenderer
+	text *Text
+}
+
+// Refresh implements fyne.WidgetRenderer.
+func (r *textRenderer) Refresh() {
+	r.WidgetRenderer.Refresh()
+	r.turn()
+}
+
+// turn gives each line of words that are written from the right as it is drawn. The toolkit has just set the lines as they are read.
+func (r *textRenderer) turn() {
+	words := r.text.Words()
+	if !hasRightToLeft(words) {
+		return
+	}
+	rest, fromRight := words, fromTheRight(words)
+	for _, o := range r.Objects() {
+		line, ok := o.(*canvas.Text)
+		if !ok {
+			continue
+		}
+		if i := strings.Index(rest, line.Text); i >= 0 {
+			if strings.Contains(rest[:i], "\n") {
+				fromRight = fromTheRight(rest[i:])
+			}
+			rest = rest[i+len(line.Text):]
+		}
+		line.Text = Visual(line.Text, fromRight)
+	}
+	r.Layout(r.text.Size())
+}
+
+// fromTheRight tells how the first paragraph of a text is written: as it begins, and in a language that is written from the right from
+// there in any case, if there are letters of it.
+func fromTheRight(text string) bool {
+	first, _, _ := strings.Cut(text, "\n")
+	return RightToLeft(first) || lang.RightToLeft() && hasRightToLeft(first)
+}
+
 // SetText changes the words.
 func (t *Text) SetText(words string) {
 	if words == t.segment.Text {
 		return
 	}
 	t.segment.Text = words
+	t.align()
 	t.Refresh()
 }
 
@@ -73,6 +130,18 @@ func (t *Text) SetColor(color fyne.ThemeColorName) {
 	}
 	t.segment.Style.ColorName = color
 	t.Refresh()
+}
+
+// align lets what wraps begin at the side from which it is written.
+func (t *Text) align() {
+	style := &t.segment.Style
+	if t.Wrapping != fyne.TextWrapWord || style.Alignment == fyne.TextAlignCenter {
+		return
+	}
+	style.Alignment = fyne.TextAlignLeading
+	if hasRightToLeft(t.segment.Text) && fromTheRight(t.segment.Text) {
+		style.Alignment = fyne.TextAlignTrailing
+	}
 }
 
 // Center centres the lines and returns the Text.
