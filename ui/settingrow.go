@@ -261,6 +261,28 @@ func newPicker(said []string) *picker {
 	return p
 }
 
+// CreateRenderer implements fyne.Widget.
+func (p *picker) CreateRenderer() fyne.WidgetRenderer {
+	p.ExtendBaseWidget(p)
+	r := &pickerRenderer{p.Select.CreateRenderer(), p}
+	r.Refresh()
+	return r
+}
+
+// A pickerRenderer shows what is chosen in the order in which it is read.
+type pickerRenderer struct {
+	fyne.WidgetRenderer
+	picker *picker
+}
+
+// Refresh implements fyne.WidgetRenderer.
+func (r *pickerRenderer) Refresh() {
+	chosen := r.picker.Selected
+	r.picker.Selected = look.AsRead(chosen)
+	r.WidgetRenderer.Refresh()
+	r.picker.Selected = chosen
+}
+
 // MinSize implements fyne.CanvasObject: every word has room.
 func (p *picker) MinSize() fyne.Size {
 	size := p.Select.MinSize()

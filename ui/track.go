@@ -67,7 +67,7 @@ func (t *track) CreateRenderer() fyne.WidgetRenderer {
 	r := &trackRenderer{track: t}
 	for i := range t.steps {
 		r.dots[i] = canvas.NewCircle(color.Transparent)
-		r.names[i] = canvas.NewText(t.steps[i], color.Black)
+		r.names[i] = canvas.NewText(look.AsRead(t.steps[i]), color.Black)
 	}
 	for i := range r.lines {
 		r.lines[i] = canvas.NewRectangle(color.Transparent)

@@ -134,6 +134,8 @@ func (s *sheetStage) words() string {
 			words = append(words, o.Text)
 		case *widget.Label:
 			words = append(words, o.Text)
+		case *look.Words:
+			words = append(words, o.Text)
 		}
 	}
 	return strings.Join(words, "\n")

@@ -132,7 +132,7 @@ func (f *field) TypedShortcut(s fyne.Shortcut) {
 
 // label is the name above a field.
 func label(s string) *look.Text {
-	t := look.NewLine(s, look.Hint)
+	t := look.NewLine(s, look.Hint).Begin()
 	t.SetColor(theme.ColorNameForeground)
 	return t
 }

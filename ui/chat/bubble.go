@@ -119,7 +119,7 @@ func (b *bubble) placeSender(r *Row, y float32) float32 {
 	if r.Kind != Theirs || r.Joined || r.Sender == "" {
 		return y
 	}
-	b.sender.Text = r.Sender
+	b.sender.Text = look.AsRead(r.Sender)
 	size := b.sender.MinSize()
 	b.sender.Move(fyne.NewPos(bubblePad+theme.InnerPadding(), y))
 	b.sender.Resize(size)

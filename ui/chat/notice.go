@@ -174,7 +174,7 @@ func (d *day) row() *Row      { return &d.now }
 // show implements item.
 func (d *day) show(r *Row, _ rowState, width float32) float32 {
 	d.now = *r
-	d.text.Text = r.Text
+	d.text.Text = look.AsRead(r.Text)
 	d.paint()
 	size := d.text.MinSize()
 	d.text.Resize(size)

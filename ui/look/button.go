@@ -38,8 +38,26 @@ func newButton(label string, importance widget.Importance, do func()) *Button {
 func (b *Button) CreateRenderer() fyne.WidgetRenderer {
 	b.ExtendBaseWidget(b)
 	b.ring = newRing()
-	return &ringed{WidgetRenderer: b.Button.CreateRenderer(), ring: b.ring}
+	var inner fyne.WidgetRenderer
+	b.seen(func() { inner = b.Button.CreateRenderer() })
+	return &buttonRenderer{ringed{WidgetRenderer: inner, ring: b.ring}, b}
 }
+
+// seen has the toolkit draw the label as it is seen. What the button is called does not change.
+func (b *Button) seen(draw func()) {
+	called := b.Text
+	b.Text = AsRead(called)
+	draw()
+	b.Text = called
+}
+
+type buttonRenderer struct {
+	ringed
+	button *Button
+}
+
+// Refresh implements fyne.WidgetRenderer.
+func (r *buttonRenderer) Refresh() { r.button.seen(r.ringed.Refresh) }
 
 // FocusGained implements fyne.Focusable.
 func (b *Button) FocusGained() {
@@ -217,7 +235,7 @@ func (r *linkRenderer) Layout(size fyne.Size) {
 }
 
 func (r *linkRenderer) Refresh() {
-	r.text.Text = r.link.label
+	r.text.Text = AsRead(r.link.label)
 	r.text.TextSize = theme.Size(theme.SizeNameCaptionText)
 	r.text.Color = colorOf(theme.ColorNamePrimary)
 	r.back.FillColor = color.Transparent

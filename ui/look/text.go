@@ -27,14 +27,14 @@ const (
 type Text struct {
 	widget.RichText
 	segment *widget.TextSegment
+	begins  bool // at the side from which it is written
 }
 
 // NewText returns words that wrap at the width they are given.
 func NewText(words string, style Style) *Text {
 	t := newText(words, style)
 	t.Wrapping = fyne.TextWrapWord
-	t.align()
-	return t
+	return t.Begin()
 }
 
 // NewLine returns words on one line that ends in … where it is too long.
@@ -132,10 +132,16 @@ func (t *Text) SetColor(color fyne.ThemeColorName) {
 	t.Refresh()
 }
 
-// align lets what wraps begin at the side from which it is written.
+// Begin lets the lines begin at the side from which they are written, as those of NewText do, and returns the Text.
+func (t *Text) Begin() *Text {
+	t.begins = true
+	t.align()
+	return t
+}
+
 func (t *Text) align() {
 	style := &t.segment.Style
-	if t.Wrapping != fyne.TextWrapWord || style.Alignment == fyne.TextAlignCenter {
+	if !t.begins || style.Alignment == fyne.TextAlignCenter {
 		return
 	}
 	style.Alignment = fyne.TextAlignLeading

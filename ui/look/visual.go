@@ -2,7 +2,6 @@ package look
 
 import (
 	"strings"
-	"unicode"
 
 	"golang.org/x/text/unicode/bidi"
 )
@@ -60,25 +59,36 @@ func Visual(line string, fromRight bool) string {
 		}
 		for end := len(part); end > 0; {
 			from := end - 1
-			joined := joins(part[from])
-			for from > 0 && joins(part[from-1]) == joined {
+			letters := joins(part, from)
+			for from > 0 && joins(part, from-1) == letters {
 				from--
 			}
 			out.WriteRune(keepsApart)
-			out.WriteString(asSeen(part[from:end], joined))
+			out.WriteString(asSeen(part[from:end], letters))
 			end = from
 		}
 	}
 	return out.String()
 }
 
-// joins tells whether a sign belongs to the letters that are drawn together, and from the right by the toolkit itself.
-func joins(r rune) bool {
-	switch c := class(r); c {
+// AsRead is Visual for a line that stands alone.
+func AsRead(line string) string { return Visual(line, fromTheRight(line)) }
+
+// joins tells whether a sign belongs to the letters that are drawn together, and from the right by the toolkit itself: a letter, a mark on
+// one, or the space between two words.
+func joins(part []rune, i int) bool {
+	if part[i] == ' ' {
+		return i > 0 && i+1 < len(part) && letter(part[i-1]) && letter(part[i+1])
+	}
+	return letter(part[i])
+}
+
+func letter(r rune) bool {
+	switch class(r) {
 	case bidi.R, bidi.AL, bidi.NSM:
 		return true
 	}
-	return unicode.Is(unicode.Arabic, r) || unicode.Is(unicode.Hebrew, r) || r == '\u060c' || r == '\u061b' || r == '\u061f'
+	return false
 }
 
 // asSeen is a piece of a part that is written from the right: letters as they are, and other signs in their order from the left, brackets

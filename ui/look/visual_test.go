@@ -45,6 +45,7 @@ func TestVisual(t *testing.T) {
 		{"AB 100% CD", true, "DC %100 BA"},
 		{"1. AB", true, "BA .1"},
 		{"AB…", true, "…BA"},
+		{"AB، CD؟", true, "؟DC ،BA"},
 		{"", true, ""},
 	} {
 		if got := seen(Visual(capitals.Replace(c.line), c.fromRight)); got != capitals.Replace(c.want) {

@@ -8,7 +8,6 @@ import (
 	"fyne.io/fyne/v2/driver/desktop"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
-	"golang.org/x/text/unicode/bidi"
 
 	"github.com/sotto-im/sotto/ui/access"
 )
@@ -85,26 +84,54 @@ func (w *Words) CreateRenderer() fyne.WidgetRenderer {
 		return r
 	}
 	w.hold.part, w.hold.drawn = part, part.CreateRenderer()
-	return &wordsRenderer{r, part, []fyne.CanvasObject{w.hold, parts[1]}}
+	words := &wordsRenderer{WidgetRenderer: r, words: w, objects: []fyne.CanvasObject{w.hold, parts[1]}}
+	words.follow()
+	return words
 }
 
-// wordsRenderer is that of the label with the hold in it.
+// wordsRenderer is that of the label with the hold in it. Where the words are written from the right, a Text is seen in the place of the
+// label's own drawing, which would set the parts of a line in the wrong order; what is selected and copied is the label's.
 type wordsRenderer struct {
 	fyne.WidgetRenderer
-	part    selection
-	objects []fyne.CanvasObject
+	words   *Words
+	objects []fyne.CanvasObject // the hold, and what the label draws
+	seen    *Text               // nil until it is needed
 }
 
-func (r *wordsRenderer) Objects() []fyne.CanvasObject { return r.objects }
+func (r *wordsRenderer) Objects() []fyne.CanvasObject {
+	if !hasRightToLeft(r.words.Text) {
+		return r.objects
+	}
+	return []fyne.CanvasObject{r.objects[0], r.seen}
+}
 
 func (r *wordsRenderer) Layout(size fyne.Size) {
 	r.WidgetRenderer.Layout(size)
 	r.objects[0].Resize(size)
+	if r.seen != nil {
+		r.seen.Resize(size)
+	}
 }
 
 func (r *wordsRenderer) Refresh() {
 	r.WidgetRenderer.Refresh()
+	r.follow()
 	r.objects[0].Refresh()
+}
+
+// follow has the words that are seen say what the label says.
+func (r *wordsRenderer) follow() {
+	w := r.words
+	if !hasRightToLeft(w.Text) {
+		return
+	}
+	if r.seen == nil {
+		r.seen = NewText("", Body)
+	}
+	r.seen.segment.Text, r.seen.segment.Style.TextStyle = w.Text, w.TextStyle
+	r.seen.align()
+	r.seen.Refresh()
+	r.seen.Resize(w.Size())
 }
 
 // selection is what a label of Fyne selects with.
@@ -302,7 +329,7 @@ func (w *Words) Mark(places [][2]int) {
 // spot is the mark behind a part of a row. In a row with letters that are written from the right nobody but the toolkit knows where a part
 // stands: there the whole row is marked.
 func spot(row *canvas.Text, from, to int) fyne.CanvasObject {
-	if mirrored(row.Text) {
+	if hasRightToLeft(row.Text) {
 		from, to = 0, len(row.Text)
 	}
 	width := func(s string) float32 { return fyne.MeasureText(s, row.TextSize, row.TextStyle).Width }
@@ -314,20 +341,14 @@ func spot(row *canvas.Text, from, to int) fyne.CanvasObject {
 	return r
 }
 
-func mirrored(s string) bool {
-	for _, r := range s {
-		p, _ := bidi.LookupRune(r)
-		if c := p.Class(); c == bidi.R || c == bidi.AL {
-			return true
-		}
-	}
-	return false
-}
-
 // rows are the lines of the words as they stand on the screen.
 func (w *Words) rows() []*canvas.Text {
+	begin := fyne.TextAlignLeading
+	if hasRightToLeft(w.Text) && fromTheRight(w.Text) {
+		begin = fyne.TextAlignTrailing
+	}
 	copied := widget.NewRichText(&widget.TextSegment{Text: w.Text, Style: widget.RichTextStyle{
-		ColorName: theme.ColorNameForeground, Inline: true, TextStyle: w.TextStyle, SizeName: theme.SizeNameText}})
+		ColorName: theme.ColorNameForeground, Inline: true, TextStyle: w.TextStyle, SizeName: theme.SizeNameText, Alignment: begin}})
 	copied.Wrapping = w.Wrapping
 	copied.Resize(w.Size())
 	drawn := copied.CreateRenderer()
