@@ -36,6 +36,7 @@ type banner struct {
 	words   *look.Text
 	buttons *fyne.Container
 	shown   notice
+	atTop   bool // of a window: what stands below is parted from it
 }
 
 func newBanner() *banner {
@@ -45,9 +46,20 @@ func newBanner() *banner {
 	return b
 }
 
+// newTopBanner is a banner above everything else.
+func newTopBanner() *banner {
+	b := newBanner()
+	b.atTop = true
+	return b
+}
+
 // CreateRenderer implements fyne.Widget.
 func (b *banner) CreateRenderer() fyne.WidgetRenderer {
-	return widget.NewSimpleRenderer(container.NewStack(b.back, container.NewBorder(widget.NewSeparator(), nil, nil, nil,
+	above, below := fyne.CanvasObject(widget.NewSeparator()), fyne.CanvasObject(nil)
+	if b.atTop {
+		above, below = nil, above
+	}
+	return widget.NewSimpleRenderer(container.NewStack(b.back, container.NewBorder(above, below, nil, nil,
 		inset(2*look.Step, look.Step, 3*look.Step, look.Step, container.New(&bannerLayout{}, b.words, b.buttons)))))
 }
 

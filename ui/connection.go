@@ -168,7 +168,7 @@ func newProxyForm(kind session.ProxyKind, server, user string, changed func()) *
 		}
 	}
 	f.kind.SetSelectedIndex(now)
-	f.Container = container.NewVBox(label(lang.L("Connect through")), f.kind, tor, f.more)
+	f.Container = container.NewVBox(label(lang.L("Connect through")), framed(f.kind), tor, f.more)
 	show("")
 	f.kind.OnChanged = show
 	return f

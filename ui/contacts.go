@@ -4,6 +4,7 @@ import (
 	"image/color"
 	"strconv"
 	"strings"
+	"time"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
@@ -187,6 +188,7 @@ func presenceMark(p session.Presence) look.Presence {
 // A face is what a row of the list shows: as long as it stays the same nothing is drawn again.
 type face struct {
 	address, name, about, account string
+	when                          string // of the last message
 	presence                      look.Presence
 	lock                          look.Lock
 	locked                        bool // lock is shown
@@ -194,9 +196,9 @@ type face struct {
 	open, held                    bool
 }
 
-func faceOf(c model.Row, open, held bool) face {
+func faceOf(c model.Row, open, held bool, now time.Time) face {
 	f := face{
-		address: c.Ref.Contact, name: c.Name, about: rowWords(c), presence: presenceMark(c.Presence), waits: badgeCount(c), open: open, held: held,
+		address: c.Ref.Contact, name: c.Name, when: whenWords(c.Activity.In(now.Location()), now), about: rowWords(c), presence: presenceMark(c.Presence), waits: badgeCount(c), open: open, held: held,
 		lock: lockShape(c.Contact), locked: c.Lock != session.NotPrivate || starting(c.Contact),
 	}
 	if c.ShowAddress && f.about != c.Ref.Contact {
@@ -223,6 +225,7 @@ type contactRow struct {
 	presence *look.Mark
 	name     *look.Text
 	lock     *look.Mark
+	when     *look.Text
 	last     *look.Text
 	badge    *look.Badge
 }
@@ -244,6 +247,7 @@ func newContactRow(l *contactList) *contactRow {
 		presence: look.NewMark(look.PresenceOffline.Icon(), look.PresenceSize, ""),
 		name:     look.NewLine("", look.Strong),
 		lock:     look.NewLockMark(look.LockOpen, look.LockSmall, ""),
+		when:     look.NewWord("", look.Hint),
 		last:     look.NewLine("", look.Hint),
 		badge:    look.NewBadge(0),
 	}
@@ -257,7 +261,7 @@ func newContactRow(l *contactList) *contactRow {
 
 func (r *contactRow) set(c model.Row, open, held bool) {
 	r.contact = c.Contact
-	f := faceOf(c, open, held)
+	f := faceOf(c, open, held, r.list.desk.shell.present().In(r.list.desk.shell.zone))
 	if f == r.face {
 		return
 	}
@@ -270,6 +274,7 @@ func (r *contactRow) set(c model.Row, open, held bool) {
 	if !f.locked {
 		r.lock.Clear()
 	}
+	r.when.SetText(f.when)
 	r.last.SetText(f.about)
 	r.last.SetColor(look.ColorMuted)
 	if c.Doubtful {
@@ -307,7 +312,7 @@ func (r *contactRow) Semantics() access.Node { return access.Node{} }
 
 // CreateRenderer implements fyne.Widget.
 func (r *contactRow) CreateRenderer() fyne.WidgetRenderer {
-	return &contactRowRenderer{row: r, objects: []fyne.CanvasObject{r.back, r.over, r.ring, r.account, r.avatar, r.presence, r.name, r.lock, r.last, r.badge}}
+	return &contactRowRenderer{row: r, objects: []fyne.CanvasObject{r.back, r.over, r.ring, r.account, r.avatar, r.presence, r.name, r.when, r.lock, r.last, r.badge}}
 }
 
 type contactRowRenderer struct {
@@ -342,8 +347,18 @@ func (r *contactRowRenderer) Layout(size fyne.Size) {
 	top := (size.Height - total - pad) / 2
 	row.lock.Move(fyne.NewPos(right-lock-2, top+(nameHeight-lock)/2-2))
 	row.lock.Resize(fyne.NewSquareSize(lock))
+	end := right
+	if row.face.locked {
+		end -= lock + look.Step
+	}
+	if row.face.when != "" {
+		when := row.when.MinSize()
+		row.when.Resize(when)
+		row.when.Move(fyne.NewPos(end-when.Width+pad, top+(nameHeight-when.Height)/2+1))
+		end -= when.Width - 2*pad
+	}
 	row.name.Move(fyne.NewPos(text-pad, top))
-	row.name.Resize(fyne.NewSize(right-lock-text+pad-2*look.Step, nameHeight))
+	row.name.Resize(fyne.NewSize(max(end-text+pad, 0), nameHeight))
 	row.badge.Move(fyne.NewPos(right-badge.Width, top+nameHeight-2*pad+(lastHeight-badge.Height)/2+4))
 	row.badge.Resize(badge)
 	row.last.Move(fyne.NewPos(text-pad, top+nameHeight-2*pad+2))

@@ -30,6 +30,7 @@ type talkPane struct {
 
 	back   *button
 	avatar *look.Avatar
+	face   *fyne.Container // the avatar in its place
 	name   *look.Text
 	about  *look.Text
 	lock   *look.LockButton
@@ -95,10 +96,11 @@ func newTalkPane(d *desk, w fyne.Window) *talkPane {
 
 func (t *talkPane) build() fyne.CanvasObject {
 	who := container.New(&headerWords{}, t.name, t.about)
-	left := container.NewHBox(t.back, container.NewCenter(t.avatar))
+	t.face = container.NewCenter(t.avatar)
+	left := container.NewHBox(t.back, t.face)
 	right := container.NewHBox(container.NewCenter(t.lock), container.NewCenter(t.more))
 	header := container.NewStack(filled(look.ColorSurface, 0), container.NewVBox(
-		inset(3*look.Step, 2*look.Step, 2*look.Step, 2*look.Step, bordered(nil, nil, left, right, who)),
+		inset(3*look.Step, look.Step, 2*look.Step, look.Step, bordered(nil, nil, left, right, who)),
 		t.strip, widget.NewSeparator()))
 	entry := inset(3*look.Step, 2*look.Step, 3*look.Step, 2*look.Step, container.New(&entryLayout{}, container.New(&besideEntry{}, t.composer, t.smile), t.send))
 	bottom := container.NewVBox(t.blocked, t.changed,

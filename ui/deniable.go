@@ -78,7 +78,7 @@ func (p *deniability) update() {
 	choice.OnChanged = func(label string) { p.choose(slices.Index(p.labels, label)) }
 	body = append(body,
 		look.NewText(lang.L("Try it: choose a message and change what it says."), look.Body),
-		choice, gap(0, look.Step), p.words, p.said, p.about,
+		framed(choice), gap(0, look.Step), p.words, p.said, p.about,
 		label(lang.L("As it went over the wire")), onRaised(p.before),
 		label(lang.L("As it would have gone")), onRaised(p.after), gap(0, look.Step),
 		look.NewText(lang.L("{{.Name}} can still tell others what you wrote, and they may believe it. What you see here is computed on this computer; nothing of it is sent or kept.", name), look.Hint),

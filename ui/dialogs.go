@@ -37,7 +37,7 @@ func (d *desk) addContactAs(address, called string, then func(session.Ref)) {
 		label(lang.L("Address")), to, label(lang.L("Name")), name)
 	if len(accounts) > 1 {
 		body.Add(label(lang.L("With your account")))
-		body.Add(access.Name(from, lang.L("With your account")))
+		body.Add(framed(access.Name(from, lang.L("With your account"))))
 	}
 	body.Add(problem)
 	var s *slip

@@ -227,7 +227,7 @@ func TestU02NamesThatLookAlike(t *testing.T) {
 		seen := map[string]bool{}
 		list := s.shell.own.main.contacts.list.list
 		for i := range list.Len() {
-			f := faceOf(list.Row(i), false, false)
+			f := faceOf(list.Row(i), false, false, noon)
 			seen[f.name+"\n"+f.about] = true
 		}
 		if len(seen) != 2 {

@@ -45,7 +45,8 @@ func (t *talkPane) openLock() {
 	pop = access.Name(widget.NewPopUp(rimmed(container.New(&atLeast{lockMenuWidth}, inset(2*look.Step, look.Step, 2*look.Step, 2*look.Step, box))), t.window.Canvas()),
 		lang.L("Lock"))
 	at := fyne.CurrentApp().Driver().AbsolutePositionForObject(t.lock)
-	x := max(at.X+t.lock.Size().Width-pop.MinSize().Width, 0)
+	room := t.window.Canvas().Size().Width - pop.MinSize().Width // beside it
+	x := max(min(at.X+t.lock.Size().Width-pop.MinSize().Width, room-2*look.Step), room/2, 0)
 	pop.ShowAtPosition(fyne.NewPos(x, at.Y+t.lock.Size().Height+look.Step))
 	t.window.Canvas().Focus(buttons[0])
 }

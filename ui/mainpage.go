@@ -23,7 +23,7 @@ type mainPage struct {
 }
 
 func newMainPage(d *desk) *mainPage {
-	p := &mainPage{desk: d, problem: newBanner()}
+	p := &mainPage{desk: d, problem: newTopBanner()}
 	d.main = p
 	p.contacts = newContactPane(d)
 	p.talk = newTalkPane(d, d.window)
@@ -83,10 +83,12 @@ func (p *mainPage) showList() {
 
 // fold is told when both sides begin or cease to have room beside one another.
 func (p *mainPage) fold(narrow bool) {
-	if narrow {
+	if narrow { // the name has to be read; the picture stands in the list
 		p.talk.back.Show()
+		p.talk.face.Hide()
 	} else {
 		p.talk.back.Hide()
+		p.talk.face.Show()
 	}
 }
 

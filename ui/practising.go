@@ -101,7 +101,7 @@ func (s *shell) show(o fyne.CanvasObject) {
 
 // band stands above everything in practice mode, so that it is never taken for the real thing.
 func (s *shell) band(inside fyne.CanvasObject) fyne.CanvasObject {
-	b := newBanner()
+	b := newTopBanner()
 	b.show(notice{
 		words: lang.L("Practice: nothing leaves this computer, and nothing of it is kept."),
 		tint:  look.ColorOwnBubble, ink: theme.ColorNameForeground,

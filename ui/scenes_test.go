@@ -72,7 +72,19 @@ func (p *studio) stage(settings ...func(*store.Settings)) *stage {
 // settle lays the window out at the width of the studio.
 func (p *studio) settle(s *stage) fyne.Window {
 	s.narrow(p.width)
+	arrange(s.shell.window)
 	return s.shell.window
+}
+
+// arrange lays everything out anew, as a window on a screen does before each frame in which something needs another size.
+func arrange(w fyne.Window) {
+	for range 2 {
+		w.Content().Refresh()
+		for _, o := range w.Canvas().Overlays().List() {
+			o.Refresh()
+			o.Resize(o.Size())
+		}
+	}
 }
 
 // bob is the contact with whom one talks, after a change.
@@ -325,6 +337,7 @@ func over(change func(*session.Contact), open func(*stage)) func(*studio) fyne.W
 		s := p.talk(change)
 		p.settle(s)
 		open(s)
+		arrange(s.shell.window)
 		return s.shell.window
 	}
 }

@@ -144,8 +144,8 @@ func (t *talkPane) chooseDay() {
 	if len(days.Objects) == 0 {
 		days.Add(look.NewText(lang.L("Nothing has been said here yet."), look.Hint))
 	}
-	list := container.NewVScroll(inset(look.Step, look.Step, look.Step, look.Step, days))
-	list.SetMinSize(fyne.NewSize(0, min(days.MinSize().Height+2*look.Step, dayListHeight)))
+	list := container.NewVScroll(inset(2*look.Step, 2*look.Step, 2*look.Step, 2*look.Step, days))
+	list.SetMinSize(fyne.NewSize(0, min(days.MinSize().Height+4*look.Step, dayListHeight)))
 	cancel := newButton(lang.L("Cancel"), func() { s.close(); t.focus() })
 	s = t.desk.openSlip(lang.L("Go to a day"), list, cancel)
 	for i, o := range days.Objects {

@@ -86,7 +86,7 @@ func (p *signInPage) build() fyne.CanvasObject {
 		f.OnSubmitted = func(string) { p.submit() }
 		f.escape = p.cancel
 	}
-	advanced := container.NewVBox(label(lang.L("Server")), p.server, label(lang.L("Encryption")), p.tls, p.proxy.Container)
+	advanced := container.NewVBox(label(lang.L("Server")), p.server, label(lang.L("Encryption")), framed(p.tls), p.proxy.Container)
 	advanced.Hide()
 	p.unfold = newUnfolding(lang.L("Advanced"), advanced, func() { p.content.Refresh() })
 	p.unfold.escape = p.cancel

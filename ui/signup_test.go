@@ -74,6 +74,10 @@ func TestSignUp(t *testing.T) {
 	if s.answer("ocr").Text != "" {
 		t.Error("the answer to the last picture stands under the next")
 	}
+	s.tell(session.SignUpChanged{SignUp: asks(session.RefusalChallenge)})
+	if s.shell.window.Canvas().Focused() != s.answer("ocr") {
+		t.Error("the cursor is not under the new picture")
+	}
 	s.tell(session.SignUpChanged{SignUp: session.SignUp{Number: 1, Domain: "example.org", Stage: session.SignUpDone, Account: "juliet@example.org"}})
 	if s.shell.own.signUp != nil {
 		t.Error("the page is still there")

@@ -84,7 +84,7 @@ func (f *formPage) question(q session.Field) []fyne.CanvasObject {
 		a.set = func(v []string) {
 			choice.SetSelectedIndex(slices.IndexFunc(q.Options, func(o session.Option) bool { return slices.Contains(v, o.Value) }))
 		}
-		objects = append(objects, label(name), choice)
+		objects = append(objects, label(name), framed(choice))
 	case session.FieldChoices:
 		group := container.NewVBox()
 		boxes := make([]*check, len(q.Options))
@@ -241,8 +241,10 @@ func (f *formPage) begin(up session.SignUp) fyne.Focusable {
 			return a.field.Name == fieldUser
 		case session.RefusalIncomplete:
 			return a.field.Name == up.Field
+		case session.RefusalChallenge:
+			return a.field.Picture != nil || a.field.Link != ""
 		}
-		return a.entry.Text == ""
+		return a.entry.Text == "" && (a.field.Required || a.field.Name == fieldUser || a.field.Name == fieldPassword)
 	}
 	for _, a := range f.answers {
 		if a.entry != nil && refused(a) {

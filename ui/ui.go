@@ -233,7 +233,7 @@ func frame(c Config) *shell {
 // furnish puts the pages into the window.
 func (s *shell) furnish(c Config) {
 	settings := c.Store.Settings()
-	s.trouble = newBanner()
+	s.trouble = newTopBanner()
 	s.announcements = newAnnouncements(s)
 	if s.around.Announcer != nil {
 		s.announcer = s.around.Announcer(func(key string) { s.do(func() { s.clicked(key) }) })

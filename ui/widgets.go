@@ -154,8 +154,8 @@ func newTrouble() *trouble {
 // CreateRenderer implements fyne.Widget.
 func (t *trouble) CreateRenderer() fyne.WidgetRenderer {
 	mark := inset(2*look.Step, 2*look.Step+2, 0, 0, container.NewVBox(look.NewMark(look.IconWarning, 16, "")))
-	return widget.NewSimpleRenderer(container.NewStack(filled(look.ColorNotPrivateBg, look.SmallRadius),
-		container.NewBorder(nil, nil, mark, nil, t.words)))
+	return widget.NewSimpleRenderer(inset(0, look.Step, 0, look.Step, container.NewStack(filled(look.ColorNotPrivateBg, look.SmallRadius),
+		container.NewBorder(nil, nil, mark, nil, t.words))))
 }
 
 // Semantics implements access.Semantic.
@@ -231,6 +231,13 @@ func (r *washRenderer) Refresh() {
 		r.rect.StrokeColor, r.rect.StrokeWidth = theme.Color(r.wash.edge), 1
 	}
 	r.rect.Refresh()
+}
+
+// framed draws round a choice what stands round an entry.
+func framed(o fyne.CanvasObject) fyne.CanvasObject {
+	w := filled(theme.ColorNameInputBackground, look.SmallRadius+1)
+	w.edge = theme.ColorNameInputBorder
+	return container.NewStack(w, inset(1, 1, 1, 1, o))
 }
 
 // rimmed draws a line round what a pop-up shows: in the dark its shadow is not seen.

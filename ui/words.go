@@ -284,6 +284,20 @@ func dayWords(day, now time.Time) string {
 	return dateWords(day)
 }
 
+// whenWords says shortly when something was said: the time of today, or the day. Zero is never.
+func whenWords(t, now time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	switch daysBetween(t, now) {
+	case 0:
+		return t.Format("15:04")
+	case 1:
+		return lang.L("Yesterday")
+	}
+	return lang.L("{{.Day}} {{.Month}}", words{"Day": t.Day(), "Month": monthWord(t.Month())})
+}
+
 // dateWords names a day with its year.
 func dateWords(day time.Time) string {
 	return lang.L("{{.Day}} {{.Month}} {{.Year}}", words{"Day": day.Day(), "Month": monthWord(day.Month()), "Year": day.Year()})

@@ -325,3 +325,13 @@ func TestQuestionsWithBlanksCanBeAnswered(t *testing.T) {
 		t.Errorf("%d actions", len(actions))
 	}
 }
+
+func TestWhenSomethingWasSaid(t *testing.T) {
+	for at, want := range map[time.Time]string{
+		{}: "", noon: "12:00", noon.Add(-12 * time.Hour): "00:00", noon.Add(-13 * time.Hour): "Yesterday", noon.AddDate(0, 0, -2): "20 November",
+	} {
+		if got := whenWords(at, noon); got != want {
+			t.Errorf("%v: %q, want %q", at, got, want)
+		}
+	}
+}
