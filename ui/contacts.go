@@ -345,11 +345,11 @@ func (r *contactRowRenderer) Layout(size fyne.Size) {
 	nameHeight, lastHeight := row.name.MinSize().Height, row.last.MinSize().Height
 	total := nameHeight + lastHeight - 3*pad
 	top := (size.Height - total - pad) / 2
-	row.lock.Move(fyne.NewPos(right-lock-2, top+(nameHeight-lock)/2-2))
+	row.lock.Move(fyne.NewPos(right-lock, top+(nameHeight-lock)/2))
 	row.lock.Resize(fyne.NewSquareSize(lock))
 	end := right
 	if row.face.locked {
-		end -= lock + look.Step
+		end -= lock + 1.5*look.Step
 	}
 	if row.face.when != "" {
 		when := row.when.MinSize()
@@ -362,7 +362,7 @@ func (r *contactRowRenderer) Layout(size fyne.Size) {
 	row.badge.Move(fyne.NewPos(right-badge.Width, top+nameHeight-2*pad+(lastHeight-badge.Height)/2+4))
 	row.badge.Resize(badge)
 	row.last.Move(fyne.NewPos(text-pad, top+nameHeight-2*pad+2))
-	row.last.Resize(fyne.NewSize(right-badge.Width-text+2*pad, lastHeight))
+	row.last.Resize(fyne.NewSize(right-badge.Width-text+pad+look.Step, lastHeight))
 }
 
 const accountBarWidth = 3

@@ -130,8 +130,6 @@ func (s *sheetStage) words() string {
 		switch o := o.(type) {
 		case *look.Text:
 			words = append(words, o.Words())
-		case *look.Words:
-			words = append(words, o.Text)
 		case *widget.Label:
 			words = append(words, o.Text)
 		case *look.Words:

@@ -200,9 +200,10 @@ func (b *bubble) readyLabels(n int) {
 	for len(b.labels) < n {
 		b.labels = append(b.labels, b.newWords())
 	}
+	size := textSize(&b.now)
 	for _, l := range b.labels {
-		if l.TextStyle.Italic != b.now.Deed {
-			l.TextStyle.Italic = b.now.Deed
+		if l.TextStyle.Italic != b.now.Deed || l.SizeName != size {
+			l.TextStyle.Italic, l.SizeName = b.now.Deed, size
 			l.Refresh()
 		}
 	}
@@ -244,6 +245,38 @@ func (b *bubble) mark(w *look.Words) {
 	w.Mark(b.view.marks.In(w.Text))
 }
 
+// textSize is how large the words of a message are set: pictures that stand alone have to be made out.
+func textSize(r *Row) fyne.ThemeSizeName {
+	if onlyEmoji(r.Text) {
+		return look.SizeEmoji
+	}
+	return theme.SizeNameText
+}
+
+// mostLarge is how many emoji are set large when nothing else is said.
+const mostLarge = 8
+
+// onlyEmoji tells whether a text is a few emoji and nothing else.
+func onlyEmoji(text string) bool {
+	if len(text) > mostLarge*maxEmojiBytes {
+		return false
+	}
+	n := 0
+	for _, r := range text {
+		switch {
+		case r == ' ' || r == '\u200d' || r == '\ufe0f' || r >= 0x1f3fb && r <= 0x1f3ff: // between and after them
+		case r >= 0x2600 && r <= 0x27bf, r >= 0x1f1e6 && r <= 0x1faff:
+			n++
+		default:
+			return false
+		}
+	}
+	return n > 0 && n <= mostLarge
+}
+
+// maxEmojiBytes is about as long as one gets with everything that belongs to it.
+const maxEmojiBytes = 40
+
 // readyLinks sees to a button for each address that stands in the text, none wider than limit.
 func (b *bubble) readyLinks(r *Row, limit float32) {
 	for i, l := range r.Links {
@@ -277,13 +310,13 @@ func set(l *widget.Label, words string, width float32) float32 {
 // natural is the width that the pages would take if they could, and limit at most.
 func (b *bubble) natural(pages []string, limit float32) float32 {
 	pad := 2*theme.InnerPadding() + measureMargin
-	widest := float32(0)
+	widest, size := float32(0), theme.Size(textSize(&b.now))
 	for _, words := range pages {
 		for line := range strings.SplitSeq(words, "\n") {
 			if len(line) > longLine*utf8.UTFMax || widest+pad >= limit {
 				return limit
 			}
-			widest = max(widest, fyne.MeasureText(line, theme.TextSize(), fyne.TextStyle{Italic: b.now.Deed}).Width)
+			widest = max(widest, fyne.MeasureText(line, size, fyne.TextStyle{Italic: b.now.Deed}).Width)
 		}
 	}
 	return min(limit, widest+pad)
@@ -362,6 +395,11 @@ func (b *bubble) placeBelow(r *Row, s rowState, y, width float32) float32 {
 
 // placeLine sets a small line under the bubble, on its side of the column.
 func (b *bubble) placeLine(t *look.Text, words string, side Kind, y, width float32) float32 {
+	if side == Ours {
+		t.End()
+	} else {
+		t.Begin()
+	}
 	t.SetText(words)
 	pad := theme.InnerPadding()
 	natural := fyne.MeasureText(words, theme.CaptionTextSize(), fyne.TextStyle{}).Width + 2*pad + measureMargin

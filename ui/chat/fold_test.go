@@ -155,3 +155,13 @@ func TestClip(t *testing.T) {
 		}
 	}
 }
+
+func TestFewEmojiAreLarge(t *testing.T) {
+	for text, want := range map[string]bool{
+		"👍": true, "👍🏽 🎉": true, "❤️": true, "👨‍👩‍👧": true, "🇩🇪": true, "": false, " ": false, "ok 👍": false, "👍👍👍👍👍👍👍👍👍": false, "1️⃣": false, "a": false,
+	} {
+		if got := onlyEmoji(text); got != want {
+			t.Errorf("%q: %v", text, got)
+		}
+	}
+}

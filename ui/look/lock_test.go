@@ -6,6 +6,7 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
+	"fyne.io/fyne/v2/theme"
 )
 
 // grey renders a lock and returns how dark each of its pixels is on white, from 0 to 255: what is left of it without colours.
@@ -88,6 +89,12 @@ func TestEveryIconExists(t *testing.T) {
 			t.Errorf("%s comes twice", i.Name())
 		}
 		seen[i.Name()] = true
+	}
+	for _, name := range []fyne.ThemeIconName{theme.IconNameNavigateBack, theme.IconNameNavigateNext, theme.IconNameContentAdd, theme.IconNameMoreHorizontal,
+		theme.IconNameSearch, theme.IconNameArrowDropDown, theme.IconNameVisibility, theme.IconNameVisibilityOff} {
+		if i, ours := (Theme{}).Icon(name).(Icon); !ours || len(i.Content()) == 0 {
+			t.Errorf("%s is not one of the family", name)
+		}
 	}
 	if len(AppIcon().Content()) == 0 {
 		t.Error("the program has no icon")

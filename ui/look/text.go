@@ -28,6 +28,7 @@ type Text struct {
 	widget.RichText
 	segment *widget.TextSegment
 	begins  bool // at the side from which it is written
+	ends    bool // at the right in any case
 }
 
 // NewText returns words that wrap at the width they are given.
@@ -134,7 +135,14 @@ func (t *Text) SetColor(color fyne.ThemeColorName) {
 
 // Begin lets the lines begin at the side from which they are written, as those of NewText do, and returns the Text.
 func (t *Text) Begin() *Text {
-	t.begins = true
+	t.begins, t.ends = true, false
+	t.align()
+	return t
+}
+
+// End sets the lines to the right, however they are written, and returns the Text.
+func (t *Text) End() *Text {
+	t.begins, t.ends = true, true
 	t.align()
 	return t
 }
@@ -145,7 +153,7 @@ func (t *Text) align() {
 		return
 	}
 	style.Alignment = fyne.TextAlignLeading
-	if hasRightToLeft(t.segment.Text) && fromTheRight(t.segment.Text) {
+	if t.ends || hasRightToLeft(t.segment.Text) && fromTheRight(t.segment.Text) {
 		style.Alignment = fyne.TextAlignTrailing
 	}
 }

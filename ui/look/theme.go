@@ -46,6 +46,7 @@ const (
 	textSmall    float32 = 12
 	textHeader   float32 = 16
 	textTitle    float32 = 20
+	textEmoji    float32 = 32
 	scrollBar    float32 = 10
 	scrollBarRim float32 = 3
 )
@@ -219,6 +220,18 @@ func (Theme) Icon(name fyne.ThemeIconName) fyne.Resource {
 		return icon("eye-20", ColorMuted)
 	case theme.IconNameVisibilityOff:
 		return icon("eye-off-20", ColorMuted)
+	case theme.IconNameNavigateBack:
+		return icon("back-20", theme.ColorNameForeground)
+	case theme.IconNameNavigateNext:
+		return icon("forth-20", theme.ColorNameForeground)
+	case theme.IconNameContentAdd:
+		return icon("add-20", theme.ColorNameForeground)
+	case theme.IconNameMoreHorizontal:
+		return icon("more-20", theme.ColorNameForeground)
+	case theme.IconNameSearch:
+		return icon("find-20", ColorMuted)
+	case theme.IconNameArrowDropDown:
+		return IconChevron
 	default:
 		return theme.DefaultTheme().Icon(name)
 	}
@@ -235,6 +248,8 @@ func (t Theme) Size(name fyne.ThemeSizeName) float32 {
 		return t.text(textHeader)
 	case theme.SizeNameHeadingText:
 		return t.text(textTitle)
+	case SizeEmoji:
+		return t.text(textEmoji)
 	case theme.SizeNameInlineIcon:
 		return t.text(theme.DefaultTheme().Size(name))
 	case theme.SizeNamePadding:
@@ -260,6 +275,9 @@ func (t Theme) Size(name fyne.ThemeSizeName) float32 {
 func (t Theme) text(normal float32) float32 {
 	return float32(math.Round(float64(normal * t.Text.factor())))
 }
+
+// SizeEmoji is the size of emoji that stand alone.
+const SizeEmoji fyne.ThemeSizeName = "sottoEmoji"
 
 // RowTall is how high a contact of the list is: RowHeight, or more where words are larger.
 func RowTall() float32 {
