@@ -99,7 +99,7 @@ func asSeen(piece []rune, letters bool) string {
 	}
 	turned := make([]rune, len(piece))
 	for i, r := range piece {
-		if m, ok := mirrored[r]; ok {
+		if m, ok := turnedRound[r]; ok {
 			r = m
 		}
 		turned[len(piece)-1-i] = r
@@ -107,8 +107,8 @@ func asSeen(piece []rune, letters bool) string {
 	return string(turned)
 }
 
-// mirrored are the signs that look the other way in what is written from the right (BidiMirroring.txt, those that texts have).
-var mirrored = map[rune]rune{'(': ')', ')': '(', '[': ']', ']': '[', '{': '}', '}': '{', '<': '>', '>': '<', '«': '»', '»': '«', '‹': '›', '›': '‹'}
+// turnedRound are the signs that look the other way in what is written from the right (BidiMirroring.txt, those that texts have).
+var turnedRound = map[rune]rune{'(': ')', ')': '(', '[': ']', ']': '[', '{': '}', '}': '{', '<': '>', '>': '<', '«': '»', '»': '«', '‹': '›', '›': '‹'}
 
 func class(r rune) bidi.Class {
 	p, _ := bidi.LookupRune(r)

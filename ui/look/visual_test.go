@@ -62,7 +62,7 @@ func FuzzVisual(f *testing.F) {
 		count := func(s string) map[rune]int {
 			n := map[rune]int{}
 			for _, r := range s {
-				if m, ok := mirrored[r]; ok {
+				if m, ok := turnedRound[r]; ok {
 					r = min(r, m)
 				}
 				n[r]++
