@@ -7,7 +7,7 @@ FUZZTIME ?= 1m
 SESSIONS ?= 1000
 MESSAGES ?= 100000
 
-.PHONY: run build test bench bench-ui benchmarks chaos check clean e2e fuzz hostile interop logins matrix package reproducible soak steps storage timing unit screenshots
+.PHONY: run build test bench bench-ui benchmarks chaos check clean e2e fuzz hostile interop logins matrix package reproducible screenshots soak steps storage timing unit
 
 run: build
 	@echo "Opening Sotto"
