@@ -388,7 +388,7 @@ func TestChaosKilledWhileAKeyIsMade(t *testing.T) {
 		default:
 			t.Fatalf("kill %d: the settings tell of a key %s that is nowhere", n, told)
 		}
-		p, online = signIn(dir)
+		p, online := signIn(dir)
 		if now := wait(online); told != "" && now != told {
 			t.Fatalf("kill %d: the key was %s and is %s", n, told, now)
 		}
