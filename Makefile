@@ -67,13 +67,18 @@ bench:
 	@.ci/packages test
 	@cd crypto/otr/otrtest/bench && $(GO) run .
 
-# Start, memory and idleness beside a bare window of Fyne, ten thousand contacts, a hundred thousand messages, hostile texts: one table.
+# Start, memory and idleness beside a bare window of Fyne, ten thousand contacts, a hundred thousand messages, hostile texts, a flood, and a
+# message from session to session: one table. Everything is built before anything is measured, and nothing runs beside anything else.
 bench-ui:
 	@.ci/packages test
-	@rm -f build/bench-ui; mkdir -p build
-	@SOTTO_BENCH_UI=$(CURDIR)/build/bench-ui $(GO) test $(TAGS) -count=1 -timeout 1h -run '^TestBench$$' ./ui/e2e
-	@SOTTO_BENCH_UI=$(CURDIR)/build/bench-ui $(GO) test $(TAGS) -count=1 -timeout 1h -run '^TestBench$$' ./ui
-	@awk -F '\t' 'BEGIN { printf "%-44s  %-22s  %-30s  %s\n", "what", "target", "measured", "" } { printf "%-44s  %-22s  %-30s  %s\n", $$1, $$2, $$3, $$4 }' build/bench-ui
+	@rm -rf build/bench-ui; mkdir -p build/bench-ui
+	@$(GO) test $(TAGS) -c -o build/bench-ui/e2e.test ./ui/e2e
+	@$(GO) test $(TAGS) -c -o build/bench-ui/ui.test ./ui
+	@$(GO) test -c -o build/bench-ui/session.test ./session
+	@for part in ui/e2e ui session; do \
+		(cd $$part && SOTTO_BENCH_UI=$(CURDIR)/build/bench-ui/table $(CURDIR)/build/bench-ui/$${part##*/}.test -test.timeout 1h -test.run '^TestBench$$') || exit 1; \
+	done
+	@awk -F '\t' 'BEGIN { printf "%-46s  %-22s  %-34s  %s\n", "what", "target", "measured", "" } { printf "%-46s  %-22s  %-34s  %s\n", $$1, $$2, $$3, $$4 }' build/bench-ui/table
 
 # Every screen and dialog, light and dark, at one and two pixels for each unit, narrow and wide, in every language, in build/screenshots; for
 # each one picture with all of them side by side. SCREENS chooses some by a regular expression of their names.

@@ -3,6 +3,7 @@
 package ui
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"runtime"
@@ -12,9 +13,13 @@ import (
 	"time"
 
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/test"
 	"golang.org/x/sys/unix"
 
 	"github.com/sotto-im/sotto/session"
+	"github.com/sotto-im/sotto/session/keyring"
+	"github.com/sotto-im/sotto/session/store"
+	"github.com/sotto-im/sotto/session/xmpp/xmpptest"
 )
 
 // A meter writes rows of the table that make bench-ui prints: how long the window's goroutine is at work, from an event to the window
@@ -143,4 +148,135 @@ func TestBench(t *testing.T) {
 	} {
 		m.times("hostile text: "+hostile.name, 100*time.Millisecond, 0, 7, func(i int) { s.says(fmt.Sprint(i) + hostile.text) })
 	}
+	m.flood()
+}
+
+// What mallory does to alice: so many stanzas a second for so long.
+const (
+	floodRate   = 5000
+	floodLength = 20 * time.Second
+	frameTime   = time.Second / 60
+)
+
+// flood has a contact flood a real session, with their conversation open in the window, and measures how long the window's goroutine is at
+// work from one frame to the next. The goroutine takes what it is handed and the ticks of the frames in the way the toolkit's does.
+func (m meter) flood() {
+	m.t.Helper()
+	ca := xmpptest.NewCA(m.t)
+	online := make(chan *xmpptest.Peer, 1)
+	address := xmpptest.Listen(m.t, ca.Certificate(m.t, xmpptest.Domain, time.Now().Add(time.Hour)), xmpptest.Domain, func(p *xmpptest.Peer) { serveFlooded(p, online) })
+	kept, err := store.Open("")
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	alice := session.Open(session.Config{Store: kept, Keyring: keyring.Memory(), RootCAs: ca.Pool})
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.Background(), closing)
+		defer cancel()
+		alice.Close(ctx)
+	}()
+	queue := make(chan func())
+	s := open(Config{App: test.NewTempApp(m.t), Open: func() Engine { return alice }, Store: kept, Keyring: keyring.Memory(), Do: func(f func()) { queue <- f }})
+	defer s.window.Close()
+	s.window.Resize(fyne.NewSize(firstWidth, firstHeight))
+	go pump(alice.Events(), s.own.quit, s.do, s.own.apply)
+	defer close(s.own.quit)
+	if err := alice.SignIn(session.SignIn{Address: "alice@" + xmpptest.Domain, Password: []byte("secret"), Server: address, TLS: "direct"}); err != nil {
+		m.t.Fatal(err)
+	}
+	mallory := session.Ref{Account: "alice@" + xmpptest.Domain, Contact: "mallory@" + xmpptest.Domain}
+	for late := time.After(time.Minute); ; {
+		if _, there := s.own.model.Contact(mallory); there {
+			break
+		}
+		select {
+		case f := <-queue:
+			f()
+		case <-late:
+			m.t.Fatal("mallory is not on the list")
+		}
+	}
+	s.own.main.open(mallory)
+
+	flooded := make(chan int, 1)
+	go func() { flooded <- flood(<-online) }()
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	tick := time.NewTicker(frameTime)
+	defer tick.Stop()
+	var frames []time.Duration
+	sent, batches := 0, 0
+	for before := threadTime(); sent == 0; {
+		select {
+		case f := <-queue:
+			f()
+			batches++
+		case <-tick.C:
+			now := threadTime()
+			frames = append(frames, now-before)
+			before = now
+		case sent = <-flooded:
+		}
+	}
+	slices.Sort(frames)
+	p50, p99, most := frames[len(frames)/2], frames[len(frames)*99/100], frames[len(frames)-1]
+	shown := len(s.own.model.Lines(mallory, time.UTC, 10))
+	what := fmt.Sprintf("flood of %d stanzas/s", int(float64(sent)/floodLength.Seconds()))
+	measured := fmt.Sprintf("%v, p50 %v, worst %v", p99.Round(10*time.Microsecond), p50.Round(10*time.Microsecond), most.Round(10*time.Microsecond))
+	verdict := map[bool]string{true: "holds", false: "MISSED"}[p99 <= 50*time.Millisecond]
+	if _, err := fmt.Fprintf(m.to, "%s\tframe p99 <= 50ms\t%s\t%s\n", what, measured, verdict); err != nil {
+		m.t.Fatal(err)
+	}
+	m.t.Logf("%d stanzas, %d batches, %d frames, %d rows", sent, batches, len(frames), shown)
+	if batches == 0 || shown == 0 {
+		m.t.Error("nothing of it reached the window")
+	}
+}
+
+// serveFlooded is alice's server: it answers everything with as little as will do.
+func serveFlooded(p *xmpptest.Peer, online chan<- *xmpptest.Peer) {
+	p.LogIn("secret")
+	for stanzas := 0; ; {
+		e := p.Hear()
+		switch e.Name.Local {
+		case "r":
+			p.Say(fmt.Sprintf("<a xmlns='urn:xmpp:sm:3' h='%d'/>", stanzas))
+			continue
+		case "a":
+			continue
+		}
+		stanzas++
+		roster := e.Child("jabber:iq:roster", "query") != nil
+		if e.Name.Local == "iq" && (e.Attr("type") == "get" || e.Attr("type") == "set") {
+			answer := ""
+			if roster {
+				answer = "<query xmlns='jabber:iq:roster'><item jid='mallory@" + xmpptest.Domain + "' subscription='both'/></query>"
+			}
+			p.Say("<iq type='result' id='" + e.Attr("id") + "'>" + answer + "</iq>")
+		}
+		if roster {
+			p.Say("<presence from='mallory@" + xmpptest.Domain + "/x'/>")
+			online <- p
+		}
+	}
+}
+
+// flood says what mallory says, and returns how many stanzas that were.
+func flood(p *xmpptest.Peer) (sent int) {
+	const burst = 10 * time.Millisecond
+	for begin := time.Now(); time.Since(begin) < floodLength; time.Sleep(burst) {
+		var b strings.Builder
+		for due := int(time.Since(begin).Seconds() * floodRate); sent < due && b.Len() < 1<<20; sent++ {
+			switch from := "from='mallory@" + xmpptest.Domain; sent % 4 {
+			case 0:
+				fmt.Fprintf(&b, "<presence %s/r%d'><show>away</show><status>%d</status></presence>", from, sent%2000, sent)
+			case 1:
+				fmt.Fprintf(&b, "<message %s/x' type='chat'><composing xmlns='http://jabber.org/protocol/chatstates'/></message>", from)
+			default:
+				fmt.Fprintf(&b, "<message %s/x' type='chat' id='m%d'><body>again and again and again %d</body></message>", from, sent, sent)
+			}
+		}
+		p.Say(b.String())
+	}
+	return sent
 }

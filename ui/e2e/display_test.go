@@ -133,6 +133,8 @@ const (
 	x11EventMask              = 0x800
 	x11SubstructureNotify     = 0x80000
 	x11MapNotify              = 19
+	x11GetGeometry            = 14
+	x11GetImage               = 73
 )
 
 func (d *display) watch(t testing.TB) *watch {
@@ -181,10 +183,10 @@ func greet(conn net.Conn) (uint32, error) {
 	return binary.LittleEndian.Uint32(body[screens:]), nil
 }
 
-// shown waits until a window is shown, or the program that was to show it has ended.
-func (w *watch) shown(by *accesstest.Process) error {
+// shown waits until a window is shown, and returns it, or the program that was to show it has ended.
+func (w *watch) shown(by *accesstest.Process) (uint32, error) {
 	if err := w.conn.SetReadDeadline(time.Now().Add(wait)); err != nil {
-		return err
+		return 0, err
 	}
 	over := make(chan struct{})
 	defer close(over)
@@ -198,8 +200,71 @@ func (w *watch) shown(by *accesstest.Process) error {
 	event := make([]byte, 32)
 	for event[0]&0x7f != x11MapNotify {
 		if _, err := io.ReadFull(w.conn, event); err != nil {
-			return err
+			return 0, err
 		}
 	}
-	return nil
+	return binary.LittleEndian.Uint32(event[8:]), nil
+}
+
+// painted waits until more is to be seen in a window than its background.
+func (w *watch) painted(window uint32) error {
+	const plain = 3 // colours at most in a window that is empty
+	for {
+		size, err := w.ask(x11GetGeometry, 0, binary.LittleEndian.AppendUint32(nil, window))
+		if err != nil {
+			return err
+		}
+		if size == nil {
+			return errors.New("the window is gone")
+		}
+		request := binary.LittleEndian.AppendUint32(nil, window)
+		request = append(request, 0, 0, 0, 0)             // from its corner
+		request = append(request, size[16:20]...)         // as wide and as high as it is
+		request = append(request, 0xff, 0xff, 0xff, 0xff) // all planes
+		picture, err := w.ask(x11GetImage, 2, request)    // 2: whole pixels
+		if err != nil {
+			return err
+		}
+		if picture != nil && manyColours(picture[32:], plain) {
+			return nil
+		}
+	}
+}
+
+func manyColours(pixels []byte, plain int) bool {
+	seen := map[uint32]bool{}
+	for ; len(pixels) >= 4; pixels = pixels[4:] {
+		seen[binary.LittleEndian.Uint32(pixels)&0xffffff] = true
+		if len(seen) > plain {
+			return true
+		}
+	}
+	return false
+}
+
+// ask sends a request and returns its answer, nil for one that was refused. Events that come meanwhile are passed over.
+func (w *watch) ask(opcode, detail byte, body []byte) ([]byte, error) {
+	if err := w.conn.SetDeadline(time.Now().Add(wait)); err != nil {
+		return nil, err
+	}
+	request := binary.LittleEndian.AppendUint16([]byte{opcode, detail}, uint16(1+len(body)/4))
+	if _, err := w.conn.Write(append(request, body...)); err != nil {
+		return nil, err
+	}
+	for {
+		head := make([]byte, 32)
+		if _, err := io.ReadFull(w.conn, head); err != nil {
+			return nil, err
+		}
+		switch head[0] {
+		case 0:
+			return nil, nil
+		case 1:
+			rest := make([]byte, 4*int(binary.LittleEndian.Uint32(head[4:])))
+			if _, err := io.ReadFull(w.conn, rest); err != nil {
+				return nil, err
+			}
+			return append(head, rest...), nil
+		}
+	}
 }

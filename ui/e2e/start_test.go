@@ -26,7 +26,7 @@ func TestStart(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer p.Stop()
-		if err := w.shown(p); err != nil {
+		if _, err := w.shown(p); err != nil {
 			t.Fatalf("no window: %v: %s", err, p.Written())
 		}
 		return time.Since(begin)
