@@ -20,6 +20,7 @@ type Prosody = Server
 type ProsodyOption struct{ old, new string }
 
 var (
+	// AtOtherDomain is for OtherDomain: another server beside one of Domain.
 	AtOtherDomain = ProsodyOption{`VirtualHost "` + Domain, `VirtualHost "` + OtherDomain}
 
 	OnlyTLS12    = ProsodyOption{"ssl = {", `ssl = { protocol = "tlsv1_2";`} // where Prosody 0.12 has channel binding
