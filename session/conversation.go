@@ -457,9 +457,6 @@ func (c *conversation) answered(events []otr.Event) {
 	}
 	c.noAnswer = false
 	c.touch()
-	if x.ours == "" {
-		return
-	}
 	if x.soon != nil {
 		x.soon.Stop()
 		x.soon = nil
@@ -478,9 +475,17 @@ func ofExchange(e otr.Event) bool {
 	return ok && strings.HasPrefix(t.Body, "?OTR:") && !isDataMessage(t.Body)
 }
 
-// stuck: the exchange we asked for began and goes no further. A message was lost, or the other side ended an old session in the middle
-// of it, which throws the new one away as well. Once, it is worth beginning again.
+// stuck: the exchange began and goes no further. A message was lost, or the other side ended an old session in the middle of it, which
+// throws the new one away as well. Once, it is worth beginning again; where it was theirs, if something of ours waits for it.
 func (c *conversation) stuck() {
+	if c.exchange.ours == "" {
+		c.giveUp()
+		if c.waitsForPrivacy() && !c.unwanted && c.policy() != Never {
+			c.wanted = true
+			c.wantPrivate()
+		}
+		return
+	}
 	if c.exchange.second || !c.account.online() || c.away() {
 		c.giveUp()
 		return

@@ -160,3 +160,27 @@ func TestCrashOfTheirsUnseen(t *testing.T) {
 		})
 	}
 }
+
+// They ask for a private conversation and think otherwise while our answer is on its way: what we typed meanwhile does not wait for an
+// exchange that nobody goes on with.
+func TestTheirExchangeGoesNoFurther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, a, b := friends(t)
+		h.tamper = func(m *xmpp.Message) bool { return !strings.HasPrefix(m.Body, "?OTR:AAMC") }
+		b.session.StartPrivate(b.ref(a))
+		synctest.Wait()
+		b.session.EndPrivate(b.ref(a))
+		synctest.Wait()
+		h.tamper = nil
+		if c := a.contact(b); !c.Starting {
+			t.Fatalf("%+v", c)
+		}
+		x := canary()
+		a.say(b, x)
+		pass(stallsAfter + time.Second)
+		if !b.heardText(x) || a.contact(b).Starting || a.has(NoticeNoAnswer) {
+			t.Errorf("%+v\n%s", a.contact(b), strings.Join(a.lines(), "\n"))
+		}
+		h.assertSecret(t, "canary")
+	})
+}
