@@ -84,7 +84,7 @@ func (c *comparison) name() words { return words{"Name": c.contact().Name} }
 
 func (c *comparison) show(theirs, ours otr.Fingerprint) {
 	c.at, c.key, c.ours, c.aloud = compareKeys, theirs, ours, nil
-	verified := c.contact().Verified != session.NotVerified
+	compared := c.contact().Verified == session.ByComparison
 	c.trouble = newTrouble()
 	c.paste = named(newField(lang.L("or paste what {{.Name}} read to you", onButton(c.contact()))), lang.L("Fingerprint of {{.Name}}, pasted", c.name()))
 	c.paste.OnChanged = c.pasted
@@ -96,12 +96,12 @@ func (c *comparison) show(theirs, ours otr.Fingerprint) {
 	c.options.add(lang.L("I have not compared them"), "")
 	c.save = newMainButton(lang.L("Save"), c.saveIt)
 	start := saysNothing
-	if verified {
+	if compared {
 		start = saysSame
 	}
 	c.options.choose(start)
 	enable(c.save, false)
-	left := c.panel(lang.L("{{.Name}} reads this to you", c.name()), theirs, c.ticks(theirs, verified))
+	left := c.panel(lang.L("{{.Name}} reads this to you", c.name()), theirs, c.ticks(theirs, compared))
 	code := newQuietButton(lang.L("QR code"), func() { c.desk.ownKey(c.ref.Account) })
 	right := c.panel(lang.L("You read this to {{.Name}}", c.name()), ours, plainGroups(ours), code)
 	c.turn(leaf{
@@ -344,7 +344,12 @@ func (c *comparison) saveIt() {
 	if c.at != compareKeys || c.save.Disabled() {
 		return
 	}
-	err := c.desk.engine.SetVerified(c.ref, c.key, c.options.chosen == saysSame)
+	same, by := c.options.chosen == saysSame, c.contact().Verified
+	if !same && by != session.ByComparison && by != session.NotVerified {
+		c.close() // who was verified by other means stays so
+		return
+	}
+	err := c.desk.engine.SetVerified(c.ref, c.key, same)
 	switch {
 	case err == nil:
 		c.close()

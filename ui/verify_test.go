@@ -770,6 +770,23 @@ func TestCompareTakesBack(t *testing.T) {
 	}
 }
 
+// Who was verified by a question has not been compared: the page does not look as if, and leaving it takes nothing back.
+func TestCompareWhoWasVerifiedOtherwise(t *testing.T) {
+	s := newSheetStage(t)
+	s.contact(func(c *session.Contact) { c.Verified, c.Lock = session.ByQuestion, session.Private })
+	s.desk.compare(s.bob.Ref)
+	if !s.button("Save").Disabled() {
+		t.Error("can save what nobody said")
+	}
+	s.press("All five groups are the same: this is Bob")
+	s.press("I have not compared them")
+	s.press("Save")
+	s.closed()
+	if s.engine.last() == "SetVerified false" {
+		t.Error("took back what a question had shown")
+	}
+}
+
 // TestCompareIsAboutTheShownKey: nothing is saved when the key in use is not the shown one any more.
 func TestCompareIsAboutTheShownKey(t *testing.T) {
 	other := newKey
