@@ -35,8 +35,9 @@ const (
 	soakWindow    = 24              // texts that somebody writes before looking whether they arrive
 	soakPatience  = 2 * time.Minute // for anything to happen
 	soakSettling  = 10_000          // messages after which memory is measured first
-	soakMeasures  = 40              // of memory from then on. It goes up and down with the lengths of the texts that are remembered, by two in
-	soakCompared  = 10              // a hundred, so it is the middle one of the first of them that the middle one of the last is compared with
+	soakLengths   = 500             // texts after which their lengths begin anew, so that those which are remembered are as long at any time
+	soakMeasures  = 40              // of memory from then on. It still goes up and down a little with who wrote what, so it is the middle one
+	soakCompared  = 10              // of the first of them that the middle one of the last is compared with
 	soakDriftTo   = 1.05            // what that may have become
 	soakTolerance = 3               // goroutines and files more than at the start
 )
@@ -236,11 +237,11 @@ func (s *soak) writeAs(p pair) {
 
 // words are 1 to 4,000 bytes: a number, then the mark, if it fits in, then anything.
 func (s *soak) words(number int) string {
-	random := rand.New(rand.NewPCG(uint64(number), 7))
+	lengths, random := rand.New(rand.NewPCG(uint64(number%soakLengths), 7)), rand.New(rand.NewPCG(uint64(number), 7))
 	words := strconv.FormatInt(int64(number), 36)
-	length := 1 + random.IntN(4000)
-	if random.IntN(4) == 0 {
-		length = 1 + random.IntN(60)
+	length := 1 + lengths.IntN(4000)
+	if lengths.IntN(4) == 0 {
+		length = 1 + lengths.IntN(60)
 	}
 	if marked := words + " " + s.mark + "-" + strconv.Itoa(number); len(marked) <= length {
 		words = marked + " "
