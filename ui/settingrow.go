@@ -283,6 +283,9 @@ func (r *pickerRenderer) Refresh() {
 	r.picker.Selected = chosen
 }
 
+// pickerWidest is what a picker asks for in a narrow window; longer words end in dots there.
+const pickerWidest = 34 * look.Step
+
 // MinSize implements fyne.CanvasObject: every word has room.
 func (p *picker) MinSize() fyne.Size {
 	size := p.Select.MinSize()
@@ -290,6 +293,7 @@ func (p *picker) MinSize() fyne.Size {
 		word := fyne.MeasureText(said, theme.TextSize(), fyne.TextStyle{})
 		size.Width = max(size.Width, word.Width+theme.IconInlineSize()+6*look.Step)
 	}
+	size.Width = min(size.Width, pickerWidest)
 	return size
 }
 

@@ -77,12 +77,15 @@ func TestSheetKeepsItsWidth(t *testing.T) {
 // Every small window fits into a narrow one, in every language and with a long name.
 func TestSheetsFit(t *testing.T) {
 	for name, open := range map[string]func(*sheetStage){
-		"ways":     func(s *sheetStage) { s.desk.verify(s.bob.Ref) },
-		"compare":  func(s *sheetStage) { s.desk.compare(s.bob.Ref) },
-		"new key":  (*sheetStage).changed,
-		"own key":  func(s *sheetStage) { s.desk.ownKey(s.bob.Ref.Account) },
-		"program":  func(s *sheetStage) { s.desk.program(s.bob.Ref) },
-		"deniable": func(s *sheetStage) { s.desk.deniable(s.bob.Ref) },
+		"ways":    func(s *sheetStage) { s.desk.verify(s.bob.Ref) },
+		"compare": func(s *sheetStage) { s.desk.compare(s.bob.Ref) },
+		"new key": (*sheetStage).changed,
+		"own key": func(s *sheetStage) { s.desk.ownKey(s.bob.Ref.Account) },
+		"program": func(s *sheetStage) { s.desk.program(s.bob.Ref) },
+		"deniable": func(s *sheetStage) {
+			s.engine.exhibits = []session.Exhibit{{Number: 1, Text: "Two words, and so many more that they do not fit into a line", Published: true}}
+			s.desk.deniable(s.bob.Ref)
+		},
 		"ask": func(s *sheetStage) {
 			s.contact(func(c *session.Contact) { c.Lock = session.Private })
 			s.desk.askToVerify(s.bob.Ref)
