@@ -112,7 +112,7 @@ type conversation struct {
 
 	// see double.go
 	memory        memory
-	numbers       numbers
+	numbers       recent[numbered] // that came last
 	acquaintances map[otr.InstanceTag]*acquaintance
 
 	// see order.go
@@ -123,8 +123,7 @@ type conversation struct {
 	outbox        []*outgoing
 	confirms      bool   // their program has confirmed a message before
 	notice        *Entry // the last entry, if it is a notice
-	seen          map[[sha256.Size]byte]bool
-	seenOrder     [][sha256.Size]byte
+	seen          recent[[sha256.Size]byte]
 	strangerBytes int
 	pace          pace // see pace.go
 	unread        int
@@ -140,7 +139,8 @@ func newConversation(a *account, address jid.JID) *conversation {
 		tags:      map[otr.InstanceTag]jid.JID{},
 		markup:    map[otr.InstanceTag]bool{},
 		refused:   map[otr.Fingerprint]bool{},
-		seen:      map[[sha256.Size]byte]bool{},
+		seen:      recent[[sha256.Size]byte]{most: maxSeen},
+		numbers:   recent[numbered]{most: maxNumbers},
 		memory:    memory(newNumber()),
 
 		acquaintances: map[otr.InstanceTag]*acquaintance{},
@@ -861,16 +861,7 @@ func (c *conversation) again(m *xmpp.Message) bool {
 		return false
 	}
 	key := sha256.Sum256([]byte(m.From.Bare().String() + "\x00" + m.To.Bare().String() + "\x00" + m.ID + "\x00" + m.Body))
-	if c.seen[key] {
-		return true
-	}
-	c.seen[key] = true
-	c.seenOrder = append(c.seenOrder, key)
-	if len(c.seenOrder) > maxSeen {
-		delete(c.seen, c.seenOrder[0])
-		c.seenOrder = c.seenOrder[1:]
-	}
-	return false
+	return c.seen.again(key)
 }
 
 // strangerMessage shows what somebody wrote who is not on the roster, within bounds. Nothing answers: not OTR, no receipt.

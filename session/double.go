@@ -77,29 +77,6 @@ type numbered struct {
 	number number
 }
 
-// numbers are the texts that came last, oldest first.
-type numbers struct {
-	known map[numbered]bool
-	order []numbered
-}
-
-// again tells whether n was there before, and remembers it.
-func (s *numbers) again(n numbered) bool {
-	if s.known[n] {
-		return true
-	}
-	if s.known == nil {
-		s.known = map[numbered]bool{}
-	}
-	s.known[n] = true
-	s.order = append(s.order, n)
-	if len(s.order) > maxNumbers {
-		delete(s.known, s.order[0])
-		s.order = s.order[1:]
-	}
-	return false
-}
-
 // An acquaintance is what a session has told about the program at the other end.
 type acquaintance struct {
 	session [8]byte

@@ -285,7 +285,7 @@ func TestIntroducedOnce(t *testing.T) {
 }
 
 func TestNumbers(t *testing.T) {
-	var s numbers
+	s := recent[numbered]{most: maxNumbers}
 	alice, eve := otr.Fingerprint{1}, otr.Fingerprint{2}
 	n := newNumber()
 	if s.again(numbered{alice, n}) || !s.again(numbered{alice, n}) {
@@ -294,11 +294,20 @@ func TestNumbers(t *testing.T) {
 	if s.again(numbered{eve, n}) {
 		t.Error("another key with the same number says something else")
 	}
-	for range 2 * maxNumbers {
+	for range maxNumbers - 1 {
 		s.again(numbered{eve, newNumber()})
 	}
-	if len(s.known) > maxNumbers || len(s.order) > maxNumbers {
-		t.Errorf("%d, %d", len(s.known), len(s.order))
+	if s.again(numbered{alice, n}) {
+		t.Error("the one that came first of more than there is room for is remembered")
+	}
+	if !s.again(numbered{alice, n}) || len(s.of) != maxNumbers {
+		t.Errorf("%d are remembered", len(s.of))
+	}
+	for range 10 * maxNumbers {
+		s.again(numbered{eve, newNumber()})
+	}
+	if len(s.of) != maxNumbers || cap(s.of) > 2*maxNumbers {
+		t.Errorf("%d, in the room of %d", len(s.of), cap(s.of))
 	}
 }
 

@@ -314,7 +314,7 @@ func (s *logins) check(actor *person) {
 		if account, ok := p.session.account(p.jid); ok {
 			account.ask(func() {
 				for _, c := range account.conversations {
-					if len(c.tags) > maxTags || c.otr != nil && len(c.otr.Instances()) > 16 || len(c.numbers.order) > maxNumbers {
+					if len(c.tags) > maxTags || c.otr != nil && len(c.otr.Instances()) > 16 || len(c.numbers.of) > maxNumbers {
 						s.fail("I7: %d: %d tags", i, len(c.tags))
 					}
 				}

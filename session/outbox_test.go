@@ -459,7 +459,7 @@ func TestHealAfterTheOtherSideForgot(t *testing.T) {
 		account, _ := b.session.account(b.jid)
 		account.ask(func() {
 			c := account.conversations[a.jid]
-			c.otr, c.memory, c.numbers = nil, memory(newNumber()), numbers{}
+			c.otr, c.memory, c.numbers = nil, memory(newNumber()), recent[numbered]{most: maxNumbers}
 		})
 		pass(time.Minute)
 		x := canary()
