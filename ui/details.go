@@ -4,13 +4,10 @@ import (
 	"slices"
 	"strings"
 
-	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
-	"fyne.io/fyne/v2/widget"
 
 	"github.com/sotto-im/sotto/crypto/otr"
 	"github.com/sotto-im/sotto/session"
-	"github.com/sotto-im/sotto/ui/access"
 	"github.com/sotto-im/sotto/ui/lang"
 	"github.com/sotto-im/sotto/ui/look"
 )
@@ -27,10 +24,8 @@ func (t *talkPane) details(e session.Entry) {
 	leave := newMainButton(lang.L("Close"), func() { s.close(); t.focus() })
 	buttons := []*button{leave}
 	if e.Key != nil {
-		digits := widget.NewLabel(e.Key.String())
-		digits.TextStyle.Monospace, digits.Selectable, digits.Wrapping = true, true, fyne.TextWrapWord
 		body.Add(label(lang.L("The key of {{.Name}} at that time", words{"Name": c.Name})))
-		body.Add(access.Name(digits, lang.L("Fingerprint")))
+		body.Add(wholeFingerprint(*e.Key))
 		body.Add(look.NewText(sinceWords(c, *e.Key), look.Hint))
 		buttons = slices.Insert(buttons, 0, newButton(lang.L("The story of the keys"), func() { s.close(); t.desk.keyStory(t.ref) }))
 	}

@@ -221,6 +221,13 @@ func (p *keyStory) row(buttons ...*button) fyne.CanvasObject {
 	return inset(theme.InnerPadding(), look.Step, theme.InnerPadding(), 0, row)
 }
 
+// wholeFingerprint can be selected, and wraps between its groups.
+func wholeFingerprint(f otr.Fingerprint) fyne.CanvasObject {
+	digits := look.NewDigits(f.String())
+	digits.Wrapping = fyne.TextWrapWord
+	return access.Name(digits, lang.L("Fingerprint"))
+}
+
 // card is one key: how it stands, its groups, what is known, and what can be done.
 func (p *keyStory) card(k session.Key, inUse bool) fyne.CanvasObject {
 	lock := look.LockQuestion
@@ -229,9 +236,7 @@ func (p *keyStory) card(k session.Key, inUse bool) fyne.CanvasObject {
 	}
 	heading := trustWords(k)
 	mark := inset(theme.InnerPadding(), theme.InnerPadding()+1, 0, 0, container.New(flow{}, look.NewLockMark(lock, look.LockSmall, "")))
-	digits := look.NewDigits(k.Fingerprint.String())
-	digits.Wrapping = fyne.TextWrapWord
-	objects := []fyne.CanvasObject{container.NewBorder(nil, nil, mark, nil, look.NewText(heading, look.Strong)), access.Name(digits, lang.L("Fingerprint"))}
+	objects := []fyne.CanvasObject{container.NewBorder(nil, nil, mark, nil, look.NewText(heading, look.Strong)), wholeFingerprint(k.Fingerprint)}
 	var facts []string
 	if inUse {
 		facts = append(facts, lang.L("In use now"))

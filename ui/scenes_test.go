@@ -731,6 +731,10 @@ func scenes() []scene {
 	add("conversation-paste-long", over(verified, func(s *stage) { s.talk().confirmPaste(strings.Repeat("line\n", 120), func() {}) }))
 	add("conversation-file-dropped", over(verified, func(s *stage) { s.talk().dropped(fyne.Position{}, nil) }))
 	add("conversation-link", over(verified, func(s *stage) { s.talk().follow("https://xn--80ak6aa92e.com/login") }))
+	add("conversation-how-protected", over(verified, func(s *stage) {
+		t := s.talk()
+		t.details(session.Entry{Ref: t.ref, Kind: session.Incoming, Guard: session.EncryptedVerified, Key: &bobsKey, Time: s.shell.now()})
+	}))
 	add("conversation-devices", at(devices))
 	add("conversation-devices-open", over(devices, func(s *stage) { test.Tap(s.talk().strip) }))
 	add("conversation-lock-unverified", over(nil, func(s *stage) { s.talk().openLock() }))

@@ -867,11 +867,6 @@ func TestEscapeClosesEverySheet(t *testing.T) {
 				if stop > 0 && w.Canvas().Focused() == first {
 					break
 				}
-				if _, text := w.Canvas().Focused().(interface{ SelectedText() string }); text {
-					if _, entry := w.Canvas().Focused().(*field); !entry {
-						continue // words that are selected keep the keys to themselves
-					}
-				}
 				s.key(fyne.KeyEscape)
 				s.closed()
 				reached++
