@@ -52,17 +52,7 @@ func TestBench(t *testing.T) {
 	a, b := realPerson(t, &counted, "alice", "alice's-password"), realPerson(t, server, "bob", "bob's-password")
 	a.until("online", a.online)
 	b.until("online", b.online)
-	if _, err := a.session.AddContact(a.jid, b.jid, ""); err != nil {
-		t.Fatal(err)
-	}
-	b.until("a request", func() bool { return b.contact(a).Wants })
-	b.session.Accept(b.ref(a))
-	for _, p := range []struct{ p, o *person }{{a, b}, {b, a}} {
-		p.p.until("both see each other", func() bool {
-			c := p.p.contact(p.o)
-			return c.Subscription == SubscriptionBoth && c.Presence == PresenceOnline
-		})
-	}
+	a.befriend(b, "")
 	say := func(from, to *person, text string) {
 		from.write(to, text)
 		to.until(text, func() bool { n := len(to.order); return n > 0 && to.entries[to.order[n-1]].Text == text })

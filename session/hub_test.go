@@ -543,6 +543,22 @@ func (p *person) comeBack() {
 	}
 }
 
+// befriend adds o under a name, has them accept, and waits until both see each other.
+func (p *person) befriend(o *person, name string) {
+	p.t.Helper()
+	if _, err := p.session.AddContact(p.jid, o.jid, name); err != nil {
+		p.t.Fatal(err)
+	}
+	o.until("a request", func() bool { return o.contact(p).Wants })
+	o.session.Accept(o.ref(p))
+	for _, both := range [][2]*person{{p, o}, {o, p}} {
+		both[0].until("both see each other", func() bool {
+			c := both[0].contact(both[1])
+			return c.Subscription == SubscriptionBoth && c.Presence == PresenceOnline && c.OnRoster
+		})
+	}
+}
+
 func (p *person) close() {
 	p.session.Close(context.Background())
 	<-p.ended

@@ -108,17 +108,7 @@ func deadLine(t *testing.T, server *xmpptest.Server) {
 	b := realPerson(t, &behind, "bob", "bob's-password")
 	a.until("online", a.online)
 	b.until("online", b.online)
-	if _, err := a.session.AddContact(a.jid, b.jid, ""); err != nil {
-		t.Fatal(err)
-	}
-	b.until("a request", func() bool { return b.contact(a).Wants })
-	b.session.Accept(b.ref(a))
-	for _, p := range []struct{ p, o *person }{{a, b}, {b, a}} {
-		p.p.until("both see each other", func() bool {
-			c := p.p.contact(p.o)
-			return c.Subscription == SubscriptionBoth && c.Presence == PresenceOnline
-		})
-	}
+	a.befriend(b, "")
 	a.write(b, "hello")
 	b.until("hello", func() bool { return b.heardText("hello") })
 	b.write(a, "hello")
@@ -168,17 +158,7 @@ func throughServer(t *testing.T, server *xmpptest.Server) {
 	b.until("online", b.online)
 
 	t.Log("subscribe and accept")
-	if _, err := a.session.AddContact(a.jid, b.jid, "Bob"); err != nil {
-		t.Fatal(err)
-	}
-	b.until("a request", func() bool { return b.contact(a).Wants })
-	b.session.Accept(b.ref(a))
-	for _, p := range []struct{ p, o *person }{{a, b}, {b, a}} {
-		p.p.until("both see each other", func() bool {
-			c := p.p.contact(p.o)
-			return c.Subscription == SubscriptionBoth && c.Presence == PresenceOnline && c.OnRoster
-		})
-	}
+	a.befriend(b, "Bob")
 
 	t.Log("OTR by Require, texts in order, confirmed")
 	var texts []string
