@@ -54,7 +54,7 @@ func onButton(c session.Contact) words { return words{"Name": shortName(c.Name)}
 func shortName(name string) string {
 	for n := 24; n > 1; n-- {
 		short := model.Short(name, n)
-		if fyne.MeasureText(short, theme.TextSize(), fyne.TextStyle{Bold: true}).Width <= widestName {
+		if fyne.MeasureText(short, theme.TextSize(), look.Bold(short)).Width <= widestName {
 			return short
 		}
 	}

@@ -144,8 +144,8 @@ func readLetters() <-chan struct{} {
 	read := make(chan struct{})
 	go func() {
 		defer close(read)
-		for _, bold := range []bool{false, true} {
-			fyne.MeasureText(programName, theme.TextSize(), fyne.TextStyle{Bold: bold})
+		for _, style := range []fyne.TextStyle{{}, look.Bold(programName)} {
+			fyne.MeasureText(programName, theme.TextSize(), style)
 		}
 	}()
 	return read

@@ -837,3 +837,35 @@ func TestWaitingSaysWhatFor(t *testing.T) {
 	s.tell(session.ContactChanged{Contact: c})
 	s.wantSeen("Bob Miller is offline.")
 }
+
+// A weighed theme notes whether anybody asked for the bold that brings the pictures of emoji with it.
+type weighed struct {
+	look.Theme
+	heavy *bool
+}
+
+// Font implements fyne.Theme.
+func (w weighed) Font(style fyne.TextStyle) fyne.Resource {
+	*w.heavy = *w.heavy || style.Bold
+	return w.Theme.Font(style)
+}
+
+// TestBoldWithoutEmoji: nothing of ours needs the pictures of emoji in bold, which take 5 MB; a name may.
+func TestBoldWithoutEmoji(t *testing.T) {
+	app, heavy := test.NewTempApp(t), false
+	app.Settings().SetTheme(weighed{look.Theme{}, &heavy})
+	s := newStageOf(t, undressed{app})
+	c := bob()
+	s.tell(onlineAccount(), session.ContactChanged{Contact: c})
+	s.shell.own.main.open(c.Ref)
+	s.shell.window.Canvas().Capture()
+	if heavy {
+		t.Error("the first pages ask for the pictures of emoji in bold")
+	}
+	c.Name = "Robin 🌸"
+	s.tell(session.ContactChanged{Contact: c})
+	s.shell.window.Canvas().Capture()
+	if !heavy {
+		t.Error("a flower in a name is drawn without its picture")
+	}
+}

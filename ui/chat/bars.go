@@ -120,7 +120,6 @@ func newJump(do func()) *jump {
 		do: do, pill: canvas.NewRectangle(color.Transparent), over: canvas.NewRectangle(color.Transparent),
 		arrow: canvas.NewImageFromResource(look.IconDown), number: canvas.NewText("", color.Black),
 	}
-	j.number.TextStyle.Bold = true
 	j.ExtendBaseWidget(j)
 	return j
 }
@@ -185,6 +184,7 @@ func (r *jumpRenderer) Refresh() {
 	j.number.Text = ""
 	if j.missed > 0 {
 		j.number.Text = strconv.Itoa(j.missed)
+		j.number.TextStyle = look.Bold(j.number.Text)
 	}
 	j.number.TextSize = theme.Size(theme.SizeNameCaptionText)
 	j.number.Color = theme.Color(theme.ColorNamePrimary)

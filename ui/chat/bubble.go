@@ -87,7 +87,6 @@ func newBubble(v *View) *bubble {
 		detail:   look.NewText("", look.Hint),
 		status:   look.NewText("", look.Hint),
 	}
-	b.sender.TextStyle.Bold = true
 	b.back.CornerRadius = look.Radius
 	b.more = look.NewLink(lang.L("Show more"), func() { v.showMore(b.id) })
 	b.earlier = look.NewLink(lang.L("Show what is before"), func() { v.showEarlier(b.id) })
@@ -120,6 +119,7 @@ func (b *bubble) placeSender(r *Row, y float32) float32 {
 		return y
 	}
 	b.sender.Text = look.AsRead(r.Sender)
+	b.sender.TextStyle = look.Bold(b.sender.Text)
 	size := b.sender.MinSize()
 	b.sender.Move(fyne.NewPos(bubblePad+theme.InnerPadding(), y))
 	b.sender.Resize(size)

@@ -163,7 +163,6 @@ var _ item = (*day)(nil)
 
 func newDay() *day {
 	d := &day{text: canvas.NewText("", color.Black), left: canvas.NewRectangle(color.Transparent), right: canvas.NewRectangle(color.Transparent)}
-	d.text.TextStyle.Bold = true
 	d.ExtendBaseWidget(d)
 	return d
 }
@@ -175,6 +174,7 @@ func (d *day) row() *Row      { return &d.now }
 func (d *day) show(r *Row, _ rowState, width float32) float32 {
 	d.now = *r
 	d.text.Text = look.AsRead(r.Text)
+	d.text.TextStyle = look.Bold(d.text.Text)
 	d.paint()
 	size := d.text.MinSize()
 	d.text.Resize(size)

@@ -46,7 +46,6 @@ func (a *Avatar) Semantics() access.Node { return access.Node{} }
 // CreateRenderer implements fyne.Widget.
 func (a *Avatar) CreateRenderer() fyne.WidgetRenderer {
 	r := &avatarRenderer{avatar: a, disc: canvas.NewCircle(color.Transparent), text: canvas.NewText("", color.Black)}
-	r.text.TextStyle.Bold = true
 	r.Refresh()
 	return r
 }
@@ -74,6 +73,7 @@ func (r *avatarRenderer) Refresh() {
 	r.disc.FillColor = back
 	r.text.Color = ink
 	r.text.Text = Initials(r.avatar.name, r.avatar.address)
+	r.text.TextStyle = Bold(r.text.Text)
 	r.Layout(r.avatar.Size())
 	canvas.Refresh(r.avatar)
 }

@@ -43,12 +43,13 @@ func (b *Button) CreateRenderer() fyne.WidgetRenderer {
 	return &buttonRenderer{ringed{WidgetRenderer: inner, ring: b.ring}, b}
 }
 
-// seen has the toolkit draw the label as it is seen. What the button is called does not change.
+// seen has the toolkit draw the label as it is seen, in the bold that it needs. What the button is called does not change.
 func (b *Button) seen(draw func()) {
-	called := b.Text
+	called, strong := b.Text, widget.RichTextStyleStrong.TextStyle
 	b.Text = AsRead(called)
+	widget.RichTextStyleStrong.TextStyle = Bold(b.Text)
 	draw()
-	b.Text = called
+	b.Text, widget.RichTextStyleStrong.TextStyle = called, strong
 }
 
 type buttonRenderer struct {
@@ -57,7 +58,14 @@ type buttonRenderer struct {
 }
 
 // Refresh implements fyne.WidgetRenderer.
-func (r *buttonRenderer) Refresh() { r.button.seen(r.ringed.Refresh) }
+func (r *buttonRenderer) Refresh() {
+	for _, o := range r.WidgetRenderer.Objects() {
+		if label, ok := o.(*widget.RichText); ok {
+			label.Segments[0].(*widget.TextSegment).Style.TextStyle = Bold(AsRead(r.button.Text))
+		}
+	}
+	r.button.seen(r.ringed.Refresh)
+}
 
 // FocusGained implements fyne.Focusable.
 func (b *Button) FocusGained() {
@@ -210,7 +218,6 @@ func (l *Link) TypedKey(ev *fyne.KeyEvent) {
 func (l *Link) CreateRenderer() fyne.WidgetRenderer {
 	r := &linkRenderer{link: l, back: canvas.NewRectangle(color.Transparent), text: canvas.NewText("", color.Black), ring: newRing()}
 	r.back.CornerRadius = SmallRadius
-	r.text.TextStyle.Bold = true
 	r.Refresh()
 	return r
 }
@@ -236,6 +243,7 @@ func (r *linkRenderer) Layout(size fyne.Size) {
 
 func (r *linkRenderer) Refresh() {
 	r.text.Text = AsRead(r.link.label)
+	r.text.TextStyle = Bold(r.text.Text)
 	r.text.TextSize = theme.Size(theme.SizeNameCaptionText)
 	r.text.Color = colorOf(theme.ColorNamePrimary)
 	r.back.FillColor = color.Transparent

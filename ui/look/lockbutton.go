@@ -115,7 +115,6 @@ func (b *LockButton) CreateRenderer() fyne.WidgetRenderer {
 		ring:    newRing(),
 		shown:   b.lock,
 	}
-	r.word.TextStyle.Bold = true
 	r.pill.FillColor = colorOf(b.lock.Tint())
 	r.Refresh()
 	return r
@@ -161,6 +160,7 @@ func (r *lockButtonRenderer) Refresh() {
 	r.chevron.Resource = IconChevron.In(b.lock.Ink())
 	r.chevron.Refresh()
 	r.word.Text = b.word
+	r.word.TextStyle = Bold(b.word)
 	r.word.TextSize = theme.Size(theme.SizeNameText)
 	r.word.Color = colorOf(b.lock.Ink())
 	r.over.FillColor = color.Transparent

@@ -162,7 +162,6 @@ func (b *Badge) label() string {
 // CreateRenderer implements fyne.Widget.
 func (b *Badge) CreateRenderer() fyne.WidgetRenderer {
 	r := &badgeRenderer{badge: b, pill: canvas.NewRectangle(color.Transparent), text: canvas.NewText("", color.Black)}
-	r.text.TextStyle.Bold = true
 	r.Refresh()
 	return r
 }
@@ -193,6 +192,7 @@ func (r *badgeRenderer) Layout(size fyne.Size) {
 
 func (r *badgeRenderer) Refresh() {
 	r.text.Text = r.badge.label()
+	r.text.TextStyle = Bold(r.text.Text)
 	r.text.TextSize = theme.Size(theme.SizeNameCaptionText)
 	r.text.Color = colorOf(ColorOnAccent)
 	r.pill.FillColor = colorOf(theme.ColorNamePrimary)

@@ -50,6 +50,7 @@ func NewWord(words string, style Style) *Text { return newText(words, style) }
 
 func newText(words string, style Style) *Text {
 	t := &Text{segment: &widget.TextSegment{Text: words, Style: style.rich()}}
+	t.embolden()
 	t.Segments = []widget.RichTextSegment{t.segment}
 	t.Scroll = fyne.ScrollNone
 	t.ExtendBaseWidget(t)
@@ -112,6 +113,7 @@ func (t *Text) SetText(words string) {
 		return
 	}
 	t.segment.Text = words
+	t.embolden()
 	t.align()
 	t.Refresh()
 }
@@ -120,6 +122,7 @@ func (t *Text) SetText(words string) {
 func (t *Text) SetStyle(style Style) {
 	align := t.segment.Style.Alignment
 	t.segment.Style = style.rich()
+	t.embolden()
 	t.segment.Style.Alignment = align
 	t.Refresh()
 }
@@ -145,6 +148,13 @@ func (t *Text) End() *Text {
 	t.begins, t.ends = true, true
 	t.align()
 	return t
+}
+
+// embolden gives bold words the style that fits them.
+func (t *Text) embolden() {
+	if style := &t.segment.Style.TextStyle; style.Bold || style.Symbol {
+		*style = Bold(t.segment.Text)
+	}
 }
 
 func (t *Text) align() {

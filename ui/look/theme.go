@@ -210,8 +210,13 @@ func (t Theme) Color(name fyne.ThemeColorName, variant fyne.ThemeVariant) color.
 }
 
 // Font implements fyne.Theme with the fonts that come with Fyne: Noto Sans reads well at 12 and has a true bold, which stands for
-// semibold.
-func (Theme) Font(style fyne.TextStyle) fyne.Resource { return theme.DefaultTheme().Font(style) }
+// semibold. The one of symbols is bold as well, see Bold.
+func (Theme) Font(style fyne.TextStyle) fyne.Resource {
+	if style.Symbol {
+		style = fyne.TextStyle{Bold: true}
+	}
+	return theme.DefaultTheme().Font(style)
+}
 
 // Icon implements fyne.Theme.
 func (Theme) Icon(name fyne.ThemeIconName) fyne.Resource {
