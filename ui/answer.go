@@ -85,7 +85,7 @@ func (a *answerer) form(run session.SMP, replaced bool) {
 	a.give = newMainButton(lang.L("Answer"), a.send)
 	decline := newButton(lang.L("Decline"), func() { a.desk.engine.CancelSMP(a.ref) })
 	body := []fyne.CanvasObject{}
-	fieldName := lang.L("Answer")
+	fieldName := lang.L("Your answer")
 	if run.Asked {
 		body = append(body, quote(lang.L("Text from the other side, not checked"), chat.Clip(model.Body(run.Question), shownQuestion, shownLines)), gap(0, look.Step))
 	} else {

@@ -89,7 +89,7 @@ func taskErrorWords(err error) string {
 	case isErr(err, session.ErrNotOnline):
 		return lang.L("You are not connected. Nothing has changed.")
 	case isErr(err, session.ErrBusy):
-		return lang.L("The server is busy with the change before. Wait a moment.")
+		return lang.L("The server is busy with the previous change. Wait a moment.")
 	}
 	return lang.L("This did not work. Nothing has changed.")
 }
@@ -104,7 +104,7 @@ func taskNotice(t session.AccountTask) string {
 	case t.Stage == session.TaskDone:
 		return lang.L("{{.Account}} is deleted.", account)
 	case t.Stage == session.TaskFailed && changing:
-		return lang.L("The server did not change the password of {{.Account}}. The old one still holds.", account)
+		return lang.L("The server did not change the password of {{.Account}}. The old one still works.", account)
 	case t.Stage == session.TaskFailed:
 		return lang.L("The server did not delete {{.Account}}.", account)
 	case t.Stage == session.TaskUnsure && changing:

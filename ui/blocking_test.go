@@ -75,7 +75,7 @@ func TestChangePassword(t *testing.T) {
 	s.entry(1).SetText("one")
 	s.press("Change")
 	s.wantAsked("ChangePassword alice@example.org")
-	for stage, said := range map[session.AccountTaskStage]string{session.TaskDone: "is changed", session.TaskFailed: "The old one still holds.", session.TaskUnsure: "try the other one"} {
+	for stage, said := range map[session.AccountTaskStage]string{session.TaskDone: "is changed", session.TaskFailed: "The old one still works.", session.TaskUnsure: "try the other one"} {
 		s.tell(session.AccountTaskChanged{Task: session.AccountTask{JID: alice, Kind: session.ChangingPassword, Stage: stage}})
 		s.wantSeen(said)
 	}

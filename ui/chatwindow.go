@@ -249,7 +249,7 @@ const mostOffered = 12
 // groupList are the groups that somebody has typed.
 func groupList(typed string) []string {
 	groups := []string{}
-	for name := range strings.SplitSeq(typed, ",") {
+	for name := range strings.FieldsFuncSeq(typed, func(r rune) bool { return r == ',' || r == '،' }) {
 		if name = strings.TrimSpace(name); name != "" && !slices.Contains(groups, name) {
 			groups = append(groups, name)
 		}

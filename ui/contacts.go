@@ -45,7 +45,7 @@ func newContactPane(d *desk) *contactPane {
 	p.hidden = look.NewLink("", p.showOffline)
 	p.hidden.Hide()
 	add := newIconButton(lang.L("Add contact"), theme.ContentAddIcon(), func() { d.addContact("") })
-	p.invite = newMainButton(lang.L("Add a contact"), func() { d.addContact("") })
+	p.invite = newMainButton(lang.L("Add contact"), func() { d.addContact("") })
 	top := inset(2*look.Step, 2*look.Step, look.Step, 2*look.Step, container.NewBorder(nil, nil, nil, add, p.search))
 	bottom := container.NewVBox(container.NewCenter(p.hidden), widget.NewSeparator(), p.account)
 	rows := container.NewStack(p.list, inset(4*look.Step, 8*look.Step, 4*look.Step, 0, container.NewVBox(p.empty, gap(0, look.Step), container.NewCenter(p.invite))))

@@ -174,7 +174,7 @@ func (t *talkPane) refresh() {
 	t.lock.Set(lockShape(c), lockWord(c))
 	t.blocked.show(t.desk.talkNotice(c))
 	t.strip.show(c)
-	t.composer.SetPlaceHolder(writeWords(c))
+	t.composer.SetHints(writeWords(c)...)
 	t.refreshSend(c)
 }
 

@@ -93,7 +93,7 @@ func (p *deniability) nothingWords(private int) string {
 	if private == 0 {
 		return lang.L("There is nothing to try it with: no private message was written since Sotto was started.")
 	}
-	return lang.L("No key of this chat has been published yet: so far only the two of you could have made its messages. Write on, or end the private conversation, and look again.")
+	return lang.L("No key of this chat has been published yet: so far only the two of you could have made its messages. Keep writing, or end the private conversation, and look again.")
 }
 
 func onRaised(o fyne.CanvasObject) fyne.CanvasObject {
@@ -131,7 +131,7 @@ func (p *deniability) forge() {
 		p.about.SetText("")
 	default:
 		p.said.SetText(lang.L("The seal is right."))
-		p.about.SetText(lang.L("Checked just now, with a key that was published: {{.Key}}. Changed without a new seal it is not right; that was checked, too.", words{"Key": f.Key}))
+		p.about.SetText(lang.L("Checked just now, with a key that was published: {{.Key}}. Without a new seal the change would show; that was checked, too.", words{"Key": f.Key}))
 		p.before.SetText(aroundChange(f.Before, f.After))
 		p.after.SetText(aroundChange(f.After, f.Before))
 	}

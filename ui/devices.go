@@ -135,7 +135,7 @@ func (s *deviceStrip) open() {
 		return
 	}
 	var pop *widget.PopUp
-	box := container.New(flow{}, look.NewText(lang.L("What you write goes to one device only. What they write all stands here."), look.Hint))
+	box := container.New(flow{}, look.NewText(lang.L("What you write goes to one device only. Everything they write stands here."), look.Hint))
 	var buttons []*button
 	for i, device := range c.Devices {
 		said := deviceWords(device)

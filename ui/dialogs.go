@@ -87,7 +87,7 @@ func (d *desk) remove(c session.Contact) {
 
 // confirmUnencrypted asks before a contact whose program does not answer is written to in clear.
 func (d *desk) confirmUnencrypted(c session.Contact) {
-	about := lang.L("Servers on the way can read what you write to {{.Name}} from now on. It holds for {{.Name}} only, and you can change it under the lock. Texts that wait now stay here until you send or discard them.", words{"Name": c.Name})
+	about := lang.L("Servers on the way can read what you write to {{.Name}} from now on. This applies to {{.Name}} only, and you can change it under the lock. Texts that wait now stay here until you send or discard them.", words{"Name": c.Name})
 	d.confirm(lang.L("Write to {{.Name}} unencrypted?", words{"Name": c.Name}), about, lang.L("Write unencrypted"),
 		func() { d.engine.ContinueUnencrypted(c.Ref) })
 }

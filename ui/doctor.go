@@ -37,7 +37,7 @@ func (p *programSheet) update() {
 		body = append(body, look.NewText(what, look.Body), look.NewText(why, look.Hint))
 	}
 	if len(c.Findings) == 0 {
-		body = append(body, look.NewText(lang.L("Nothing about it needs to be said. What Sotto has seen so far was as it should be."), look.Body))
+		body = append(body, look.NewText(lang.L("There is nothing to say about it. What Sotto has seen so far was as it should be."), look.Body))
 	}
 	if c.Version != 0 && len(c.Findings) > 0 {
 		body = append(body, gap(0, 2*look.Step))
@@ -73,7 +73,7 @@ func findingWords(f session.Finding, c session.Contact) (what, why string) {
 		why = lang.N("{{.Count}} check had no answer, though other messages came from it meanwhile.", f.Count, name)
 	case session.FindingStopsCheck:
 		what = lang.L("The program of {{.Name}} stops checks by itself: compare fingerprints by phone.", name)
-		why = lang.N("{{.Count}} check was stopped sooner than anybody could have read it.", f.Count, name)
+		why = lang.N("{{.Count}} check was stopped before anybody could have read it.", f.Count, name)
 	case session.FindingUnmarked:
 		what = lang.L("The program of {{.Name}} does not mark its private messages as private: other devices of {{.Name}}, and of yours, may show lines that nobody can read.", name)
 		why = lang.N("{{.Count}} encrypted message came without a mark.", f.Count, name)

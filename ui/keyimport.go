@@ -132,7 +132,7 @@ func (p *keyImport) again() {
 			objects = append(objects, p.accountPick(name))
 		}
 	}
-	p.take = newMainButton(lang.N("Take over {{.Count}} key", p.changes(), words{"Count": p.changes()}), p.takeOver)
+	p.take = newMainButton(lang.N("Import {{.Count}} key", p.changes(), words{"Count": p.changes()}), p.takeOver)
 	enable(p.take, p.changes() > 0 || p.claims())
 	cancel := newButton(lang.L("Cancel"), p.window.back)
 	cancel.escape, p.take.escape = p.window.back, p.window.back
@@ -140,7 +140,7 @@ func (p *keyImport) again() {
 		objects = append(objects, look.NewText(said, look.Hint))
 	}
 	head := keysHead(p.back, lang.L("From “{{.File}}”", words{"File": fileName(p.file.Source)}),
-		lang.L("Nothing has changed yet. No key counts as verified but those that you tick: do so only where you yourself checked the key in that program."), objects...)
+		lang.L("Nothing has changed yet. Only the keys that you tick count as verified: tick a key only if you yourself checked it in that program."), objects...)
 	p.whole.Objects = []fyne.CanvasObject{bordered(head, keysFoot(cancel, p.take), nil, nil, p.rows)}
 	p.whole.Refresh()
 	p.rows.Refresh()
@@ -216,7 +216,7 @@ func (p *keyImport) summary() []string {
 
 func (p *keyImport) trust(i int, yes bool) {
 	p.plan[i].Trust = yes
-	p.take.SetText(lang.N("Take over {{.Count}} key", p.changes(), words{"Count": p.changes()}))
+	p.take.SetText(lang.N("Import {{.Count}} key", p.changes(), words{"Count": p.changes()}))
 	enable(p.take, p.changes() > 0)
 }
 
@@ -228,7 +228,7 @@ func (p *keyImport) takeOver() {
 		}
 	}
 	n := p.window.desk.engine.Import(p.file, p.plan)
-	said := lang.N("{{.Count}} key was taken over.", n, words{"Count": n})
+	said := lang.N("{{.Count}} key was imported.", n, words{"Count": n})
 	about := lang.L("None of them counts as verified.")
 	if verified > 0 {
 		about = lang.N("{{.Count}} of them counts as verified, because you said so.", verified, words{"Count": verified})
@@ -313,7 +313,7 @@ func newExport(k *keysWindow) *keyExport {
 	p := &keyExport{window: k, style: newOptions(nil)}
 	p.style.escape, p.style.enter = k.back, p.save
 	p.style.add(lang.L("For Pidgin"), lang.L("It writes accounts as alice@example.org/ and the network as prpl-jabber."))
-	p.style.add(lang.L("For other programs"), lang.L("Accounts as alice@example.org, the network as xmpp: so Profanity has it, and Sotto reads it again."))
+	p.style.add(lang.L("For other programs"), lang.L("Accounts as alice@example.org, the network as xmpp: Profanity writes it so, and Sotto can read it back."))
 	p.style.choose(0)
 	back := newIconButton(lang.L("Back"), theme.NavigateBackIcon(), k.back)
 	save := newMainButton(lang.L("Save…"), p.save)

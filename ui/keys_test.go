@@ -207,13 +207,13 @@ func TestImportShowsFirst(t *testing.T) {
 	if len(ticks) != 1 || ticks[0].Checked {
 		t.Fatalf("%d ticks", len(ticks))
 	}
-	s.press("Take over 2 keys")
+	s.press("Import 2 keys")
 	for _, asked := range s.engine.asked {
 		if strings.HasSuffix(asked, "trust=true") {
 			t.Errorf("asked for %q", asked)
 		}
 	}
-	s.says("3 keys were taken over.", "None of them counts as verified.")
+	s.says("3 keys were imported.", "None of them counts as verified.")
 	s.press("Done")
 	s.press("Import…")
 	for _, o := range s.objects() {
@@ -221,7 +221,7 @@ func TestImportShowsFirst(t *testing.T) {
 			b.SetChecked(true)
 		}
 	}
-	s.press("Take over 2 keys")
+	s.press("Import 2 keys")
 	if s.engine.asked[3] != "Import carol@example.org "+carolsKey.String()+" trust=true" {
 		t.Errorf("asked for %q", s.engine.asked)
 	}

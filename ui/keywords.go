@@ -30,7 +30,7 @@ func trustWords(k session.Key) string {
 	case session.ByComparison:
 		return lang.L("Compared on {{.Day}}", on(k.VerifiedAt))
 	case session.ByImport:
-		return lang.L("Taken over as verified on {{.Day}}", on(k.VerifiedAt))
+		return lang.L("Imported as verified on {{.Day}}", on(k.VerifiedAt))
 	}
 	return lang.L("Not verified")
 }
@@ -116,7 +116,7 @@ func happenedWords(e session.KeyEvent) string {
 	case session.KeyVerified:
 		return verifiedHowWords(e.How, said)
 	case session.KeyUnverified:
-		return lang.L("You took the verification of key {{.Key}} back.", said)
+		return lang.L("You took back the verification of key {{.Key}}.", said)
 	case session.KeyVerifiedUs:
 		return lang.L("Whoever holds key {{.Key}} verified you.", said)
 	case session.KeyAccepted:
@@ -126,7 +126,7 @@ func happenedWords(e session.KeyEvent) string {
 	case session.KeyImported:
 		return lang.L("Key {{.Key}} was imported from “{{.File}}”.", said)
 	case session.KeyForgotten:
-		return lang.L("You had key {{.Key}} forgotten.", said)
+		return lang.L("You made Sotto forget key {{.Key}}.", said)
 	case session.KeysHeld:
 		return lang.L("You blocked sending.")
 	}
@@ -140,7 +140,7 @@ func verifiedHowWords(how session.Verified, said words) string {
 	case session.BySecret:
 		return lang.L("You verified key {{.Key}} by a secret.", said)
 	case session.ByImport:
-		return lang.L("You took key {{.Key}} over as verified from another program.", said)
+		return lang.L("You imported key {{.Key}} as verified from another program.", said)
 	}
 	return lang.L("You compared key {{.Key}} and verified it.", said)
 }

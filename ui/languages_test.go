@@ -1,10 +1,14 @@
 package ui
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/theme"
 
+	"github.com/sotto-im/sotto/session"
 	"github.com/sotto-im/sotto/ui/lang"
 )
 
@@ -36,5 +40,35 @@ func TestPagesFit(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestHintOfTheComposerFits promises that what stands in the empty composer is never cut off, in the narrowest window, for a long name.
+func TestHintOfTheComposerFits(t *testing.T) {
+	defer speak(t, "en")
+	for _, l := range lang.Languages() {
+		speak(t, l.Tag)
+		for _, mode := range []session.SendMode{session.SendPrivately, session.SendBlocked} {
+			c := bob()
+			c.Name, c.SendMode, c.NeedsVerified = "Benedikt Müller-Oberhausen", mode, mode == session.SendBlocked
+			s := newTalk(t, c)
+			s.shell.window.Resize(fyne.NewSize(leastWidth, leastHeight))
+			composer := s.talk().composer
+			room := composer.Size().Width - 4*theme.InnerPadding()
+			if needs := fyne.MeasureText(composer.PlaceHolder, theme.TextSize(), fyne.TextStyle{}).Width; needs > room {
+				t.Errorf("%s: %q needs a width of %v, and there is %v", l.Tag, composer.PlaceHolder, needs, room)
+			}
+			s.shell.window.Resize(fyne.NewSize(1200, leastHeight))
+			if !strings.Contains(composer.PlaceHolder, c.Name) {
+				t.Errorf("%s: where there is room it says %q", l.Tag, composer.PlaceHolder)
+			}
+		}
+	}
+}
+
+// TestGroupsAreTypedWithTheCommasOfTheLanguage: an Arabic keyboard has a comma of its own.
+func TestGroupsAreTypedWithTheCommasOfTheLanguage(t *testing.T) {
+	if got := groupList(" العائلة، العمل ,Chess,، "); !slices.Equal(got, []string{"العائلة", "العمل", "Chess"}) {
+		t.Errorf("%q", got)
 	}
 }

@@ -94,7 +94,7 @@ func (d *desk) lockOffers(c session.Contact) []offer {
 	case c.Lock == session.NotPrivate && c.Starting:
 		offers = append(offers, offer{label: lang.L("Invite again"), do: start})
 	case c.Lock == session.NotPrivate && c.OnRoster:
-		offers = append(offers, offer{label: lang.L("Start a private conversation"), do: start})
+		offers = append(offers, offer{label: lang.L("Start private conversation"), do: start})
 	case c.Lock == session.FinishedLock && startsAgain(c):
 		offers = append(offers, offer{label: lang.L("Start again"), do: func() { d.startAgain(c) }})
 	case c.Lock == session.Private:
@@ -131,7 +131,7 @@ func (t *talkPane) openMore() {
 		t.apartItem(),
 		fyne.NewMenuItemSeparator(),
 		fyne.NewMenuItem(lang.L("Settings for this contact…"), func() { t.desk.contactSheet(c.Ref) }),
-		fyne.NewMenuItem(lang.L("What could someone prove?…"), func() { t.desk.deniable(c.Ref) }),
+		fyne.NewMenuItem(lang.L("What could someone prove…"), func() { t.desk.deniable(c.Ref) }),
 		fyne.NewMenuItem(lang.L("Keys…"), func() { t.desk.keyStory(c.Ref) }),
 		fyne.NewMenuItemSeparator())
 	if c.OnRoster {

@@ -84,7 +84,7 @@ func verificationWords(e session.Entry, c session.Contact) string {
 		}
 		return lang.L("{{.Name}} has verified you.", name)
 	case session.NoticeUnverified:
-		return lang.L("You took the verification of {{.Name}} back.", name)
+		return lang.L("You took back the verification of {{.Name}}.", name)
 	case session.NoticeSMPFailed:
 		if e.Verified != session.NotVerified {
 			return lang.L("The answers differ. Often it is a typo. Your earlier verification of {{.Name}} still stands.", name)

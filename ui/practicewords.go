@@ -25,19 +25,19 @@ func practiceWords() practice.Words {
 		Reactions: practiceReactions(),
 		Topics:    practiceTopics(),
 		AskMe: practice.Topic{
-			Asks: listen(lang.L("ask me, check me, verify me, your turn, test me")),
+			Asks: listen(lang.L("ask me, ask away, ask again, check me, verify me, authenticate me, test me, quiz me, your turn, do you know me, who am i")),
 			Say:  practice.Say{lang.L("With pleasure. I ask: {challenge} The right answer is: {reply}\nType it where my question appears.")},
 		},
 		WrongIt: practice.Topic{
-			Asks: listen(lang.L("wrong, mistake, fail*, typo, be wrong")),
+			Asks: listen(lang.L("wrong, wrongly, mistake*, fail*, typo*, be wrong, wrong answer, answer wrong, answer wrongly, give a wrong answer, incorrect, lie, lie to me")),
 			Say:  practice.Say{lang.L("At your next check I will answer wrongly, on purpose. Press the lock, choose Verify, and ask me something.")},
 		},
 		WantIt: practice.Topic{
-			Asks: listen(lang.L("other direction, remind*, your wish, verify you, shall i verify you, do you want me to verify you")),
+			Asks: listen(lang.L("other direction, other way round, other way around, remind*, your wish, your request, verify you, shall i verify you, should i verify you, do you want me to verify you")),
 			Say:  practice.Say{lang.L("Then I ask for it. Look below our conversation: my wish stands there, and you decide.")},
 		},
 		EndIt: practice.Topic{
-			Asks: listen(lang.L("end, finish*, stop, quit, bye, goodbye, leave")),
+			Asks: listen(lang.L("end, end it, finish*, stop, quit, exit, bye, bye bye, goodbye, good bye, see you, leave")),
 			Say:  practice.Say{lang.L("I end our private conversation now. Look: the lock says Finished, and nothing can be sent by mistake. Press Start again when you like.")},
 		},
 		Lost: []practice.Say{
@@ -84,25 +84,25 @@ func practiceReactions() practice.Reactions {
 func practiceTopics() []practice.Topic {
 	return []practice.Topic{
 		{
-			Asks: listen(lang.L("hello, hi, hey, good morning, good evening, how are you")),
+			Asks: listen(lang.L("hello*, hi, hey, hiya, good morning, good afternoon, good evening, good day, how are you, how do you do, whats up, how is it going, nice to meet you")),
 			Say:  practice.Say{lang.L("Hello. I am well, as programs go. Have you looked at the lock?")},
 		},
 		{
-			Asks: listen(lang.L("lock, unverified, private, colour, color, symbol")),
+			Asks: listen(lang.L("lock*, padlock, unverified, not private, private, privacy, colour*, color*, symbol*, icon*, amber, yellow, red, green, tick, question mark")),
 			Say: practice.Say{
 				lang.L("An open lock means Not private. With a question in it: Unverified, private with somebody nobody has checked. With a tick: Private, and you have checked. Crossed out: Finished, nothing is sent."),
 				lang.L("Each message keeps the lock it was sent under, for ever."),
 			},
 		},
 		{
-			Asks: listen(lang.L("verif*, check, question, answer, how do i, prove, really you")),
+			Asks: listen(lang.L("verif*, authenticat*, check, checking, question*, answer*, how do i verify, how do i check, how can i verify, how to verify, how to check, want to verify, let me verify, can i verify, prove, proof, really you, is it you, is that you, are you robin, are you really, identity, trust")),
 			Say: practice.Say{
 				lang.L("Press the lock, choose Verify, and ask me: {question} My answer will be: {answer}"),
 				lang.L("Neither answer is sent. The two programs only find out whether they are the same."),
 			},
 		},
 		{
-			Asks: listen(lang.L("fingerprint*, compare, phone")),
+			Asks: listen(lang.L("fingerprint*, finger print*, compare, comparing, phone, telephone, phone call, in person")),
 			Say: practice.Say{
 				lang.L("A fingerprint is the short name of a key. On the phone, each reads theirs to the other. Mine is {fingerprint}"),
 				lang.L("Reading it here proves nothing: a stranger in between would send you another one. That is why one does it by phone or in person."),
@@ -110,36 +110,36 @@ func practiceTopics() []practice.Topic {
 			},
 		},
 		{
-			Asks: listen(lang.L("secret, shared secret, password, pin")),
+			Asks: listen(lang.L("secret*, shared secret, password*, passphrase*, pin")),
 			Say: practice.Say{
 				lang.L("A secret both of us know verifies both at once. Press the lock, choose Verify, then the second way, and type: {answer}"),
 				lang.L("With a friend one agrees on it by phone or in person, never here."),
 			},
 		},
 		{
-			Asks: listen(lang.L("server*, who can read, listen*, spy, eavesdrop*, secure, safe")),
+			Asks: listen(lang.L("server*, provider*, who can read, who can see, who reads, can anyone read, can anybody read, can others read, listen*, spy, spies, spying, eavesdrop*, intercept*, surveillance, police, man in the middle, secure, safe, security")),
 			Say: practice.Say{
 				lang.L("Servers see that two people write to each other, and when. What they write they cannot read while the lock is closed."),
 				lang.L("A stranger could only have stepped in before it began. Verifying finds that out."),
 			},
 		},
 		{
-			Asks: listen(lang.L("key, keys, encrypt*, encryption, otr, off the record")),
+			Asks: listen(lang.L("key, keys, encrypt*, encryption, crypto*, otr, off the record, end to end, forward secrecy, deniab*, prove to others")),
 			Say: practice.Say{
 				lang.L("Both programs keep making new keys and forget the old ones. Whoever steals a key later cannot open with it what was written before."),
 				lang.L("Nor can anybody prove to others what you wrote. It is like talking in a room."),
 			},
 		},
 		{
-			Asks: listen(lang.L("who are you, what are you, robot, bot, program, human, real")),
+			Asks: listen(lang.L("who are you, what are you, your name, robot, bot, chatbot, ai, artificial intelligence, program, machine, human, person, real, are you real")),
 			Say:  practice.Say{lang.L("I am a program with a few sentences. But I have a real key, and the lock between us is as real as any other.")},
 		},
 		{
-			Asks: listen(lang.L("help, what can you, what now, what next")),
+			Asks: listen(lang.L("help*, what can you, what can i, what do you know, what now, now what, what next, what else, what should i, how does this work, how does it work, i dont understand, i do not understand, i am lost, commands")),
 			Say:  practice.Say{lang.L("Verify me with the lock at the top. Then write “ask me”, “secret”, “fingerprint”, “wrong” or “remind me”, and at last “end” to see what Finished looks like.")},
 		},
 		{
-			Asks: listen(lang.L("thank*, thanks, great, nice, good, ok, okay")),
+			Asks: listen(lang.L("thank*, thanks, thx, cheers, great, nice, good, cool, perfect, awesome, wonderful, understood, got it, i see, makes sense, ok, okay")),
 			Say:  practice.Say{lang.L("You are welcome. When you have practised enough, press Leave practice above.")},
 		},
 	}

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -60,5 +61,41 @@ func checkPracticeWords(t *testing.T, w practice.Words) {
 	}
 	if w.Answer != strings.ToLower(w.Answer) || w.Reply != strings.ToLower(w.Reply) {
 		t.Error("an answer is hard to type without a mistake")
+	}
+}
+
+// TestWhatPeopleType promises that what somebody would really type, also in a hurry, brings up what they mean.
+func TestWhatPeopleType(t *testing.T) {
+	defer speak(t, "en")
+	for tag, typed := range map[string]map[string]string{
+		"en": {
+			"check me": "check me", "who am I?": "check me", "Give me a wrong answer, please": "wrong", "I want to verify you": "question*", "How do I verify you?": "question*",
+			"verify you": "remind*", "is it really you": "question*", "what does the yellow lock mean": "lock*", "who can see this": "server*", "is this end-to-end encrypted?": "key",
+			"end to end?": "key", "What's up": "hello*", "I don't understand": "help*", "are you real?": "robot", "thx": "thx", "what is the question mark": "lock*",
+			"See you!": "goodbye", "please end it": "goodbye", "and the shared secret": "pin", "can I phone you": "phone",
+		},
+		"de": {
+			"Prüf mich!": "frag mich", "frag mich nochmal": "frag mich", "eine falsche Antwort bitte": "falsch*", "Wie kann ich dich prüfen": "frage*", "Soll ich dich prüfen?": "erinner*",
+			"Ende-zu-Ende-Verschlüsselung": "otr", "Das ist auf dem Weg": "", "Was heißt das Fragezeichen": "schloss*", "wer kann mitlesen": "server*", "Schluss jetzt": "ende",
+			"Tschüss": "ende", "tschuss": "ende", "Wie geht's?": "hallo*", "wie gehts weiter": "hilfe*", "Verstehe ich nicht": "hilfe*", "verstehe": "danke*", "wie heisst du": "roboter",
+			"das Passwort": "pin", "darf ich anrufen": "handy",
+		},
+		"ar": {
+			"اسالني": "اسألني", "تحقق مني": "اسألني", "اعطني اجابة خاطئة": "خطأ", "كيف أتحقق منك؟": "السؤال", "هل اتحقق منك": "ذكرني", "إنه برنامج": "روبوت", "إنها جميلة": "مشكور",
+			"ما معنى القفل؟": "القفل", "من يستطيع ان يقرأ هذا": "تجسس", "انهاء المحادثه": "إنهاء", "مع السلامه": "إنهاء", "أهلاً": "مرحبا", "لا افهم": "مساعدة", "شكراً": "مشكور",
+			"كلمه السر": "السر", "البصمه": "الهاتف", "هل هذا مشفر": "المفتاح", "إنه هنا": "",
+		},
+	} {
+		speak(t, tag)
+		w := practiceWords()
+		for said, want := range typed {
+			got := []string{""}
+			if topic := w.Find(said); topic != nil {
+				got = topic.Asks
+			}
+			if !slices.Contains(got, want) {
+				t.Errorf("%s: %q brings up %q, want what has %q", tag, said, got, want)
+			}
+		}
 	}
 }

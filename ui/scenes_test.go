@@ -854,7 +854,7 @@ func scenes() []scene {
 	})
 	add("keys-import", func(p *studio) fyne.Window { return p.imported(nil) })
 	add("keys-imported", func(p *studio) fyne.Window {
-		return p.imported(func(s *sheetStage) { s.press(lang.N("Take over {{.Count}} key", 2, words{"Count": 2})) })
+		return p.imported(func(s *sheetStage) { s.press(lang.N("Import {{.Count}} key", 2, words{"Count": 2})) })
 	})
 	add("keys-export", func(p *studio) fyne.Window {
 		return p.keys(verified, func(s *sheetStage) { s.desk.keys(); s.press(lang.L("Export…")) })

@@ -137,12 +137,12 @@ func (p *secretsPage) putAside() {
 func (p *secretsPage) askPassphrase() {
 	p.fresh = noFile(p.path())
 	p.first = access.Name(newPasswordField(), lang.L("Passphrase"))
-	p.again = access.Name(newPasswordField(), lang.L("The same once more"))
+	p.again = access.Name(newPasswordField(), lang.L("Passphrase again"))
 	p.form.Objects = []fyne.CanvasObject{label(lang.L("Passphrase")), p.first}
 	if p.fresh {
 		p.form.Objects = append(p.form.Objects,
 			look.NewText(lang.L("Nobody can open the file without it, and nobody can tell it to you if you forget it."), look.Hint),
-			label(lang.L("The same once more")), p.again)
+			label(lang.L("Passphrase again")), p.again)
 	}
 	confirm := newMainButton(lang.L("Open"), p.submitPassphrase)
 	p.form.Objects = append(p.form.Objects, gap(0, look.Step), container.NewBorder(nil, nil, newButton(lang.L("Back"), p.leavePassphrase), confirm))

@@ -1,6 +1,10 @@
 package ui
 
 import (
+	"runtime"
+
+	"fyne.io/fyne/v2"
+
 	"github.com/sotto-im/sotto/ui/lang"
 	"github.com/sotto-im/sotto/ui/look"
 
@@ -13,7 +17,7 @@ import (
 func (d *desk) generalSettings() []*settingRow {
 	rows := []*settingRow{
 		d.languageSetting(),
-		d.toggle(lang.L("Enter begins a new line"), lang.L("Then Ctrl+Enter sends. Otherwise Enter sends, and Shift+Enter begins a new line."),
+		d.toggle(lang.L("Enter begins a new line"), enterWords(runtime.GOOS),
 			func(p *store.Preferences) *bool { return &p.EnterBreaks }).found(lang.L("send key")),
 		d.toggle(lang.L("A window for each conversation"), lang.L("Otherwise conversations open beside the contacts, and a double click gives one a window of its own."),
 			func(p *store.Preferences) *bool { return &p.Apart }),
@@ -34,6 +38,14 @@ func (d *desk) generalSettings() []*settingRow {
 	return rows
 }
 
+// enterWords says which keys send and which begin a new line, for either choice, as they are called on a system.
+func enterWords(system string) string {
+	enter := stroke{0, fyne.KeyReturn}
+	return lang.L("Then {{.Send}} sends. Otherwise {{.Enter}} sends, and {{.Break}} begins a new line.", words{
+		"Send": stroke{commandOn(system), fyne.KeyReturn}.on(system), "Enter": enter.on(system),
+		"Break": stroke{fyne.KeyModifierShift, fyne.KeyReturn}.on(system)})
+}
+
 // languageSetting chooses in which language Sotto speaks.
 func (d *desk) languageSetting() *settingRow {
 	tags, names, chosen := []string{""}, []string{lang.L("As the system")}, 0
@@ -43,7 +55,7 @@ func (d *desk) languageSetting() *settingRow {
 		}
 		tags, names = append(tags, l.Tag), append(names, l.Name)
 	}
-	return newPick(lang.L("Language"), lang.L("It holds from the next start on."), names, chosen, func(i int) {
+	return newPick(lang.L("Language"), lang.L("It applies from the next start."), names, chosen, func(i int) {
 		d.shell.write(func(s *store.Settings) { s.Window.Language = tags[i] })
 	})
 }
@@ -138,7 +150,7 @@ func (d *desk) accountSettings(a session.Account) []*settingRow {
 		}
 	}
 	typing := []string{lang.L("When unencrypted"), lang.L("Never"), lang.L("Always")}
-	check := []string{lang.L("Ask when it is unusual"), lang.L("Always ask"), lang.L("Only say so")}
+	check := []string{lang.L("Ask when it is unusual"), lang.L("Always ask"), lang.L("Only tell me")}
 	server := lang.L("Found by itself: {{.Server}}", words{"Server": a.Server})
 	if a.Server == "" {
 		server = lang.L("Found by itself.")

@@ -42,8 +42,10 @@ type shortcutGroup struct {
 }
 
 // command is the key that other programs of the system use for their shortcuts.
-func command() fyne.KeyModifier {
-	if runtime.GOOS == "darwin" {
+func command() fyne.KeyModifier { return commandOn(runtime.GOOS) }
+
+func commandOn(system string) fyne.KeyModifier {
+	if system == "darwin" {
 		return fyne.KeyModifierSuper
 	}
 	return fyne.KeyModifierControl
@@ -70,7 +72,7 @@ func (s *shell) shortcutTable() []shortcutGroup {
 	return []shortcutGroup{
 		{lang.L("Contacts"), []shortcut{
 			{lang.L("Search among the contacts"), commanded(fyne.KeyK), amongContacts, (*desk).searchContacts},
-			{lang.L("Add a contact"), commanded(fyne.KeyN), amongContacts, func(d *desk) { d.addContact("") }},
+			{lang.L("Add contact"), commanded(fyne.KeyN), amongContacts, func(d *desk) { d.addContact("") }},
 			{lang.L("The conversation above in the list"), []stroke{{alt, fyne.KeyUp}}, amongContacts, func(d *desk) { d.main.step(-1) }},
 			{lang.L("The conversation below in the list"), []stroke{{alt, fyne.KeyDown}}, amongContacts, func(d *desk) { d.main.step(1) }},
 		}},
@@ -192,17 +194,27 @@ func (p *mainPage) nextPart(by int) {
 }
 
 // words are how the keys are written on the keyboard.
-func (k stroke) words() string {
-	held := []string{}
-	for _, m := range []struct {
-		bit  fyne.KeyModifier
-		name string
-	}{{fyne.KeyModifierControl, lang.L("Ctrl")}, {fyne.KeyModifierSuper, lang.L("Cmd")}, {fyne.KeyModifierAlt, lang.L("Alt")}, {fyne.KeyModifierShift, lang.L("Shift")}} {
-		if k.held&m.bit != 0 {
-			held = append(held, m.name)
+func (k stroke) words() string { return k.on(runtime.GOOS) }
+
+// on are the words on the keyboards of a system: a Mac has signs for the keys that are held, in an order of its own and with no plus.
+func (k stroke) on(system string) string {
+	names, between := []heldKey{{fyne.KeyModifierControl, lang.L("Ctrl")}, {fyne.KeyModifierAlt, lang.L("Alt")}, {fyne.KeyModifierShift, lang.L("Shift")}}, "+"
+	if system == "darwin" {
+		names, between = []heldKey{{fyne.KeyModifierControl, "⌃"}, {fyne.KeyModifierAlt, "⌥"}, {fyne.KeyModifierShift, "⇧"}, {fyne.KeyModifierSuper, "⌘"}}, ""
+	}
+	said := []string{}
+	for _, n := range names {
+		if k.held&n.bit != 0 {
+			said = append(said, n.name)
 		}
 	}
-	return strings.Join(append(held, keyWord(k.key)), "+")
+	return strings.Join(append(said, keyWord(k.key)), between)
+}
+
+// A heldKey is one that is held while another is pressed, and what stands on it.
+type heldKey struct {
+	bit  fyne.KeyModifier
+	name string
 }
 
 func keyWord(k fyne.KeyName) string {

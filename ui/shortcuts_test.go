@@ -9,8 +9,10 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/driver/desktop"
 
+	"github.com/sotto-im/sotto/assets"
 	"github.com/sotto-im/sotto/session"
 	"github.com/sotto-im/sotto/ui/access"
+	"github.com/sotto-im/sotto/ui/lang"
 )
 
 // strokeFor finds the keys of a shortcut by its name.
@@ -52,7 +54,7 @@ func TestShortcuts(t *testing.T) {
 	if s.shell.window.Canvas().Focused() != s.shell.own.main.contacts.search {
 		t.Error("the search has not got the keyboard")
 	}
-	s.shortcut("Add a contact")
+	s.shortcut("Add contact")
 	s.wantSeen("They will be asked whether they want to be your contact.")
 	s.shortcut("The conversation below in the list")
 	if s.shell.own.main.shown != contactRef("bob") {
@@ -155,7 +157,7 @@ func TestShortcutSheet(t *testing.T) {
 		return ""
 	}
 	for range len(rows) {
-		if strings.HasPrefix(focused(), "Add a contact") {
+		if strings.HasPrefix(focused(), "Add contact") {
 			break
 		}
 		w.Canvas().Focused().TypedKey(&fyne.KeyEvent{Name: fyne.KeyDown})
@@ -164,5 +166,42 @@ func TestShortcutSheet(t *testing.T) {
 	s.wantSeen("They will be asked whether they want to be your contact.")
 	if s.shell.own.windows["shortcuts"] != nil {
 		t.Error("the sheet stayed open")
+	}
+}
+
+// TestKeysOfEachSystem promises that keys are called what stands on them, in the sheet and in sentences, on a Mac as elsewhere.
+func TestKeysOfEachSystem(t *testing.T) {
+	defer speak(t, "en")
+	for system, want := range map[string][4]string{
+		"linux":   {"Ctrl+K", "Ctrl+Shift+O", "Alt+Up", "Then Ctrl+Enter sends. Otherwise Enter sends, and Shift+Enter begins a new line."},
+		"windows": {"Ctrl+K", "Ctrl+Shift+O", "Alt+Up", "Then Ctrl+Enter sends. Otherwise Enter sends, and Shift+Enter begins a new line."},
+		"darwin":  {"⌘K", "⇧⌘O", "⌥Up", "Then ⌘Enter sends. Otherwise Enter sends, and ⇧Enter begins a new line."},
+	} {
+		speak(t, "en")
+		held := commandOn(system)
+		got := [4]string{stroke{held, fyne.KeyK}.on(system), stroke{held | fyne.KeyModifierShift, fyne.KeyO}.on(system), stroke{fyne.KeyModifierAlt, fyne.KeyUp}.on(system),
+			enterWords(system)}
+		if got != want {
+			t.Errorf("%s: %q, want %q", system, got, want)
+		}
+		speak(t, "de")
+		if said := enterWords(system); strings.Contains(said, "Strg+Enter") == (system == "darwin") {
+			t.Errorf("%s: %q", system, said)
+		}
+	}
+}
+
+// TestNoSentenceNamesAKeyOfOneSystem promises that the key for commands has its name from the system, never from a sentence.
+func TestNoSentenceNamesAKeyOfOneSystem(t *testing.T) {
+	for _, l := range lang.Languages() {
+		data, err := assets.Translations.ReadFile("translations/" + l.Tag + ".json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(data)) {
+			if !strings.HasPrefix(line, `  "Ctrl":`) && (strings.Contains(line, "Ctrl") || strings.Contains(line, "Strg")) {
+				t.Errorf("%s.json: %s", l.Tag, line)
+			}
+		}
 	}
 }

@@ -328,7 +328,7 @@ func refusalWords(up session.SignUp) string {
 		if up.Web != "" {
 			return lang.L("{{.Server}} makes accounts in the browser. Come back with the address and sign in.", server)
 		}
-		return lang.L("{{.Server}} makes no accounts for everybody. Choose another server.", server)
+		return lang.L("{{.Server}} does not make accounts for everybody. Choose another server.", server)
 	case session.RefusalNameTaken:
 		return lang.L("Somebody else has this name on {{.Server}}. Choose another one.", server)
 	case session.RefusalBadName:
@@ -344,7 +344,7 @@ func refusalWords(up session.SignUp) string {
 	case session.RefusalIncomplete:
 		return lang.L("One answer is missing.")
 	case session.RefusalOutdated:
-		return lang.L("It took too long, so {{.Server}} asks anew.", server)
+		return lang.L("It took too long, so {{.Server}} asks again.", server)
 	case session.NoRefusal:
 		return ""
 	}

@@ -46,7 +46,7 @@ func (d *desk) comeAlong() {
 		d.openSignIn("")
 	})
 	s = d.openSlip(lang.L("Coming from another program"), look.NewText(
-		lang.L("Sign in with the address and the password that you use there: your contacts are kept by the server and come by themselves. Whom you have verified comes along afterwards: Keys, in the menu of your account, reads the files of Pidgin, Adium and other programs."), look.Body),
+		lang.L("Sign in with the address and the password that you use there: your contacts are kept by the server and come by themselves. Whom you have verified you can import afterwards: Keys, in the menu of your account, reads the files of Pidgin, Adium and other programs."), look.Body),
 		newButton(lang.L("Cancel"), func() { s.close() }), signIn)
 	s.window.Canvas().Focus(signIn)
 }

@@ -380,7 +380,7 @@ func (s *shell) look(front bool) {
 // storeProblem says that settings were unreadable or could not be written.
 func (s *shell) storeProblem(p session.StoreProblem) {
 	dismiss := offer{label: lang.L("OK"), do: func() { s.trouble.show(notice{}) }}
-	words := lang.L("Your settings could not be written: the disk may be full or read-only. What you change now holds until you quit.")
+	words := lang.L("Your settings could not be written: the disk may be full or read-only. What you change now is kept only until you quit.")
 	if aboutKeyring(p.Err) {
 		words = lang.L("The keyring of this computer could not be tidied up: what it kept for the account that you removed may still be there.")
 	}

@@ -487,7 +487,7 @@ func TestLockOffersTheNextStepFirst(t *testing.T) {
 		lock  session.Lock
 		first string
 	}{
-		{session.NotPrivate, "Start a private conversation"}, {session.Unverified, "Verify"},
+		{session.NotPrivate, "Start private conversation"}, {session.Unverified, "Verify"},
 		{session.Private, "Compare fingerprints"}, {session.FinishedLock, "Start again"},
 	} {
 		c := bob()

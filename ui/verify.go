@@ -173,7 +173,7 @@ func (w *wizard) chosen() {
 func (w *wizard) questionPage() {
 	w.question = newField(lang.L("What did we eat when the power failed?"))
 	w.question.SetText(w.typedBefore)
-	w.secretEntry(newAnswerField(), lang.L("Answer"))
+	w.secretEntry(newAnswerField(), lang.L("The right answer"))
 	w.fold = foldBox(w.close, w.typed)
 	w.fold.Hidden, w.fold.Checked = !w.contact().Sotto, w.contact().Sotto
 	w.secret.folded = w.folds
@@ -187,7 +187,7 @@ func (w *wizard) questionPage() {
 		step:  stepWords(2),
 		body: []fyne.CanvasObject{
 			label(lang.L("Question")), w.question, gap(0, look.Step),
-			label(lang.L("Answer")), w.secret.field, w.secret.about, w.secret.seen, w.weak,
+			label(lang.L("The right answer")), w.secret.field, w.secret.about, w.secret.seen, w.weak,
 			w.secret.show, w.fold,
 			hint(lang.L("Whoever is at the other end sees the question. Ask for something that was never said in this chat and is not easy to guess: not a name, a date or a place that others know.")),
 			w.trouble,
@@ -472,7 +472,7 @@ func (w *wizard) failure(run session.SMP) {
 		body: []fyne.CanvasObject{
 			newTrack(w.contact().Name, trackDiffers),
 			verdict(lockShape(w.contact()), lang.L("Nothing is proved by this."), kept),
-			look.NewText(lang.L("What it can have been:"), look.Body),
+			look.NewText(lang.L("What it could have been:"), look.Body),
 			reasons(typo,
 				lang.L("Somebody could stand between you, who had to guess."),
 				lang.L("What it was not: the program of {{.Name}}. It took part to the end.", w.name())),
@@ -496,10 +496,10 @@ func attemptWords(run session.SMP) string {
 // aborted: the other side ended the check, and does not say why.
 func (w *wizard) aborted(run session.SMP) {
 	if run.AtOnce {
-		w.unable(lang.L("The program of {{.Name}} stopped it sooner than anybody could have read it, so it seems that it cannot take part. Nothing has changed. Compare fingerprints by phone.", w.name()))
+		w.unable(lang.L("The program of {{.Name}} stopped it before anybody could have read it, so it seems that it cannot take part. Nothing has changed. Compare fingerprints by phone.", w.name()))
 		return
 	}
-	w.stopped(lang.L("The check was stopped"), lang.L("{{.Name}} stopped it, or the private conversation ended. Nothing has changed. What else it can have been:", w.name()),
+	w.stopped(lang.L("The check was stopped"), lang.L("{{.Name}} stopped it, or the private conversation ended. Nothing has changed. What else it could have been:", w.name()),
 		lang.L("Perhaps it was a typo: some programs stop without a word where the answers differ."),
 		lang.L("Perhaps the program of {{.Name}} cannot answer questions.", w.name()),
 		lang.L("Somebody could stand between you, who does not know the answer."))
@@ -519,7 +519,7 @@ func (w *wizard) unable(said string) {
 }
 
 func (w *wizard) unanswered() {
-	w.stopped(lang.L("No answer from {{.Name}}", w.name()), lang.L("Nothing has changed. What it can have been:"),
+	w.stopped(lang.L("No answer from {{.Name}}", w.name()), lang.L("Nothing has changed. What it could have been:"),
 		lang.L("Perhaps {{.Name}} is not there, or has not seen the question.", w.name()),
 		cmp.Or(checkWords(w.contact()), lang.L("Perhaps the program of {{.Name}} cannot answer questions.", w.name())),
 		lang.L("Somebody could stand between you, who does not know the answer."))

@@ -144,7 +144,7 @@ func TestStoppedAtOnce(t *testing.T) {
 	s := newSheetStage(t)
 	s.asked()
 	s.run(session.SMP{Number: 1, Ours: true, Asked: true, Key: bobsKey, Stage: session.SMPAborted, AtOnce: true})
-	s.says("sooner than anybody could have read it", "Compare fingerprints by phone.")
+	s.says("before anybody could have read it", "Compare fingerprints by phone.")
 }
 
 // Between two Sottos the other person is asked by what only the programs read; with other programs by a message that one reads first.
@@ -317,7 +317,7 @@ func TestCompareIsNotInterrupted(t *testing.T) {
 func TestProgramSheet(t *testing.T) {
 	s := newSheetStage(t)
 	s.desk.program(s.bob.Ref)
-	s.says("Nothing about it needs to be said.")
+	s.says("There is nothing to say about it.")
 	for kind, want := range map[session.FindingKind][]string{
 		session.FindingSotto:       {"Bob uses Sotto too", "inside the private conversation"},
 		session.FindingNoOTR:       {"does not take up private conversations", "3 invitations had no answer."},

@@ -17,7 +17,7 @@ func TestEmptyListOffersTheFirstContact(t *testing.T) {
 	if !pane.invite.Visible() {
 		t.Error("nothing is offered where there is no contact")
 	}
-	s.press("Add a contact")
+	pane.invite.OnTapped()
 	s.wantSeen("They will be asked whether they want to be your contact.")
 	s.tell(session.ContactChanged{Contact: bob()})
 	if pane.invite.Visible() {

@@ -196,16 +196,16 @@ func addressWords(err error) string {
 	return lang.L("This is not an address. Check it for spaces and unusual characters.")
 }
 
-// writeWords stands in the empty composer: to whom one writes, or why one cannot.
-func writeWords(c session.Contact) string {
+// writeWords stands in the empty composer: to whom one writes, or why one cannot. The last is for where there is little room.
+func writeWords(c session.Contact) []string {
 	name := words{"Name": c.Name}
 	switch {
 	case !c.Held.IsZero():
-		return lang.L("Sending is blocked")
+		return []string{lang.L("Sending is blocked")}
 	case c.NeedsVerified:
-		return lang.L("Verify {{.Name}} first", name)
+		return []string{lang.L("Verify {{.Name}} first", name), lang.L("Verify first")}
 	}
-	return lang.L("Write to {{.Name}}", name)
+	return []string{lang.L("Write to {{.Name}}", name), lang.L("Write a message")}
 }
 
 // sendErrorWords says why a text was not taken. The text is still in the composer.

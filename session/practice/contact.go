@@ -196,7 +196,7 @@ func (c *contact) welcome() {
 
 // reply answers what the person wrote.
 func (c *contact) reply(text string) {
-	switch t := c.words.find(text); {
+	switch t := c.words.Find(text); {
 	case t == &c.words.AskMe && c.verifying():
 		c.plan(say, c.words.Reactions.OneAtATime)
 	case t == &c.words.AskMe:

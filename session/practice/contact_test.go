@@ -29,6 +29,8 @@ func testWords() Words {
 			{Asks: []string{"verif*", "how do i verify"}, Say: Say{"verify so"}},
 			{Asks: []string{"fingerprint*"}, Say: Say{"mine is {fingerprint}"}},
 			{Asks: []string{"is this otr"}, Say: Say{"it is"}},
+			{Asks: []string{"prüf*", "größe"}, Say: Say{"geprüft"}},
+			{Asks: []string{"إجابة", "أنت"}, Say: Say{"نعم"}},
 			{Asks: []string{"otr", "what is otr"}, Say: Say{"otr one", "otr two"}},
 		},
 		AskMe:   Topic{Asks: []string{"ask me"}, Say: Say{"I ask {challenge}, say {reply}"}},
@@ -194,6 +196,8 @@ func TestReplies(t *testing.T) {
 		{"", "lost one"}, {"*", "lost one"}, {"lo ck", "lost one"}, {"🦊", "lost one"}, {"\x00\xff", "lost one"},
 		{strings.Repeat("ä", 5000) + " lock", "lost one"},
 		{"<b>lock</b>", "the lock"}, {"{answer}", "lost one"},
+		{"PRÜFEN", "geprüft"}, {"prufst du?", "geprüft"}, {"pru\u0308fen", "geprüft"}, {"die Grosse", "geprüft"},
+		{"اجابه؟", "نعم"}, {"الإجابة", "lost one"}, {"إِجَابَة", "نعم"}, {"إجـــابة", "نعم"}, {"من انت", "نعم"},
 	}
 	for _, test := range tests {
 		t.Run(test.written[:min(len(test.written), 20)], func(t *testing.T) {
@@ -477,6 +481,6 @@ func FuzzFind(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		w := testWords()
-		w.find(text)
+		w.Find(text)
 	})
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // Words is everything the practice contact says, and what it listens for, in the person's language. Package ui makes it, because the
@@ -115,8 +117,8 @@ func (w *Words) fill(text, fingerprint, aloud string) string {
 // maxHeard is how much of a message is listened to.
 const maxHeard = 1000
 
-// find returns the topic that text brings up, or nil.
-func (w *Words) find(text string) *Topic {
+// Find returns the topic that text brings up, or nil.
+func (w *Words) Find(text string) *Topic {
 	heard := split(text[:min(len(text), maxHeard)], "")
 	var best *Topic
 	longest := 0
@@ -138,13 +140,21 @@ func (w *Words) find(text string) *Topic {
 }
 
 // split cuts text into words in lower case, which consist of letters, digits and the characters of keep. Apostrophes are left out:
-// "what's" is "whats".
+// "what's" is "whats". So are the marks that people in a hurry leave out: the dots of "für", the hamza and the vowels of Arabic.
 func split(text, keep string) []string {
-	text = strings.NewReplacer("'", "", "’", "").Replace(strings.ToLower(text))
-	return strings.FieldsFunc(text, func(r rune) bool {
-		return !unicode.IsLetter(r) && !unicode.IsNumber(r) && !unicode.IsMark(r) && !strings.ContainsRune(keep, r)
+	var plain strings.Builder
+	for _, r := range norm.NFD.String(strings.ToLower(text)) {
+		if !unicode.IsMark(r) {
+			plain.WriteRune(r)
+		}
+	}
+	return strings.FieldsFunc(hurried.Replace(plain.String()), func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsNumber(r) && !strings.ContainsRune(keep, r)
 	})
 }
+
+// hurried writes the letters alike that many do not tell apart on a keyboard, and leaves out what only stretches a word.
+var hurried = strings.NewReplacer("'", "", "’", "", "ة", "ه", "ى", "ي", "ـ", "", "ß", "ss")
 
 // fits reports whether phrase, in which a star stands for the rest of a word, occurs in heard, word for word.
 func fits(heard, phrase []string) bool {

@@ -50,6 +50,7 @@ type Composer struct {
 	behind int // where the caret is meant to be, where Fyne has no place for it; 0: it is where Fyne says
 	rows   int
 	width  float32 // that rows were counted for
+	hints  []string
 	ruler  *widget.Label
 }
 
@@ -126,6 +127,26 @@ func (c *Composer) Resize(size fyne.Size) {
 	if width := size.Width - 2*look.Step; width != c.width {
 		c.width = width
 		c.grow()
+		c.hint()
+	}
+}
+
+// SetHints says what stands in the empty composer: the first that fits into its line, or else the last.
+func (c *Composer) SetHints(hints ...string) {
+	c.hints = hints
+	c.hint()
+}
+
+func (c *Composer) hint() {
+	room := c.width - 2*theme.InnerPadding()
+	for i, hint := range c.hints {
+		if c.width > 0 && i < len(c.hints)-1 && fyne.MeasureText(hint, theme.TextSize(), fyne.TextStyle{}).Width > room {
+			continue
+		}
+		if hint != c.PlaceHolder {
+			c.SetPlaceHolder(hint)
+		}
+		return
 	}
 }
 

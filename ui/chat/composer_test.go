@@ -174,3 +174,21 @@ func TestWordsStayApart(t *testing.T) {
 		}
 	}
 }
+
+// TestHintIsTheFirstThatFits promises a hint that is not cut off, however wide the composer becomes.
+func TestHintIsTheFirstThatFits(t *testing.T) {
+	c, _ := write(t)
+	c.SetHints("Write to Benedikt Müller-Oberhausen", "Write a message", "Write")
+	for _, test := range []struct {
+		width float32
+		want  string
+	}{{400, "Write to Benedikt Müller-Oberhausen"}, {200, "Write a message"}, {40, "Write"}, {400, "Write to Benedikt Müller-Oberhausen"}} {
+		if c.Resize(fyne.NewSize(test.width, 40)); c.PlaceHolder != test.want {
+			t.Errorf("at a width of %v it says %q, want %q", test.width, c.PlaceHolder, test.want)
+		}
+	}
+	c.SetHints("Sending is blocked")
+	if c.Resize(fyne.NewSize(40, 40)); c.PlaceHolder != "Sending is blocked" {
+		t.Errorf("the only hint is %q", c.PlaceHolder)
+	}
+}

@@ -9,7 +9,6 @@ const (
 	signUp        = "Create an account"
 	makeAccount   = "Create account"
 	addContact    = "Add contact"
-	addFirst      = "Add a contact"
 	add           = "Add"
 	accept        = "Accept"
 	lock          = "Lock"
@@ -17,7 +16,7 @@ const (
 	compare       = "Compare fingerprints"
 	digits        = "Fingerprints instead"
 	endPrivate    = "End the private conversation"
-	answer        = "Answer" // also the entry for it
+	answer        = "Answer"
 	account       = "Account"
 	advanced      = "Advanced"
 	connection    = "Connection…"
@@ -40,6 +39,8 @@ const (
 	email    = "Email" // the server's word
 	composer = "Message"
 	question = "Question"
+	expected = "The right answer"
+	given    = "Your answer"
 
 	// The words of the lock.
 	unverified = "Unverified"
