@@ -22,7 +22,9 @@ type blockedList struct {
 	window fyne.Window
 	rows   []session.Ref
 	list   *widget.List
-	said   *look.Text
+	about  *look.Text // what blocking does, where the server can
+	said   *look.Text // what went wrong
+	none   *look.Text // why there is no address
 	done   *button
 }
 
@@ -32,7 +34,9 @@ func (d *desk) blockedList() {
 		d.blockedOpen.window.RequestFocus()
 		return
 	}
-	b := &blockedList{desk: d, window: d.openWindow("blocked", lang.L("Blocked addresses")), said: look.NewText("", look.Hint)}
+	b := &blockedList{desk: d, window: d.openWindow("blocked", lang.L("Blocked addresses")), said: look.NewText("", look.Hint),
+		about: look.NewText(lang.L("Your server keeps everything from them away, and shows them that you are offline."), look.Hint),
+		none:  look.NewText("", look.Hint).Center()}
 	d.blockedOpen = b
 	b.list = widget.NewList(func() int { return len(b.rows) }, func() fyne.CanvasObject { return newBlockedItem(b) }, func(id widget.ListItemID, o fyne.CanvasObject) {
 		if id < len(b.rows) {
@@ -43,10 +47,10 @@ func (d *desk) blockedList() {
 	b.list.OnSelected = func(widget.ListItemID) { b.list.UnselectAll() }
 	b.done = newMainButton(lang.L("Close"), b.window.Close)
 	b.done.escape = b.window.Close
-	head := keysHead(nil, lang.L("Blocked addresses"), lang.L("Your server keeps everything from them away, and shows them that you are offline."),
-		inset(0, -look.Step, 0, 0, b.said))
+	head := keysHead(nil, lang.L("Blocked addresses"), "", inset(0, -2*look.Step, 0, 0, b.about), inset(0, -look.Step, 0, 0, b.said))
 	b.window.SetPadded(false)
-	b.window.SetContent(container.New(leastKeys{}, container.NewStack(filled(theme.ColorNameBackground, 0), container.New(&settled{}, bordered(head, keysFoot(b.done), nil, nil, b.list)))))
+	b.window.SetContent(container.New(leastKeys{}, container.NewStack(filled(theme.ColorNameBackground, 0), container.New(&settled{}, bordered(head, keysFoot(b.done), nil, nil,
+		container.NewStack(b.list, container.New(column{width: resultWidth, middle: true}, b.none)))))))
 	b.window.Canvas().SetOnTypedKey(func(e *fyne.KeyEvent) {
 		if e.Name == fyne.KeyEscape {
 			b.window.Close()
@@ -80,17 +84,20 @@ func (b *blockedList) refresh() {
 			b.rows = append(b.rows, session.Ref{Account: a.JID, Contact: address})
 		}
 	}
-	said := ""
+	said, none := "", ""
 	switch {
 	case len(b.rows) == 0 && cannot:
-		said = lang.L("Your server does not know how to block anybody.")
+		none = lang.L("Your server does not know how to block anybody.")
 	case len(b.rows) == 0:
-		said = lang.L("You have blocked nobody.")
+		none = lang.L("You have blocked nobody.")
 	case slices.ContainsFunc(b.desk.model.Accounts(), func(a session.Account) bool { return b.desk.blocked[a.JID].Trouble != session.WhyNone }):
 		said = lang.L("The server refused the last change.")
 	}
 	b.said.SetText(said)
 	b.said.Hidden = said == ""
+	b.none.SetText(none)
+	b.none.Hidden = none == ""
+	b.about.Hidden = len(b.rows) == 0 && cannot
 	b.list.Refresh()
 	b.window.Content().Refresh()
 }
@@ -135,5 +142,5 @@ func (i *blockedItem) set(r session.Ref, several bool) {
 // CreateRenderer implements fyne.Widget.
 func (i *blockedItem) CreateRenderer() fyne.WidgetRenderer {
 	words := container.NewVBox(layout.NewSpacer(), container.New(layout.NewCustomPaddedVBoxLayout(-3*look.Step), i.name, i.about), layout.NewSpacer())
-	return widget.NewSimpleRenderer(inset(3*look.Step, look.Step, 4*look.Step, look.Step, bordered(nil, nil, nil, container.NewCenter(i.unblock), words)))
+	return widget.NewSimpleRenderer(inset(2*look.Step, look.Step, 4*look.Step, look.Step, bordered(nil, nil, nil, container.NewCenter(i.unblock), words)))
 }

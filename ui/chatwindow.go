@@ -232,7 +232,7 @@ func (d *desk) chooseGroups(c session.Contact) {
 			}
 		}))
 	}
-	body.Add(known)
+	body.Add(unlined(known))
 	var s *slip
 	confirm := func() {
 		d.engine.SetGroups(c.Ref, groupList(names.Text))

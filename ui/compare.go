@@ -190,7 +190,7 @@ func (c *comparison) panel(heading string, f otr.Fingerprint, groups []fyne.Canv
 	copyIt := newQuietButton(lang.L("Copy"), func() { c.desk.app.Clipboard().SetContent(f.String()) })
 	copyIt.escape = c.close
 	access.Describe(copyIt, heading)
-	foot := container.NewHBox(copyIt)
+	foot := container.New(chips{}, copyIt)
 	for _, b := range others {
 		b.escape = c.close
 		foot.Add(b)
@@ -221,7 +221,7 @@ func (c *comparison) tickRows(groups []string, ticked bool) []fyne.CanvasObject 
 		other.SizeName, other.Importance = theme.SizeNameText, widget.DangerImportance
 		other.Hide()
 		c.groups, c.digits, c.other = append(c.groups, box), append(c.digits, digits), append(c.other, other)
-		rows = append(rows, bordered(nil, nil, box, other, digits))
+		rows = append(rows, bordered(nil, nil, inset(0, 0, -2*look.Step, 0, box), other, digits))
 	}
 	return rows
 }
@@ -327,7 +327,7 @@ func plainRows(groups []string) []fyne.CanvasObject {
 	var rows []fyne.CanvasObject
 	high := widget.NewCheck("", nil).MinSize().Height
 	for _, group := range groups {
-		rows = append(rows, container.NewBorder(nil, nil, gap(0, high), nil, groupText(group)))
+		rows = append(rows, container.NewBorder(nil, nil, gap(0, high), nil, inset(-look.Step, 0, 0, 0, groupText(group))))
 	}
 	return rows
 }

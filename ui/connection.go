@@ -5,7 +5,6 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
-	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
 	"github.com/sotto-im/sotto/session"
@@ -59,9 +58,7 @@ func (d *desk) connectionLeaf(s *sheet, a session.Account) leaf {
 
 // fact is a line with what it is about in front.
 func fact(about, said string) fyne.CanvasObject {
-	value := look.NewWords(said)
-	head := container.New(&atLeast{150}, look.NewLine(about, look.Hint))
-	f := &factRow{about: about, said: said, inside: inset(-theme.InnerPadding(), 0, 0, 0, container.NewBorder(nil, nil, container.New(flow{}, head), nil, value))}
+	f := &factRow{about: about, said: said, inside: unlined(container.New(factLayout{}, look.NewLine(about, look.Hint), look.NewWords(said)))}
 	f.ExtendBaseWidget(f)
 	return f
 }
@@ -70,6 +67,33 @@ type factRow struct {
 	widget.BaseWidget
 	about, said string
 	inside      fyne.CanvasObject
+}
+
+const (
+	factHead   = 150 // the room for what a fact is about
+	factBeside = 420 // where there is less than this, it stands above
+)
+
+// factLayout sets what a fact is about before it, and in a narrow window above it.
+type factLayout struct{}
+
+// Layout implements fyne.Layout.
+func (factLayout) Layout(objects []fyne.CanvasObject, size fyne.Size) {
+	about, said := objects[0], objects[1]
+	about.Move(fyne.Position{})
+	at := fyne.NewPos(factHead, 0)
+	if size.Width < factBeside {
+		at = fyne.NewPos(0, about.MinSize().Height-3*look.Step)
+	}
+	about.Resize(fyne.NewSize(size.Width, about.MinSize().Height))
+	said.Move(at)
+	said.Resize(fyne.NewSize(size.Width-at.X, size.Height-at.Y))
+}
+
+// MinSize implements fyne.Layout. The height is that for the width there was last.
+func (factLayout) MinSize(objects []fyne.CanvasObject) fyne.Size {
+	about, said := objects[0].MinSize(), objects[1].MinSize()
+	return fyne.NewSize(max(about.Width, said.Width), max(about.Height, objects[1].Position().Y+said.Height))
 }
 
 // Semantics implements access.Semantic: both halves are one.

@@ -155,7 +155,7 @@ func (d *desk) policySheet(title string, labels []string, values []session.Polic
 		}
 	}
 	group.choose(slices.Index(values, now))
-	s = d.openSlip(title, container.NewVBox(rows, container.New(tall{72}, meaning)),
+	s = d.openSlip(title, container.NewVBox(rows, unlined(container.New(tall{72}, meaning))),
 		newButton(lang.L("Cancel"), group.escape), newMainButton(lang.L("Save"), group.enter))
 	s.window.Canvas().Focus(group.all[max(group.chosen, 0)])
 }

@@ -14,15 +14,20 @@ import (
 // Excuse says in a small window why Sotto cannot start with this profile, and returns when it is closed.
 func Excuse(app fyne.App, err error) {
 	app.Settings().SetTheme(look.Theme{})
+	excuse(app, err).ShowAndRun()
+}
+
+// excuse is that window.
+func excuse(app fyne.App, err error) fyne.Window {
 	w := app.NewWindow("Sotto")
 	w.SetIcon(look.AppIcon())
 	done := newMainButton(lang.L("Close"), w.Close)
 	done.escape = w.Close
-	w.SetContent(container.NewCenter(container.New(&atLeast{slipWidth}, container.NewVBox(
-		look.NewText(excuseWords(err), look.Body).Center(), gap(0, 2*look.Step), container.NewCenter(done)))))
+	w.SetContent(container.New(column{width: slipWidth, middle: true}, container.New(flow{},
+		look.NewText(excuseWords(err), look.Body).Center(), gap(0, 2*look.Step), container.NewCenter(done))))
 	w.Resize(fyne.NewSize(slipWidth+12*look.Step, 160))
 	w.Canvas().Focus(done)
-	w.ShowAndRun()
+	return w
 }
 
 func excuseWords(err error) string {

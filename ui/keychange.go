@@ -12,10 +12,12 @@ import (
 	"github.com/sotto-im/sotto/ui/look"
 )
 
+const keyChangeWidth = 640
+
 // decideKey opens the window about a verified contact who uses a new key, or brings it forward.
 func (d *desk) decideKey(r session.Ref) {
 	k := &keyDecider{}
-	d.openSheet("key", r, func(s *sheet) { s.wide(compareWidth); k.sheet = s; k.update() })
+	d.openSheet("key", r, func(s *sheet) { s.wide(keyChangeWidth); k.sheet = s; k.update() })
 }
 
 // A keyDecider shows the verified key and the new one side by side. The decision is about exactly the new key that is shown.
@@ -105,7 +107,7 @@ func (k *keyDecider) hold() {
 type sideBySide struct{}
 
 // leastBeside is the least width of each of two things that stand beside one another.
-const leastBeside = 200
+const leastBeside = 148
 
 // Layout implements fyne.Layout.
 func (l sideBySide) Layout(objects []fyne.CanvasObject, size fyne.Size) {

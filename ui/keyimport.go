@@ -166,7 +166,7 @@ func (p *keyImport) accountPick(name string) fyne.CanvasObject {
 		p.again()
 	})
 	pick.escape(p.leave)
-	return pick
+	return unlined(pick)
 }
 
 func (p *keyImport) changes() int {
@@ -297,7 +297,7 @@ func importWords(k session.ImportedKey) string {
 // CreateRenderer implements fyne.Widget.
 func (i *importItem) CreateRenderer() fyne.WidgetRenderer {
 	words := container.New(&headerWords{}, i.name, i.about)
-	return widget.NewSimpleRenderer(inset(3*look.Step, look.Step, 3*look.Step, look.Step, bordered(nil, nil, nil, container.NewCenter(i.tick), words)))
+	return widget.NewSimpleRenderer(inset(2*look.Step, look.Step, 3*look.Step, look.Step, bordered(nil, nil, nil, container.NewCenter(i.tick), words)))
 }
 
 // ---- writing
@@ -357,6 +357,9 @@ func (p *keyExport) save() {
 	})
 }
 
+// resultWidth is how wide what a keysResult says is.
+const resultWidth = 400
+
 // A keysResult says how something ended.
 type keysResult struct {
 	window *keysWindow
@@ -367,7 +370,8 @@ type keysResult struct {
 func newKeysResult(k *keysWindow, said, about string) *keysResult {
 	p := &keysResult{window: k, done: newMainButton(lang.L("Done"), k.back)}
 	p.done.escape = k.back
-	p.whole = bordered(keysHead(nil, said, about), keysFoot(p.done), nil, nil, gap(0, 0))
+	words := container.New(flow{}, look.NewText(said, look.Header).Center(), look.NewText(about, look.Hint).Center())
+	p.whole = bordered(nil, keysFoot(p.done), nil, nil, container.New(column{width: resultWidth, middle: true}, words))
 	return p
 }
 

@@ -34,7 +34,6 @@ type keyRow struct {
 	name    string // what stands in the first line
 	about   string // what stands in the second
 	lock    look.Lock
-	marked  bool
 }
 
 func newKeyList(k *keysWindow) *keyList {
@@ -112,7 +111,7 @@ func ownRow(a session.Account) keyRow {
 
 // contactKeyRow is a contact with the best that is known of its keys.
 func contactKeyRow(c session.ContactKeys, several bool) keyRow {
-	row := keyRow{contact: c, name: model.Name(c.Name), marked: true, lock: look.LockQuestion}
+	row := keyRow{contact: c, name: model.Name(c.Name), lock: look.LockQuestion}
 	best := c.Keys[0]
 	for _, k := range c.Keys {
 		if k.Verified != session.NotVerified && best.Verified == session.NotVerified {
@@ -246,9 +245,13 @@ func (i *keyItem) set(r keyRow) {
 	i.about.SetText(r.about)
 	i.heading.Hidden = r.heading == ""
 	i.name.Hidden, i.about.Hidden = r.heading != "", r.heading != ""
-	i.mark.Set(r.lock.Icon(look.LockMedium), "")
-	if !r.marked {
+	switch {
+	case r.heading != "":
 		i.mark.Clear()
+	case r.own != "":
+		i.mark.Set(look.IconSecret.In(look.ColorMuted), "")
+	default:
+		i.mark.Set(r.lock.Icon(look.LockMedium), "")
 	}
 	i.Refresh()
 }

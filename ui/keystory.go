@@ -57,7 +57,7 @@ func newKeyStory(k *keysWindow, r session.Ref) *keyStory {
 	p := &keyStory{window: k, ref: r, whole: container.NewStack(), body: container.New(flow{})}
 	p.back = newIconButton(lang.L("Back"), theme.NavigateBackIcon(), k.back)
 	p.back.escape = k.back
-	p.scroll = container.NewVScroll(container.New(column{width: look.ColumnWidth}, inset(2*look.Step, 2*look.Step, 2*look.Step, 4*look.Step, p.body)))
+	p.scroll = container.NewVScroll(container.New(column{width: look.ColumnWidth}, inset(4*look.Step, 4*look.Step, 4*look.Step, 4*look.Step, p.body)))
 	return p
 }
 
@@ -176,7 +176,7 @@ func (p *keyStory) sending(c session.Contact) []fyne.CanvasObject {
 	switch {
 	case p.asking.what == askedHold:
 		rows.Add(hairline())
-		rows.Add(inset(0, 2*look.Step, 0, 2*look.Step, container.New(flow{}, p.holdQuestion()...)))
+		rows.Add(inset(2*look.Step, look.Step, 2*look.Step, 2*look.Step, container.New(flow{}, p.holdQuestion()...)))
 	case c.Held.IsZero():
 		hold := newDoing(lang.L("Block sending"), lang.L("When you suspect that it is not {{.Name}} who reads what you write.", words{"Name": c.Name}),
 			lang.L("Block sending…"), func() { p.ask(keyQuestion{what: askedHold}) })

@@ -127,11 +127,60 @@ func keysHead(back *button, title, about string, more ...fyne.CanvasObject) fyne
 
 // keysFoot is the bottom of a page: its buttons.
 func keysFoot(buttons ...*button) fyne.CanvasObject {
-	row := container.New(wrapped{})
+	row := container.New(buttonRow{})
 	for _, b := range buttons {
 		row.Add(b)
 	}
 	return container.NewStack(filled(look.ColorSurface, 0), container.NewVBox(hairline(), inset(4*look.Step, 2*look.Step, 4*look.Step, 2*look.Step, row)))
+}
+
+// buttonRow sets buttons beside one another, at the right. Where there is not enough room for that, each has a line of its own.
+type buttonRow struct{}
+
+// beside tells whether all have room in one line.
+func (buttonRow) beside(objects []fyne.CanvasObject, width float32) bool {
+	for _, o := range objects {
+		width -= o.MinSize().Width
+	}
+	return width >= float32(len(objects)-1)*2*look.Step
+}
+
+// Layout implements fyne.Layout.
+func (l buttonRow) Layout(objects []fyne.CanvasObject, size fyne.Size) {
+	x, y := size.Width, float32(0)
+	beside := l.beside(objects, size.Width)
+	for _, o := range objects {
+		x -= o.MinSize().Width
+	}
+	x -= float32(len(objects)-1) * 2 * look.Step
+	for _, o := range objects {
+		least := o.MinSize()
+		if beside {
+			o.Resize(least)
+			o.Move(fyne.NewPos(x, 0))
+			x += least.Width + 2*look.Step
+			continue
+		}
+		o.Resize(fyne.NewSize(size.Width, least.Height))
+		o.Move(fyne.NewPos(0, y))
+		y += least.Height + 2*look.Step
+	}
+}
+
+// MinSize implements fyne.Layout. The height is that for the width there was last.
+func (l buttonRow) MinSize(objects []fyne.CanvasObject) fyne.Size {
+	var size fyne.Size
+	width, sum := float32(0), float32(0)
+	for _, o := range objects {
+		least := o.MinSize()
+		size = size.Max(least)
+		sum += least.Height + 2*look.Step
+		width = max(width, o.Position().X+o.Size().Width)
+	}
+	if width > 0 && !l.beside(objects, width) {
+		size.Height = sum - 2*look.Step
+	}
+	return size
 }
 
 // wrapped sets things beside one another, at the right, and begins a new line where one is full.

@@ -3,6 +3,7 @@ package ui
 import (
 	"bytes"
 	"context"
+	"errors"
 	"image"
 	"image/color"
 	"image/png"
@@ -198,11 +199,27 @@ func (p *studio) small(change func(*session.Contact), open func(*sheetStage)) fy
 	return w
 }
 
-// squeeze gives a small window a width and the height that its words need there.
+// squeeze gives a small window a width and the height that its words need there: a sheet takes that when its page turns.
 func squeeze(w fyne.Window, width float32) {
 	height := w.Canvas().Size().Height
 	w.Resize(fyne.NewSize(width, height))
+	if s := sheetIn(w); s != nil {
+		s.fit()
+		return
+	}
 	w.Resize(fyne.NewSize(width, max(height, w.Content().MinSize().Height)))
+}
+
+// sheetIn is the sheet that a window shows, nil where it is none.
+func sheetIn(w fyne.Window) *sheet {
+	for _, o := range test.LaidOutObjects(w.Content()) {
+		if c, ok := o.(*fyne.Container); ok {
+			if l, ok := c.Layout.(leafLayout); ok {
+				return l.sheet
+			}
+		}
+	}
+	return nil
 }
 
 // whole is a window that is as high as what it scrolls.
@@ -763,6 +780,12 @@ func scenes() []scene {
 		s.shell.own.addContact("bob")
 		s.press(lang.L("Add"))
 	}))
+	add("dialog-add-contact-two-accounts", over(verified, func(s *stage) {
+		a := onlineAccount()
+		a.Account.JID = "alice@work.example"
+		s.tell(a)
+		s.shell.own.addContact("bob@example.org")
+	}))
 	slip("dialog-rename", func(d *desk) { d.rename(theirs(d)) })
 	slip("dialog-groups", func(d *desk) { d.chooseGroups(theirs(d)) })
 	slip("dialog-remove", func(d *desk) { d.remove(theirs(d)) })
@@ -771,16 +794,49 @@ func scenes() []scene {
 	slip("dialog-protection-of-account", func(d *desk) { d.chooseAccountPolicy(ours(d)) })
 	slip("dialog-write-unencrypted", func(d *desk) { d.confirmUnencrypted(theirs(d)) })
 	slip("dialog-proxy", func(d *desk) { d.chooseProxy(ours(d)).kind.SetSelectedIndex(1) })
+	slip("dialog-proxy-socks", func(d *desk) { d.chooseProxy(ours(d)).kind.SetSelectedIndex(2) })
 	slip("dialog-own-words", func(d *desk) { d.ownWords(ours(d)) })
 	slip("dialog-change-password", func(d *desk) { d.changePassword(ours(d)) })
+	add("dialog-change-password-differs", over(verified, func(s *stage) {
+		s.shell.own.changePassword(ours(s.shell.own))
+		test.Type(s.shell.window.Canvas().Focused(), "correct horse")
+		s.press(lang.L("Change"))
+	}))
 	slip("dialog-delete-account", func(d *desk) { d.deleteAccount(ours(d)) })
 	slip("dialog-sign-out", func(d *desk) { d.removeAccount(ours(d)) })
 	slip("dialog-weaker-login", func(d *desk) { d.weakerLogin(ours(d)) })
+	slip("dialog-coming-along", func(d *desk) { d.comeAlong() })
+	add("notice-link-matches", over(func(c *session.Contact) {
+		c.Link = &session.LinkClaim{Key: &bobsKey, State: session.LinkMatches}
+	}, func(*stage) {}))
+	add("notice-link-differs", over(func(c *session.Contact) {
+		c.Link = &session.LinkClaim{Key: &strangersKey, State: session.LinkDiffers}
+	}, func(*stage) {}))
+	add("notice-link-not-understood", over(verified, func(s *stage) { s.shell.own.follow("xmpp:@example.org?verify") }))
+	add("notice-cannot-block", over(verified, func(s *stage) { s.shell.own.cannotBlock(theirs(s.shell.own)) }))
+	add("notice-account-task", over(verified, func(s *stage) {
+		s.shell.own.taskChanged(session.AccountTask{JID: alice, Kind: session.ChangingPassword, Stage: session.TaskUnsure})
+	}))
+	excused := func(name string, err error) {
+		add(name, func(p *studio) fyne.Window {
+			w := excuse(p.app, err)
+			if p.width < firstWidth {
+				squeeze(w, p.width)
+			}
+			p.t.Cleanup(w.Close)
+			return w
+		})
+	}
+	excused("excuse-running", store.ErrInUse)
+	excused("excuse-newer", store.ErrNewer)
+	excused("excuse-folder", errors.New("no folder"))
 
 	wizard := func(open func(*studio, *sheetStage)) func(*studio) fyne.Window {
 		return func(p *studio) fyne.Window { return p.small(nil, func(s *sheetStage) { open(p, s) }) }
 	}
 	add("verify-ways", wizard(func(p *studio, s *sheetStage) { s.desk.verify(s.bob.Ref) }))
+	add("verify-ways-again", apart(verified, func(s *sheetStage) { s.desk.verify(s.bob.Ref) }))
+	add("verify-ways-put-off", apart(putOffKey, func(s *sheetStage) { s.desk.verify(s.bob.Ref) }))
 	add("verify-question", wizard(func(p *studio, s *sheetStage) { s.desk.verify(s.bob.Ref); s.press(lang.L("Next")) }))
 	add("verify-question-typed", func(p *studio) fyne.Window {
 		return p.small(func(c *session.Contact) { c.Sotto = true }, func(s *sheetStage) {
@@ -807,6 +863,7 @@ func scenes() []scene {
 	add("verify-right-both", ran(nil, verified, session.SMP{Stage: session.SMPSucceeded}))
 	add("verify-differs", ran(nil, nil, session.SMP{Stage: session.SMPFailed, Failed: 1}))
 	add("verify-differs-again", ran(nil, nil, session.SMP{Stage: session.SMPFailed, Failed: 3}))
+	add("verify-differs-kept", ran(verified, nil, session.SMP{Stage: session.SMPFailed, Failed: 2, Kept: true, Folded: true}))
 	add("verify-no-answer", ran(nil, nil, session.SMP{Stage: session.SMPTimedOut}))
 	add("verify-stopped", ran(nil, nil, session.SMP{Stage: session.SMPAborted}))
 	add("verify-stopped-at-once", ran(nil, nil, session.SMP{Stage: session.SMPAborted, AtOnce: true}))
@@ -814,8 +871,24 @@ func scenes() []scene {
 	add("verify-not-private", apart(func(c *session.Contact) { c.Lock, c.SendMode, c.Key = session.NotPrivate, session.SendWhenPrivate, nil },
 		func(s *sheetStage) { s.desk.verify(s.bob.Ref) }))
 	add("verify-key-changed", apart(keyChanged, func(s *sheetStage) { s.desk.verify(s.bob.Ref) }))
+	add("verify-other-key", apart(nil, func(s *sheetStage) {
+		s.desk.verify(s.bob.Ref)
+		s.press(lang.L("Next"))
+		s.contact(func(c *session.Contact) { c.Key = &strangersKey })
+	}))
+	add("verify-they-ask", apart(nil, func(s *sheetStage) {
+		s.run(session.SMP{Number: 1, Key: bobsKey, Stage: session.SMPNeedsAnswer, Asked: true, Prompt: 1})
+		for _, w := range s.desk.windows {
+			w.Close()
+		}
+		s.desk.windows = map[string]fyne.Window{}
+		s.desk.verify(s.bob.Ref)
+	}))
 	add("answer-question", answering(nil, session.SMP{Asked: true}, nil))
 	add("answer-secret", answering(nil, session.SMP{}, nil))
+	add("answer-question-again", answering(nil, session.SMP{Asked: true, Folded: true}, func(p *studio, s *sheetStage) {
+		s.run(session.SMP{Number: 2, Key: bobsKey, Stage: session.SMPNeedsAnswer, Asked: true, Question: p.cast().question, Prompt: 3, Folded: true})
+	}))
 	add("answer-sent", answering(nil, session.SMP{Asked: true}, func(p *studio, s *sheetStage) {
 		s.press(lang.L("Answer"))
 		s.run(session.SMP{Number: 1, Key: bobsKey, Asked: true})
@@ -823,8 +896,16 @@ func scenes() []scene {
 	add("answer-right", answered(nil, session.SMP{Asked: true, Stage: session.SMPSucceeded}))
 	add("answer-right-both", answered(verified, session.SMP{Asked: true, Stage: session.SMPSucceeded}))
 	add("answer-differs", answered(nil, session.SMP{Asked: true, Stage: session.SMPFailed}))
+	add("answer-right-secret", answered(verified, session.SMP{Stage: session.SMPSucceeded}))
+	add("answer-too-late", answered(nil, session.SMP{Asked: true, Stage: session.SMPTimedOut}))
+	add("answer-nothing", apart(nil, func(s *sheetStage) { s.desk.answer(s.bob.Ref) }))
 	add("answer-declined", answered(nil, session.SMP{Asked: true, Stage: session.SMPCancelled}))
 	add("compare", wizard(func(p *studio, s *sheetStage) { s.desk.compare(s.bob.Ref) }))
+	add("compare-done", apart(func(c *session.Contact) { verified(c); c.Verified = session.ByComparison }, func(s *sheetStage) { s.desk.compare(s.bob.Ref) }))
+	add("compare-own", wizard(func(p *studio, s *sheetStage) {
+		s.desk.compare(s.bob.Ref)
+		s.typed(0, ourKey.String())
+	}))
 	add("compare-differs", wizard(func(p *studio, s *sheetStage) {
 		s.desk.compare(s.bob.Ref)
 		s.typed(0, strangersKey.String())
@@ -836,13 +917,29 @@ func scenes() []scene {
 	add("compare-nothing", apart(noKey, func(s *sheetStage) { s.desk.compare(s.bob.Ref) }))
 	add("compare-words", apart(aloud, func(s *sheetStage) { s.desk.compare(s.bob.Ref) }))
 	add("your-fingerprint", wizard(func(p *studio, s *sheetStage) { s.desk.ownKey(alice) }))
+	add("your-fingerprint-none", wizard(func(p *studio, s *sheetStage) {
+		a := onlineAccount()
+		a.Account.Fingerprint = nil
+		s.desk.model.Apply(a)
+		s.desk.ownKey(alice)
+	}))
 	add("ask-to-verify", apart(func(c *session.Contact) { verified(c); c.VerifiedUs, c.Sotto = false, true }, func(s *sheetStage) { s.desk.askToVerify(s.bob.Ref) }))
 	add("ask-to-verify-message", apart(func(c *session.Contact) { verified(c); c.VerifiedUs = false }, func(s *sheetStage) { s.desk.askToVerify(s.bob.Ref) }))
 	add("ask-to-verify-asked", apart(func(c *session.Contact) { verified(c); c.VerifiedUs, c.RequestedAt = false, noon }, func(s *sheetStage) { s.desk.askToVerify(s.bob.Ref) }))
+	add("ask-to-verify-done", apart(verified, func(s *sheetStage) { s.desk.askToVerify(s.bob.Ref) }))
+	add("ask-to-verify-not-private", apart(noKey, func(s *sheetStage) { s.desk.askToVerify(s.bob.Ref) }))
 	add("key-changed", apart(keyChanged, func(s *sheetStage) { s.desk.decideKey(s.bob.Ref) }))
 	add("key-changed-ask", apart(keyChanged, func(s *sheetStage) {
 		s.desk.decideKey(s.bob.Ref)
 		s.press(lang.L("Ask {{.Name}} in another way", words{"Name": s.bob.Name}))
+	}))
+	add("key-changed-again", apart(keyChanged, func(s *sheetStage) {
+		s.desk.decideKey(s.bob.Ref)
+		s.contact(func(c *session.Contact) { keyChanged(c); c.KeyChange.New.Fingerprint, c.Key = carolsKey, &carolsKey })
+	}))
+	add("key-changed-decided", apart(keyChanged, func(s *sheetStage) {
+		s.desk.decideKey(s.bob.Ref)
+		s.contact(func(c *session.Contact) { c.KeyChange, c.Held = nil, noon })
 	}))
 
 	add("keys", func(p *studio) fyne.Window { return p.keys(verified, func(s *sheetStage) { s.desk.keys() }) })
@@ -851,6 +948,33 @@ func scenes() []scene {
 	})
 	add("keys-forget", func(p *studio) fyne.Window {
 		return p.keys(verified, func(s *sheetStage) { s.desk.keyStory(s.bob.Ref); s.press(lang.L("Forget…")) })
+	})
+	add("keys-take-back", func(p *studio) fyne.Window {
+		return p.keys(verified, func(s *sheetStage) { s.desk.keyStory(s.bob.Ref); s.press(lang.L("Take back…")) })
+	})
+	add("keys-block-sending", func(p *studio) fyne.Window {
+		return p.keys(verified, func(s *sheetStage) { s.desk.keyStory(s.bob.Ref); s.press(lang.L("Block sending…")) })
+	})
+	add("keys-sending-blocked", func(p *studio) fyne.Window {
+		return p.keys(func(c *session.Contact) { c.Held = noon }, func(s *sheetStage) { s.desk.keyStory(s.bob.Ref) })
+	})
+	add("keys-search-nothing", func(p *studio) fyne.Window {
+		return p.keys(verified, func(s *sheetStage) { s.desk.keys(); s.desk.keysOpen.list.search.SetText("zzz") })
+	})
+	add("keys-no-file", func(p *studio) fyne.Window {
+		return p.keys(verified, func(s *sheetStage) {
+			s.desk.keys()
+			s.desk.keysOpen.openFile = func(took func(string, []byte, error)) { took("notes.txt", []byte("hello"), nil) }
+			s.press(lang.L("Import…"))
+		})
+	})
+	add("keys-exported", func(p *studio) fyne.Window {
+		return p.keys(verified, func(s *sheetStage) {
+			s.desk.keys()
+			s.desk.keysOpen.saveFile = func(_ string, _ []byte, done func(error)) { done(nil) }
+			s.press(lang.L("Export…"))
+			s.press(lang.L("Save…"))
+		})
 	})
 	add("keys-import", func(p *studio) fyne.Window { return p.imported(nil) })
 	add("keys-imported", func(p *studio) fyne.Window {
@@ -868,7 +992,12 @@ func scenes() []scene {
 		s.desk.blocked = map[string]session.BlockedChanged{alice: {Account: alice, CanBlock: true}}
 		s.desk.blockedList()
 	}))
+	add("blocked-addresses-cannot", apart(nil, func(s *sheetStage) {
+		s.desk.blocked = map[string]session.BlockedChanged{alice: {Account: alice}}
+		s.desk.blockedList()
+	}))
 	add("other-program", apart(findings, func(s *sheetStage) { s.desk.program(s.bob.Ref) }))
+	add("other-program-nothing", apart(nil, func(s *sheetStage) { s.desk.program(s.bob.Ref) }))
 	add("deniability", func(p *studio) fyne.Window {
 		return p.small(verified, func(s *sheetStage) {
 			for i, text := range p.cast().said {
@@ -881,6 +1010,11 @@ func scenes() []scene {
 	add("settings-of-contact", apart(devices, func(s *sheetStage) { s.desk.contactSheet(s.bob.Ref) }))
 	add("connection", apart(verified, func(s *sheetStage) { connected(s); s.desk.connection(alice) }))
 	add("connection-none", apart(verified, func(s *sheetStage) { s.desk.connection(alice) }))
+	add("connection-key-renewed", apart(verified, func(s *sheetStage) {
+		connected(s)
+		s.engine.connection.KeyChange = &session.ServerKeyChange{}
+		s.desk.connection(alice)
+	}))
 	add("server-key", apart(verified, func(s *sheetStage) {
 		a := onlineAccount()
 		a.Account.State, a.Account.Problem = session.Stopped, session.ProblemServerKey
@@ -905,6 +1039,13 @@ func scenes() []scene {
 		s := p.main()
 		s.shell.own.openSettings()
 		return p.whole(s, 3400)
+	})
+	add("settings-choosing", func(p *studio) fyne.Window {
+		s := p.main()
+		s.shell.own.openSettings()
+		p.settle(s)
+		s.setting(lang.L("Language")).control.(*picker).Tapped(nil)
+		return s.shell.window
 	})
 	add("settings-search", func(p *studio) fyne.Window {
 		s := p.main()

@@ -128,7 +128,7 @@ func (u *unspoken) say(text string) {
 
 // CreateRenderer implements fyne.Widget.
 func (u *unspoken) CreateRenderer() fyne.WidgetRenderer {
-	return widget.NewSimpleRenderer(container.New(flow{}, u.text))
+	return widget.NewSimpleRenderer(container.NewStack(filled(look.ColorRaised, look.SmallRadius), container.New(flow{}, u.text)))
 }
 
 // Semantics implements access.Semantic.

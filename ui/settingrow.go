@@ -135,21 +135,23 @@ type settingRenderer struct {
 
 const (
 	settingPadding = 2 * look.Step
-	settingBeside  = 440 // a row as wide as this has room for a wide control beside the words
+	settingWords   = 176 // the least room for words that a control may stand beside
 	settingSmall   = 64  // a control no wider than this always stands beside them
-	settingWidest  = 260 // of a control
+	settingWidest  = 280 // of a control
 )
 
 // place says how wide the words are, and where the control stands.
 func (r *settingRenderer) place(width float32) (words float32, control fyne.Size, beside bool) {
 	control = r.row.control.MinSize()
-	control.Width = min(control.Width, settingWidest, max(width-4*settingPadding, 0))
-	beside = width >= settingBeside || control.Width <= settingSmall
-	words = width - 2*settingPadding
-	if beside {
-		words -= control.Width + 2*settingPadding
+	if p, ok := r.row.control.(*picker); ok {
+		control.Width = p.wish()
 	}
-	return max(words, 0), control, beside
+	control.Width = min(control.Width, settingWidest, max(width-4*settingPadding, 0))
+	words = width - 4*settingPadding - control.Width
+	if words >= settingWords || control.Width <= settingSmall {
+		return max(words, 0), control, true
+	}
+	return max(width-2*settingPadding, 0), control, false
 }
 
 // heights lays the words out at their width and returns how high they are.
@@ -169,11 +171,11 @@ func (r *settingRenderer) MinSize() fyne.Size {
 	words, control, beside := r.place(width)
 	_, height := r.heights(words)
 	if beside {
-		height = max(height, control.Height)
+		height = max(height+settingPadding, control.Height+3*settingPadding)
 	} else {
-		height += control.Height + settingPadding
+		height += control.Height + 2*settingPadding
 	}
-	return fyne.NewSize(min(control.Width+4*settingPadding, settingWidest), height+settingPadding)
+	return fyne.NewSize(min(control.Width+4*settingPadding, settingWidest), height)
 }
 
 func (r *settingRenderer) Layout(size fyne.Size) {
@@ -190,12 +192,20 @@ func (r *settingRenderer) Layout(size fyne.Size) {
 	r.about.Move(fyne.NewPos(settingPadding, top+label-theme.InnerPadding()*3/2))
 	r.row.control.Resize(control)
 	if beside {
-		r.row.control.Move(fyne.NewPos(size.Width-control.Width-2*settingPadding, (size.Height-control.Height)/2))
+		r.row.control.Move(fyne.NewPos(size.Width-seenWidth(r.row.control, control)-2*settingPadding, (size.Height-control.Height)/2))
 	} else {
 		r.row.control.Move(fyne.NewPos(2*settingPadding, top+both))
 	}
 	r.frame.Move(r.row.control.Position().SubtractXY(1, 1))
 	r.frame.Resize(control.AddWidthHeight(2, 2))
+}
+
+// seenWidth is how wide what one sees of a control is. A box to tick has room for words behind it, and there are none.
+func seenWidth(o fyne.CanvasObject, size fyne.Size) float32 {
+	if c, ok := o.(*check); ok && c.Text == "" {
+		return theme.IconInlineSize() + theme.InnerPadding()/2
+	}
+	return size.Width
 }
 
 func (r *settingRenderer) Refresh() {
@@ -252,6 +262,7 @@ func (c *check) TypedKey(e *fyne.KeyEvent) {
 type picker struct {
 	widget.Select
 	escape func() // nil: the window does what Escape does
+	held   bool   // it has the keyboard
 }
 
 func newPicker(said []string) *picker {
@@ -275,30 +286,53 @@ type pickerRenderer struct {
 	picker *picker
 }
 
+// edge shows who has the keyboard as an entry does, by its edge.
+func (r *pickerRenderer) edge() {
+	for _, o := range r.Objects() {
+		back, ok := o.(*canvas.Rectangle)
+		if !ok {
+			continue
+		}
+		back.StrokeWidth = 0
+		if r.picker.held {
+			back.FillColor = theme.Color(theme.ColorNameInputBackground)
+			back.StrokeColor, back.StrokeWidth = theme.Color(look.ColorRing), 2
+		}
+		back.Refresh()
+	}
+}
+
 // Refresh implements fyne.WidgetRenderer.
 func (r *pickerRenderer) Refresh() {
 	chosen := r.picker.Selected
 	r.picker.Selected = look.AsRead(chosen)
 	r.WidgetRenderer.Refresh()
 	r.picker.Selected = chosen
+	r.edge()
 }
 
-// pickerWidest is what a picker asks for in a narrow window; longer words end in dots there.
-const pickerWidest = 34 * look.Step
+// pickerLeast is how wide a picker is at least; where there is no room for more, longer words end in dots.
+const pickerLeast = 34 * look.Step
 
-// MinSize implements fyne.CanvasObject: every word has room.
+// MinSize implements fyne.CanvasObject.
 func (p *picker) MinSize() fyne.Size {
-	size := p.Select.MinSize()
+	return fyne.NewSize(pickerLeast, p.Select.MinSize().Height)
+}
+
+// wish is how wide a picker is in which every word has room.
+func (p *picker) wish() float32 {
+	width := float32(pickerLeast)
 	for _, said := range p.Options {
-		word := fyne.MeasureText(said, theme.TextSize(), fyne.TextStyle{})
-		size.Width = max(size.Width, word.Width+theme.IconInlineSize()+6*look.Step)
+		width = max(width, fyne.MeasureText(said, theme.TextSize(), fyne.TextStyle{}).Width+theme.IconInlineSize()+7*look.Step)
 	}
-	size.Width = min(size.Width, pickerWidest)
-	return size
+	return width
 }
 
 // FocusGained implements fyne.Focusable.
-func (p *picker) FocusGained() { p.Select.FocusGained(); reveal(p) }
+func (p *picker) FocusGained() { p.held = true; p.Select.FocusGained(); reveal(p) }
+
+// FocusLost implements fyne.Focusable.
+func (p *picker) FocusLost() { p.held = false; p.Select.FocusLost() }
 
 // TypedKey implements fyne.Focusable.
 func (p *picker) TypedKey(e *fyne.KeyEvent) {

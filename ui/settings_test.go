@@ -7,6 +7,7 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/test"
+	"fyne.io/fyne/v2/theme"
 
 	"github.com/sotto-im/sotto/session"
 	"github.com/sotto-im/sotto/session/store"
@@ -188,5 +189,54 @@ func TestSettingsByKeyboard(t *testing.T) {
 				t.Errorf("%s: Escape leaves the page open", row.label)
 			}
 		}
+	}
+}
+
+// In a window as it opens every value that a setting can have is read whole.
+func TestWhatIsChosenIsReadWhole(t *testing.T) {
+	for _, tag := range []string{"en", "de", "ar"} {
+		speak(t, tag)
+		s := newSettings(t)
+		s.narrow(firstWidth)
+		arrange(s.shell.window)
+		for _, g := range s.shell.own.settingsPage.groups {
+			for _, r := range g.rows {
+				if p, ok := r.control.(*picker); ok && p.Size().Width < p.wish() {
+					t.Errorf("%s: %q is %v wide and needs %v", tag, r.label, p.Size().Width, p.wish())
+				}
+			}
+		}
+	}
+	speak(t, "en")
+}
+
+// The edges of what stands in a slip are under the edge of its words.
+func TestEdgesOfASlip(t *testing.T) {
+	s := newSettings(t)
+	s.shell.own.closeSettings()
+	s.shell.own.addContact("")
+	at := map[string]float32{}
+	var left, right float32 // the edges of the slip
+	for _, o := range test.LaidOutObjects(s.shell.window.Canvas().Overlays().Top()) {
+		switch o := o.(type) {
+		case *fyne.Container:
+			if _, ok := o.Layout.(*atLeast); ok {
+				left, right = where(o).X, where(o).X+o.Size().Width
+			}
+		case *look.Text:
+			if o.Words() == "Address" {
+				at["words"] = where(o).X + theme.InnerPadding()
+			}
+		case *field:
+			at["field"] = where(o).X
+		case *button:
+			at["end"] = where(o).X + o.Size().Width
+		}
+	}
+	if at["words"] != at["field"] {
+		t.Errorf("words begin at %v, and a field at %v", at["words"], at["field"])
+	}
+	if at["field"]-left != right-at["end"] {
+		t.Errorf("%v at the left, %v at the right", at["field"]-left, right-at["end"])
 	}
 }

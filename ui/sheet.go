@@ -20,7 +20,8 @@ const (
 
 	mostSheetHeight  = 700 // what is higher scrolls: there are screens that are not higher than 768
 	leastSheetWidth  = 320
-	leastSheetHeight = 200
+	leastSheetHeight = 160
+	wholeSheetHeight = 400 // what is no higher is always seen as a whole
 )
 
 // A sheet is a small window about one contact: a title, what there is to say, and buttons. It does not hold up the main window, so
@@ -41,6 +42,7 @@ type sheet struct {
 	width float32 // that of the window
 	given float32 // what the window was asked to have last
 	taken bool    // it has had that
+	least float32 // the height that a page has at least, as it was laid out last
 }
 
 // openSheet opens a window that calls update now and whenever something about r changes. It returns nil when the window is open
@@ -114,7 +116,7 @@ func (s *sheet) turn(l leaf) {
 		step := inset(0, 2*look.Step, 0, 0, container.New(flow{}, look.NewWord(l.step, look.Hint)))
 		head = bordered(nil, nil, nil, step, head)
 	}
-	foot := container.New(wrapped{})
+	foot := container.New(buttonRow{})
 	for _, b := range l.buttons {
 		b.escape = s.close
 		foot.Add(b)
@@ -124,7 +126,8 @@ func (s *sheet) turn(l leaf) {
 		body.Add(aligned(o))
 	}
 	aside := func(o fyne.CanvasObject) fyne.CanvasObject { return inset(sheetPadding, 0, sheetPadding, 0, o) }
-	scroll := container.NewVScroll(aside(body))
+	scroll := container.NewVScroll(inset(sheetPadding, sheetRing, sheetPadding, sheetRing, body))
+	s.least = 0
 	s.page = container.New(leafLayout{s}, aside(head), scroll, aside(aligned(foot)))
 	s.root.Objects = []fyne.CanvasObject{s.page}
 	s.fit()
@@ -168,7 +171,7 @@ func sentences(objects ...fyne.CanvasObject) []string {
 // aligned lets the edge of a box stand under the edge of words, which keep a distance of their own.
 func aligned(o fyne.CanvasObject) fyne.CanvasObject {
 	switch o.(type) {
-	case *look.Text, *unspoken:
+	case *look.Text, *groupBox:
 		return o
 	}
 	if !o.Visible() && o.MinSize().Height == 0 {
@@ -194,7 +197,7 @@ func (s *sheet) fit() {
 		s.given, s.taken = s.width, false
 	}
 	s.root.Refresh()
-	s.window.Resize(fyne.NewSize(s.width, min(s.height(), mostSheetHeight)))
+	s.window.Resize(fyne.NewSize(s.width, max(min(s.height(), mostSheetHeight), leastSheetHeight)))
 	s.root.Refresh()
 }
 
@@ -204,8 +207,10 @@ func (s *sheet) height() float32 {
 	return settle(o[0], s.width) + settle(o[1].(*container.Scroll).Content, s.width) + settle(o[2], s.width) + sheetEdges
 }
 
-// sheetEdges is the room above and below a page, and before its buttons.
-const sheetEdges = 2*sheetPadding + 3*look.Step
+const (
+	sheetRing  = look.Step                                  // the room that what scrolls has above and below for the ring of what has the keyboard
+	sheetEdges = 2*sheetPadding + 3*look.Step - 2*sheetRing // the room above and below a page, and before its buttons
+)
 
 // settle gives something a width, so that its words know how high they are, and returns that.
 func settle(o fyne.CanvasObject, width float32) float32 {
@@ -225,16 +230,17 @@ func (l leafLayout) Layout(objects []fyne.CanvasObject, size fyne.Size) {
 	}
 	head, scroll, foot := objects[0], objects[1].(*container.Scroll), objects[2]
 	top, bottom := settle(head, size.Width), settle(foot, size.Width)
-	settle(scroll.Content, size.Width)
+	body := settle(scroll.Content, size.Width)
+	l.sheet.least = min(top+body+bottom+sheetEdges, wholeSheetHeight)
 	head.Move(fyne.NewPos(0, sheetPadding))
-	scroll.Move(fyne.NewPos(0, sheetPadding+top))
+	scroll.Move(fyne.NewPos(0, sheetPadding+top-sheetRing))
 	scroll.Resize(fyne.NewSize(size.Width, max(size.Height-top-bottom-sheetEdges, 0)))
 	foot.Move(fyne.NewPos(0, size.Height-bottom-sheetPadding))
 }
 
-// MinSize implements fyne.Layout.
-func (leafLayout) MinSize([]fyne.CanvasObject) fyne.Size {
-	return fyne.NewSize(leastSheetWidth, leastSheetHeight)
+// MinSize implements fyne.Layout. In a window that is made narrower a page becomes higher, and a short one is never cut.
+func (l leafLayout) MinSize([]fyne.CanvasObject) fyne.Size {
+	return fyne.NewSize(leastSheetWidth, max(l.sheet.least, leastSheetHeight))
 }
 
 // reveal scrolls what has the keyboard into sight, where it stands in something that scrolls.
@@ -342,8 +348,8 @@ func verdict(l look.Lock, sentence, beneath string) fyne.CanvasObject {
 	if beneath != "" {
 		said.Add(look.NewText(beneath, look.Body))
 	}
-	mark := inset(0, 2*look.Step, look.Step, 0, container.New(flow{}, look.NewLockMark(l, look.LockLarge, "")))
-	return container.NewBorder(nil, nil, mark, nil, said)
+	mark := inset(0, 2*look.Step, look.Step, 2*look.Step, container.New(flow{}, look.NewLockMark(l, look.LockLarge, "")))
+	return container.NewBorder(nil, nil, mark, nil, container.New(column{width: mostSheetHeight, middle: true}, said))
 }
 
 // quote shows words of the other side as such: selectable, and never as something the program says.

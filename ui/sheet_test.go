@@ -117,3 +117,43 @@ func TestSheetsFit(t *testing.T) {
 		}
 	}
 }
+
+// A short page is seen as a whole however narrow its window is made.
+func TestShortPagesAreNotCut(t *testing.T) {
+	s := newSheetStage(t)
+	s.contact(func(c *session.Contact) {
+		c.Name, c.Lock, c.Key = "Maximiliane von Hohenstein-Weißenfels", session.NotPrivate, nil
+	})
+	s.desk.verify(s.bob.Ref)
+	w := s.window()
+	page := sheetIn(w)
+	before := page.height()
+	w.Resize(fyne.NewSize(leastWidth, w.Canvas().Size().Height))
+	page.width = leastWidth
+	needs := page.height()
+	if needs <= before {
+		t.Fatalf("%v high, and %v when it is narrow", before, needs)
+	}
+	if least := w.Content().MinSize().Height; least < needs {
+		t.Errorf("the window may be %v high, and the page needs %v", least, needs)
+	}
+}
+
+// Buttons that have no room beside one another stand under one another, all as wide as the page.
+func TestButtonsInANarrowWindow(t *testing.T) {
+	s := newSheetStage(t)
+	s.changed()
+	s.press("Ask Bob in another way")
+	back, copyIt, compare := s.button("Back"), s.button("Copy the question"), s.button("Compare fingerprints")
+	if where(back).Y != where(compare).Y {
+		t.Error("they are not in a line where there is room")
+	}
+	s.window().Resize(fyne.NewSize(leastWidth, 600))
+	above := float32(0)
+	for _, b := range []*button{back, copyIt, compare} {
+		if where(b).Y < above || where(b).X != where(back).X || b.Size().Width != back.Size().Width {
+			t.Errorf("%q is at %v, %v wide", b.Text, where(b), b.Size().Width)
+		}
+		above = where(b).Y + b.Size().Height
+	}
+}

@@ -23,9 +23,9 @@ func (d *desk) shortcutSheet() {
 	}
 	shut := w.Close
 	var rows []*pressable
-	box := container.NewVBox()
+	box := container.NewVBox(inset(look.Step, 0, 0, 0, look.NewText(lang.L("Shortcuts"), look.Title)))
 	for _, g := range d.shell.shortcutTable() {
-		box.Add(inset(0, 2*look.Step, 0, 0, look.NewText(g.title, look.Header)))
+		box.Add(inset(look.Step, 2*look.Step, 0, 0, look.NewText(g.title, look.Header)))
 		for _, s := range g.all {
 			row := newShortcutRow(s, func() {
 				shut()

@@ -1,9 +1,12 @@
 package ui
 
 import (
+	"reflect"
+
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/layout"
+	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
 	"github.com/sotto-im/sotto/ui/access"
@@ -22,11 +25,11 @@ type slip struct {
 
 // openSlip shows a title, what is asked, and the buttons, the main one last.
 func (d *desk) openSlip(title string, body fyne.CanvasObject, buttons ...*button) *slip {
-	row := container.NewHBox(layout.NewSpacer())
+	row := container.New(buttonRow{})
 	for _, b := range buttons {
 		row.Add(b)
 	}
-	inside := container.NewVBox(look.NewText(title, look.Title), body, gap(0, 2*look.Step), row)
+	inside := container.NewVBox(look.NewText(title, look.Title), lined(body), gap(0, 2*look.Step), aligned(row))
 	window := d.place()
 	width := min(slipWidth, window.Canvas().Size().Width-8*look.Step)
 	s := &slip{window: window}
@@ -39,6 +42,22 @@ func (d *desk) openSlip(title string, body fyne.CanvasObject, buttons ...*button
 }
 
 func (s *slip) close() { s.pop.Hide() }
+
+// lined lets the edges of all that stands in a column be under one another, those of words and those of boxes.
+func lined(o fyne.CanvasObject) fyne.CanvasObject {
+	column, ok := o.(*fyne.Container)
+	if !ok {
+		return aligned(o)
+	}
+	switch reflect.TypeOf(column.Layout) {
+	case reflect.TypeFor[flow](), reflect.TypeOf(layout.NewVBoxLayout()):
+		for i, inside := range column.Objects {
+			column.Objects[i] = lined(inside)
+		}
+		return column
+	}
+	return aligned(o)
+}
 
 // ask connects the fields of a slip with its keys and puts the cursor into the first. Enter goes on to the next field, and confirms in
 // the last.
@@ -54,6 +73,11 @@ func (s *slip) ask(confirm func(), fields ...*field) {
 		}
 	}
 	s.window.Canvas().Focus(fields[0])
+}
+
+// unlined is for a box of words: they keep a distance to its edge themselves.
+func unlined(o fyne.CanvasObject) fyne.CanvasObject {
+	return inset(-theme.InnerPadding(), 0, -theme.InnerPadding(), 0, o)
 }
 
 // atLeast gives what is inside a width. Texts that wrap know their height only once they have one.

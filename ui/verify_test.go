@@ -303,7 +303,7 @@ func TestVerifyEnds(t *testing.T) {
 		run  session.SMP
 		says []string
 	}{
-		{"differ", session.SMP{Stage: session.SMPFailed}, []string{"The answers differ", "Often it is a typo", "Somebody could stand between you", "What it was not: the program of Bob", "call Bob before you write anything private"}},
+		{"differ", session.SMP{Stage: session.SMPFailed}, []string{"The answers differ", "Often it is a typo", "Somebody could stand between you", "It was not the program of Bob", "call Bob before you write anything private"}},
 		{"differ, verified before", session.SMP{Stage: session.SMPFailed, Kept: true}, []string{"Your earlier verification of Bob still stands."}},
 		{"cancelled", session.SMP{Stage: session.SMPCancelled}, []string{"You stopped the check", "Nothing has changed."}},
 		{"aborted", session.SMP{Stage: session.SMPAborted}, []string{"Bob stopped it, or the private conversation ended.", "a typo", "cannot answer questions", "Somebody could stand between you"}},

@@ -37,7 +37,9 @@ func newButton(label string, importance widget.Importance, do func()) *Button {
 // CreateRenderer implements fyne.Widget.
 func (b *Button) CreateRenderer() fyne.WidgetRenderer {
 	b.ExtendBaseWidget(b)
-	b.ring = newRing()
+	if b.ring == nil { // one ring, whoever draws the button
+		b.ring = newRing()
+	}
 	var inner fyne.WidgetRenderer
 	b.seen(func() { inner = b.Button.CreateRenderer() })
 	return &buttonRenderer{ringed{WidgetRenderer: inner, ring: b.ring}, b}
