@@ -6,6 +6,7 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
@@ -170,9 +171,15 @@ func sentences(objects ...fyne.CanvasObject) []string {
 
 // aligned lets the edge of a box stand under the edge of words, which keep a distance of their own.
 func aligned(o fyne.CanvasObject) fyne.CanvasObject {
-	switch o.(type) {
+	switch o := o.(type) {
 	case *look.Text, *groupBox:
 		return o
+	case *fyne.Container:
+		if _, padded := o.Layout.(layout.CustomPaddedLayout); padded && len(o.Objects) == 1 {
+			if _, words := o.Objects[0].(*look.Text); words {
+				return o
+			}
+		}
 	}
 	if !o.Visible() && o.MinSize().Height == 0 {
 		return o
