@@ -383,7 +383,7 @@ func (p *studio) ask(s *sheetStage) {
 	s.press(lang.L("Next"))
 	s.typed(0, p.cast().question)
 	s.typed(1, p.cast().answer)
-	s.press(lang.L("Ask {{.Name}}", words{"Name": s.bob.Name}))
+	s.press(lang.L("Ask {{.Name}}", onButton(s.bob)))
 	s.run(session.SMP{Number: 1, Ours: true, Asked: true, Key: bobsKey, Until: noon.Add(10 * time.Minute)})
 }
 
