@@ -83,7 +83,7 @@ func (b *accountBar) openMenu() {
 			menu.Items = append(menu.Items, items...)
 			continue
 		}
-		item := fyne.NewMenuItem(a.JID, nil)
+		item := menuItem(a.JID, nil)
 		item.ChildMenu = fyne.NewMenu("", items...)
 		menu.Items = append(menu.Items, item)
 	}
@@ -102,31 +102,31 @@ func (d *desk) accountItems(a session.Account) []*fyne.MenuItem {
 	items := []*fyne.MenuItem{}
 	switch a.State {
 	case session.Online, session.Connecting:
-		items = append(items, fyne.NewMenuItem(lang.L("Disconnect"), func() { d.engine.Disconnect(jid) }))
+		items = append(items, menuItem(lang.L("Disconnect"), func() { d.engine.Disconnect(jid) }))
 	default:
-		items = append(items, fyne.NewMenuItem(lang.L("Connect"), func() { d.engine.Connect(jid) }))
+		items = append(items, menuItem(lang.L("Connect"), func() { d.engine.Connect(jid) }))
 	}
 	if a.State == session.Online {
-		show := fyne.NewMenuItem(lang.L("Show yourself as"), nil)
+		show := menuItem(lang.L("Show yourself as"), nil)
 		show.ChildMenu = d.presenceMenu(a)
 		items = append(items, show)
 	}
-	items = append(items, fyne.NewMenuItem(lang.L("How messages are protected…"), func() { d.chooseAccountPolicy(a) }))
+	items = append(items, menuItem(lang.L("How messages are protected…"), func() { d.chooseAccountPolicy(a) }))
 	if !d.practising {
-		items = append(items, fyne.NewMenuItem(lang.L("Connection…"), func() { d.connection(jid) }))
+		items = append(items, menuItem(lang.L("Connection…"), func() { d.connection(jid) }))
 	}
-	items = append(items, fyne.NewMenuItem(lang.L("Your fingerprint…"), func() { d.ownKey(jid) }))
+	items = append(items, menuItem(lang.L("Your fingerprint…"), func() { d.ownKey(jid) }))
 	if d.practising {
 		return items
 	}
 	if a.State == session.Online {
-		atServer := fyne.NewMenuItem(lang.L("Account on the server"), nil)
+		atServer := menuItem(lang.L("Account on the server"), nil)
 		atServer.ChildMenu = fyne.NewMenu("",
-			fyne.NewMenuItem(lang.L("Change password…"), func() { d.changePassword(a) }),
-			fyne.NewMenuItem(lang.L("Delete account…"), func() { d.deleteAccount(a) }))
+			menuItem(lang.L("Change password…"), func() { d.changePassword(a) }),
+			menuItem(lang.L("Delete account…"), func() { d.deleteAccount(a) }))
 		items = append(items, atServer)
 	}
-	return append(items, fyne.NewMenuItem(lang.L("Sign out for good…"), func() { d.removeAccount(a) }))
+	return append(items, menuItem(lang.L("Sign out for good…"), func() { d.removeAccount(a) }))
 }
 
 // presences are how one can be seen, in the order in which they are offered.
@@ -137,27 +137,27 @@ var presences = []session.Presence{session.PresenceOnline, session.PresenceChatt
 func (d *desk) presenceMenu(a session.Account) *fyne.Menu {
 	menu := fyne.NewMenu("")
 	for _, p := range presences {
-		item := fyne.NewMenuItem(presenceWord(p), func() { d.engine.SetPresence(a.JID, p, a.Status) })
+		item := menuItem(presenceWord(p), func() { d.engine.SetPresence(a.JID, p, a.Status) })
 		item.Checked = p == a.Presence
 		menu.Items = append(menu.Items, item)
 	}
-	menu.Items = append(menu.Items, fyne.NewMenuItemSeparator(), fyne.NewMenuItem(lang.L("In words…"), func() { d.ownWords(a) }))
+	menu.Items = append(menu.Items, fyne.NewMenuItemSeparator(), menuItem(lang.L("In words…"), func() { d.ownWords(a) }))
 	return menu
 }
 
 // commonItems are what one can do whatever accounts there are.
 func (d *desk) commonItems() []*fyne.MenuItem {
 	if d.practising {
-		return []*fyne.MenuItem{fyne.NewMenuItem(lang.L("Keys…"), d.keys), fyne.NewMenuItem(lang.L("Leave practice"), d.shell.leavePractice)}
+		return []*fyne.MenuItem{menuItem(lang.L("Keys…"), d.keys), menuItem(lang.L("Leave practice"), d.shell.leavePractice)}
 	}
 	return []*fyne.MenuItem{
-		fyne.NewMenuItem(lang.L("Sign in with another account…"), func() { d.openSignIn("") }),
-		fyne.NewMenuItem(lang.L("Create an account…"), d.openSignUp),
-		fyne.NewMenuItem(lang.L("Keys…"), d.keys),
-		fyne.NewMenuItem(lang.L("Blocked addresses…"), d.blockedList),
-		fyne.NewMenuItem(lang.L("Practise"), d.shell.practise),
+		menuItem(lang.L("Sign in with another account…"), func() { d.openSignIn("") }),
+		menuItem(lang.L("Create an account…"), d.openSignUp),
+		menuItem(lang.L("Keys…"), d.keys),
+		menuItem(lang.L("Blocked addresses…"), d.blockedList),
+		menuItem(lang.L("Practise"), d.shell.practise),
 		fyne.NewMenuItemSeparator(),
-		fyne.NewMenuItem(lang.L("Settings"), d.openSettings),
+		menuItem(lang.L("Settings"), d.openSettings),
 	}
 }
 

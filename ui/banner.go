@@ -40,7 +40,7 @@ type banner struct {
 }
 
 func newBanner() *banner {
-	b := &banner{back: filled(look.ColorSurface, 0), words: look.NewText("", look.Body), buttons: container.NewHBox()}
+	b := &banner{back: filled(look.ColorSurface, 0), words: look.NewText("", look.Body), buttons: endRow(0)}
 	b.ExtendBaseWidget(b)
 	b.Hide()
 	return b
@@ -111,42 +111,81 @@ func sameNotice(a, b notice) bool {
 	return true
 }
 
-// bannerLayout sets the words beside the buttons where both have room, and above them where they have not.
-type bannerLayout struct{ width float32 }
+// bannerLayout sets the words beside the buttons, or above them where that is less high.
+type bannerLayout struct {
+	width  float32
+	asked  bannerQuestion
+	answer bannerAnswer
+}
+
+// A bannerQuestion is what the places depend on: as long as it stays the same, nothing has to be measured.
+type bannerQuestion struct {
+	words       string
+	width, text float32
+	buttons     fyne.Size
+}
+
+type bannerAnswer struct {
+	beside bool
+	words  fyne.Size
+}
 
 // bannerWords is the least width of words that stand beside buttons.
-const bannerWords = 260
+const bannerWords = 196
 
-func (l *bannerLayout) beside(buttons fyne.Size) bool { return l.width-buttons.Width >= bannerWords }
+// row is how large the buttons are in the width that there is.
+func (l *bannerLayout) row(buttons fyne.CanvasObject) fyne.Size {
+	buttons.(*fyne.Container).Layout.(*rowLayout).room = l.width
+	return buttons.MinSize()
+}
+
+// places tells whether the words stand beside the buttons, and how large they are then.
+func (l *bannerLayout) places(words *look.Text, buttons fyne.Size) bannerAnswer {
+	asked := bannerQuestion{words.Words(), l.width, theme.TextSize(), buttons}
+	if asked == l.asked {
+		return l.answer
+	}
+	tall := func(width float32) fyne.Size {
+		words.Resize(fyne.NewSize(width, words.MinSize().Height))
+		return fyne.NewSize(width, words.MinSize().Height)
+	}
+	l.asked = asked
+	if room := l.width - buttons.Width - look.Step; buttons.Width == 0 || room >= bannerWords {
+		beside := tall(room)
+		if above := tall(l.width); buttons.Width == 0 || max(beside.Height, buttons.Height) <= above.Height+buttons.Height+look.Step {
+			l.answer = bannerAnswer{true, beside}
+			return l.answer
+		}
+	}
+	l.answer = bannerAnswer{false, tall(l.width)}
+	return l.answer
+}
 
 // Layout implements fyne.Layout.
 func (l *bannerLayout) Layout(objects []fyne.CanvasObject, size fyne.Size) {
-	words, buttons := objects[0], objects[1]
+	words, buttons := objects[0].(*look.Text), objects[1]
 	l.width = size.Width
-	b, width, top := buttons.MinSize(), size.Width, float32(0)
-	if l.beside(b) {
-		width -= b.Width
-	}
-	words.Resize(fyne.NewSize(width, words.MinSize().Height))
-	h := words.MinSize().Height
-	words.Resize(fyne.NewSize(width, h))
+	b := l.row(objects[1])
+	p := l.places(words, b)
+	words.Resize(p.words)
 	buttons.Resize(b)
-	if l.beside(b) {
-		top = max((size.Height-h)/2, 0)
-		buttons.Move(fyne.NewPos(size.Width-b.Width, (size.Height-b.Height)/2))
-	} else {
-		buttons.Move(fyne.NewPos(size.Width-b.Width, h))
+	if !p.beside {
+		words.Move(fyne.Position{})
+		buttons.Move(fyne.NewPos(size.Width-b.Width, p.words.Height))
+		return
 	}
-	words.Move(fyne.NewPos(0, top))
+	words.Move(fyne.NewPos(0, max((size.Height-p.words.Height)/2, 0)))
+	buttons.Move(fyne.NewPos(size.Width-b.Width, (size.Height-b.Height)/2))
 }
 
-// MinSize implements fyne.Layout. The height is that for the width the words were last given.
+// MinSize implements fyne.Layout. The height is that for the width there was last.
 func (l *bannerLayout) MinSize(objects []fyne.CanvasObject) fyne.Size {
-	w, b := objects[0].MinSize(), objects[1].MinSize()
-	if l.beside(b) {
-		return fyne.NewSize(b.Width, max(w.Height, b.Height))
+	b := l.row(objects[1])
+	p := l.places(objects[0].(*look.Text), b)
+	if p.beside {
+		return fyne.NewSize(b.Width, max(p.words.Height, b.Height+look.Step))
 	}
-	return fyne.NewSize(b.Width, w.Height+b.Height)
+	return fyne.NewSize(b.Width, p.words.Height+b.Height+look.Step)
 }
 
 // talkNotice is what stands above the composer: why sending is blocked or waits, and what to do.

@@ -179,9 +179,9 @@ const mostFolded = 1000
 func (t *talkPane) apartItem() *fyne.MenuItem {
 	d, r := t.desk, t.ref
 	if t.apart == nil {
-		return fyne.NewMenuItem(lang.L("Open in its own window"), func() { d.openApart(r) })
+		return menuItem(lang.L("Open in its own window"), func() { d.openApart(r) })
 	}
-	return fyne.NewMenuItem(lang.L("Show in the main window"), func() {
+	return menuItem(lang.L("Show in the main window"), func() {
 		t.apart.close()
 		d.window.RequestFocus()
 		d.main.show(r)
@@ -191,27 +191,27 @@ func (t *talkPane) apartItem() *fyne.MenuItem {
 // contactMenu is what one can do with a contact.
 func (d *desk) contactMenu(c session.Contact) *fyne.Menu {
 	menu := fyne.NewMenu("",
-		fyne.NewMenuItem(lang.L("Open"), func() { d.main.open(c.Ref) }),
-		fyne.NewMenuItem(lang.L("Open in its own window"), func() { d.openApart(c.Ref) }),
+		menuItem(lang.L("Open"), func() { d.main.open(c.Ref) }),
+		menuItem(lang.L("Open in its own window"), func() { d.openApart(c.Ref) }),
 		fyne.NewMenuItemSeparator())
 	if c.OnRoster {
 		menu.Items = append(menu.Items,
-			fyne.NewMenuItem(lang.L("Rename…"), func() { d.rename(c) }),
-			fyne.NewMenuItem(lang.L("Groups…"), func() { d.chooseGroups(c) }))
+			menuItem(lang.L("Rename…"), func() { d.rename(c) }),
+			menuItem(lang.L("Groups…"), func() { d.chooseGroups(c) }))
 	} else {
-		menu.Items = append(menu.Items, fyne.NewMenuItem(lang.L("Add contact…"), func() { d.addContact(c.Ref.Contact) }))
+		menu.Items = append(menu.Items, menuItem(lang.L("Add contact…"), func() { d.addContact(c.Ref.Contact) }))
 	}
-	block := fyne.NewMenuItem(lang.L("Block…"), func() { d.block(c) })
+	block := menuItem(lang.L("Block…"), func() { d.block(c) })
 	if c.Blocked {
-		block = fyne.NewMenuItem(lang.L("Unblock"), func() { d.unblock(c) })
+		block = menuItem(lang.L("Unblock"), func() { d.unblock(c) })
 	}
-	return fyne.NewMenu("", append(menu.Items, block, fyne.NewMenuItem(lang.L("Remove…"), func() { d.remove(c) }),
+	return fyne.NewMenu("", append(menu.Items, block, menuItem(lang.L("Remove…"), func() { d.remove(c) }),
 		fyne.NewMenuItemSeparator(), d.offlineItem())...)
 }
 
 // offlineItem hides those who are offline, and shows them again.
 func (d *desk) offlineItem() *fyne.MenuItem {
-	i := fyne.NewMenuItem(lang.L("Show who is offline"), func() {
+	i := menuItem(lang.L("Show who is offline"), func() {
 		d.shell.choices.choose(func(p *store.Preferences) { p.HideOffline = !p.HideOffline })
 	})
 	i.Checked = !d.shell.choices.now.HideOffline

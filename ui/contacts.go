@@ -46,7 +46,7 @@ func newContactPane(d *desk) *contactPane {
 	p.hidden.Hide()
 	add := newIconButton(lang.L("Add contact"), theme.ContentAddIcon(), func() { d.addContact("") })
 	p.invite = newMainButton(lang.L("Add contact"), func() { d.addContact("") })
-	top := inset(2*look.Step, 2*look.Step, look.Step, 2*look.Step, container.NewBorder(nil, nil, nil, add, p.search))
+	top := inset(3*look.Step, 4*look.Step, look.Step, 3*look.Step, container.NewBorder(nil, nil, nil, add, p.search))
 	bottom := container.NewVBox(container.NewCenter(p.hidden), widget.NewSeparator(), p.account)
 	rows := container.NewStack(p.list, inset(4*look.Step, 8*look.Step, 4*look.Step, 0, container.NewVBox(p.empty, gap(0, look.Step), container.NewCenter(p.invite))))
 	p.content = container.NewStack(filled(look.ColorSurface, 0), bordered(top, bottom, nil, nil, rows))
@@ -387,7 +387,6 @@ type groupHeading struct {
 	arrow   *canvas.Image
 	name    *look.Text
 	count   *canvas.Text
-	badge   *look.Badge
 	ring    *canvas.Rectangle
 }
 
@@ -399,7 +398,7 @@ var (
 
 func newGroupHeading(l *contactList) *groupHeading {
 	h := &groupHeading{list: l, arrow: canvas.NewImageFromResource(look.IconChevron), name: look.NewLine("", look.Hint),
-		count: canvas.NewText("", color.Black), badge: look.NewBadge(0), ring: canvas.NewRectangle(color.Transparent)}
+		count: canvas.NewText("", color.Black), ring: canvas.NewRectangle(color.Transparent)}
 	h.heading.Total = -1
 	h.ExtendBaseWidget(h)
 	return h
@@ -411,11 +410,6 @@ func (h *groupHeading) set(heading model.Heading, held bool) {
 	}
 	h.heading, h.held = heading, held
 	h.name.SetText(groupWords(heading.Group))
-	unread := heading.Unread
-	if !heading.Folded {
-		unread = 0 // the contacts say it themselves
-	}
-	h.badge.Set(unread)
 	h.Refresh()
 }
 
@@ -451,13 +445,8 @@ func (r *groupHeadingRenderer) Layout(size fyne.Size) {
 	h.ring.Resize(fyne.NewSize(size.Width-2*look.Step, size.Height-2))
 	h.arrow.Move(fyne.NewPos(3*look.Step, (size.Height-side)/2+1))
 	h.arrow.Resize(fyne.NewSquareSize(side))
-	badge, count, name := h.badge.MinSize(), h.count.MinSize(), h.name.MinSize()
+	count, name := h.count.MinSize(), h.name.MinSize()
 	right := size.Width - 3*look.Step
-	if badge.Width > 0 {
-		h.badge.Move(fyne.NewPos(right-badge.Width, (size.Height-badge.Height)/2))
-		h.badge.Resize(badge)
-		right -= badge.Width + 2*look.Step
-	}
 	h.count.Move(fyne.NewPos(right-count.Width, (size.Height-count.Height)/2))
 	h.count.Resize(count)
 	left := 4*look.Step + side - theme.InnerPadding() + look.Step
@@ -483,7 +472,7 @@ func (r *groupHeadingRenderer) Refresh() {
 }
 
 func (r *groupHeadingRenderer) Objects() []fyne.CanvasObject {
-	return []fyne.CanvasObject{r.h.ring, r.h.arrow, r.h.name, r.h.count, r.h.badge}
+	return []fyne.CanvasObject{r.h.ring, r.h.arrow, r.h.name, r.h.count}
 }
 
 func (r *groupHeadingRenderer) Destroy() {}

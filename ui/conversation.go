@@ -36,6 +36,7 @@ type talkPane struct {
 	lock   *look.LockButton
 	more   *button
 	strip  *deviceStrip
+	header fyne.CanvasObject
 
 	search   *searchBar
 	view     *chat.View
@@ -45,8 +46,11 @@ type talkPane struct {
 	composer *chat.Composer
 	send     *button
 	smile    *button
-	room     *look.Text // how much more can be written, where that is not much
-	loading  bool       // the composer is being filled by the program
+	writing  *fyne.Container // the composer and its button
+	sending  *entryLayout
+	room     *fyne.Container // how much more can be written, where that is not much
+	left     *look.Text      // the words for it
+	loading  bool            // the composer is being filled by the program
 }
 
 func newTalkPane(d *desk, w fyne.Window) *talkPane {
@@ -85,7 +89,8 @@ func newTalkPane(d *desk, w fyne.Window) *talkPane {
 	t.view.OnRune = t.typeOn
 	t.view.OnShortcut = t.shortcut
 	t.smile = newIconButton(lang.L("Emoji"), look.IconSmile.In(look.ColorMuted), t.openEmoji)
-	t.room = look.NewLine("", look.Hint)
+	t.left = look.NewLine("", look.Hint)
+	t.room = inset(look.Step, 0, look.Step, -5*look.Step, t.left)
 	t.room.Hide()
 	t.search = newSearchBar(t)
 	t.somebody = t.build()
@@ -96,16 +101,18 @@ func newTalkPane(d *desk, w fyne.Window) *talkPane {
 
 func (t *talkPane) build() fyne.CanvasObject {
 	who := container.New(&headerWords{}, t.name, t.about)
-	t.face = container.NewCenter(t.avatar)
+	t.face = inset(2*look.Step, 0, 0, 0, container.NewCenter(t.avatar))
 	left := container.NewHBox(t.back, t.face)
 	right := container.NewHBox(container.NewCenter(t.lock), container.NewCenter(t.more))
 	header := container.NewStack(filled(look.ColorSurface, 0), container.NewVBox(
-		inset(3*look.Step, look.Step, 2*look.Step, look.Step, bordered(nil, nil, left, right, who)),
+		inset(look.Step, look.Step, look.Step, look.Step, bordered(nil, nil, left, right, who)),
 		t.strip, widget.NewSeparator()))
-	entry := inset(3*look.Step, 2*look.Step, 3*look.Step, 2*look.Step, container.New(&entryLayout{}, container.New(&besideEntry{}, t.composer, t.smile), t.send))
-	bottom := container.NewVBox(t.blocked, t.changed,
-		container.NewStack(filled(look.ColorSurface, 0), container.NewVBox(widget.NewSeparator(), t.room, entry)))
-	return bordered(container.NewVBox(header, t.search), bottom, nil, nil, t.view)
+	t.sending = &entryLayout{composer: t.composer}
+	t.writing = container.New(t.sending, container.New(&besideEntry{}, t.composer, t.smile), t.send)
+	bottom := piled(t.blocked, t.changed, container.NewStack(filled(look.ColorSurface, 0), piled(widget.NewSeparator(),
+		t.room, inset(3*look.Step, 3*look.Step+1, 3*look.Step, 3*look.Step+2, t.writing))))
+	t.header = header
+	return stacked(piled(header, t.search), t.view, bottom)
 }
 
 // headerWords sets name and presence close above one another.
@@ -179,8 +186,7 @@ func (t *talkPane) refresh() {
 }
 
 func (t *talkPane) refreshSend(c session.Contact) {
-	a, _ := t.desk.model.Account(t.ref.Account)
-	t.send.SetText(sendLabel(c, a))
+	t.send.SetText(sendLabel(c))
 	t.send.Importance, t.send.Icon = widget.HighImportance, nil
 	if c.SendMode == session.SendUnencrypted {
 		t.send.Importance, t.send.Icon = widget.MediumImportance, look.LockOpen.Icon(look.LockSmall)

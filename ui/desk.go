@@ -158,8 +158,12 @@ func (d *desk) openAwaited() {
 }
 
 // openAsked opens the dialog for a question the other side asks in the conversation that is open, once for each question. Somebody
-// who is writing is not interrupted: what they type must not end up in the answer. The line in the conversation offers the same.
+// who is writing is not interrupted: what they type must not end up in the answer. The line in the conversation offers the same. Nor is
+// who practises: the right answer stands in the conversation, and a window would cover it.
 func (d *desk) openAsked() {
+	if d.practising {
+		return
+	}
 	for _, t := range d.talks() {
 		run, ok := d.model.SMP(t.ref)
 		if !ok || run.Stage != session.SMPNeedsAnswer || d.asked[t.ref] >= run.Number || !t.front() {

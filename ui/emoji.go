@@ -74,7 +74,7 @@ func (t *talkPane) openEmoji() {
 	p.markTone()
 	at := fyne.CurrentApp().Driver().AbsolutePositionForObject(t.smile)
 	least := p.pop.MinSize()
-	p.pop.ShowAtPosition(fyne.NewPos(max(min(at.X+t.smile.Size().Width, size.Width-2*look.Step)-least.Width, 0), max(at.Y-least.Height-look.Step, 0)))
+	p.pop.ShowAtPosition(fyne.NewPos(max(min(at.X+t.smile.Size().Width, size.Width-2*look.Step)-least.Width, min(2*look.Step, (size.Width-least.Width)/2)), max(at.Y-least.Height-look.Step, 0)))
 	p.find()
 	t.window.Canvas().Focus(p.search)
 }
@@ -328,7 +328,7 @@ func (r emojiRenderer) Layout(size fyne.Size) {
 	}
 	least := r.b.glyph.MinSize()
 	r.b.glyph.Resize(least)
-	r.b.glyph.Move(fyne.NewPos((size.Width-least.Width)/2, (size.Height-least.Height)/2))
+	r.b.glyph.Move(fyne.NewPos((size.Width-least.Width)/2, (size.Height-least.Height)/2+r.b.side/10)) // they stand high in their line
 }
 
 func (r emojiRenderer) Refresh() {

@@ -26,19 +26,24 @@ func (t *talkPane) openLock() {
 		}
 	}
 	var buttons []*button
+	rest := piled()
 	for i, o := range t.desk.lockOffers(c) {
 		press := func() {
 			pop.Hide()
 			o.do()
 		}
-		b := newButton(o.label, press)
+		b := newQuietButton(o.label, press)
+		b.Alignment = atBeginning()
 		if i == 0 && c.Lock != session.Private {
 			b = newMainButton(o.label, press)
+			box.Add(b)
+		} else {
+			rest.Add(b)
 		}
 		b.escape = func() { pop.Hide() }
 		buttons = append(buttons, b)
-		box.Add(b)
 	}
+	box.Add(rest)
 	for i, b := range buttons {
 		b.step = func(by int) { t.window.Canvas().Focus(buttons[(i+by+len(buttons))%len(buttons)]) }
 	}
@@ -47,8 +52,13 @@ func (t *talkPane) openLock() {
 	at := fyne.CurrentApp().Driver().AbsolutePositionForObject(t.lock)
 	room := t.window.Canvas().Size().Width - pop.MinSize().Width // beside it
 	x := max(min(at.X+t.lock.Size().Width-pop.MinSize().Width, room-2*look.Step), room/2, 0)
-	pop.ShowAtPosition(fyne.NewPos(x, at.Y+t.lock.Size().Height+look.Step))
+	pop.ShowAtPosition(fyne.NewPos(x, t.underHeader()))
 	t.window.Canvas().Focus(buttons[0])
+}
+
+// underHeader is where what opens out of the header begins: nothing of it is cut.
+func (t *talkPane) underHeader() float32 {
+	return fyne.CurrentApp().Driver().AbsolutePositionForObject(t.header).Y + t.header.Size().Height + look.Step/2
 }
 
 // directionWords says who has verified whom.
@@ -126,32 +136,27 @@ func (t *talkPane) openMore() {
 	t.focus()
 	c, _ := t.desk.model.Contact(t.ref)
 	menu := fyne.NewMenu("",
-		fyne.NewMenuItem(lang.L("Search in this conversation"), t.search.open),
-		fyne.NewMenuItem(lang.L("Go to a day"), t.chooseDay),
+		menuItem(lang.L("Search in this conversation"), t.search.open),
+		menuItem(lang.L("Go to a day"), t.chooseDay),
 		t.apartItem(),
 		fyne.NewMenuItemSeparator(),
-		fyne.NewMenuItem(lang.L("Settings for this contact…"), func() { t.desk.contactSheet(c.Ref) }),
-		fyne.NewMenuItem(lang.L("What could someone prove…"), func() { t.desk.deniable(c.Ref) }),
-		fyne.NewMenuItem(lang.L("Keys…"), func() { t.desk.keyStory(c.Ref) }),
+		menuItem(lang.L("Settings for this contact…"), func() { t.desk.contactSheet(c.Ref) }),
+		menuItem(lang.L("What could someone prove…"), func() { t.desk.deniable(c.Ref) }),
+		menuItem(lang.L("Keys…"), func() { t.desk.keyStory(c.Ref) }),
 		fyne.NewMenuItemSeparator())
 	if c.OnRoster {
 		menu.Items = append(menu.Items,
-			fyne.NewMenuItem(lang.L("Rename…"), func() { t.desk.rename(c) }),
-			fyne.NewMenuItem(lang.L("Groups…"), func() { t.desk.chooseGroups(c) }))
+			menuItem(lang.L("Rename…"), func() { t.desk.rename(c) }),
+			menuItem(lang.L("Groups…"), func() { t.desk.chooseGroups(c) }))
 	} else {
-		menu.Items = append(menu.Items, fyne.NewMenuItem(lang.L("Add contact…"), func() { t.desk.addContact(c.Ref.Contact) }))
+		menu.Items = append(menu.Items, menuItem(lang.L("Add contact…"), func() { t.desk.addContact(c.Ref.Contact) }))
 	}
-	block := fyne.NewMenuItem(lang.L("Block…"), func() { t.desk.block(c) })
+	block := menuItem(lang.L("Block…"), func() { t.desk.block(c) })
 	if c.Blocked {
-		block = fyne.NewMenuItem(lang.L("Unblock"), func() { t.desk.unblock(c) })
+		block = menuItem(lang.L("Unblock"), func() { t.desk.unblock(c) })
 	}
-	menu.Items = append(menu.Items, fyne.NewMenuItemSeparator(), block, fyne.NewMenuItem(lang.L("Remove…"), func() { t.desk.remove(c) }))
-	showMenuBelow(t.more, t.window.Canvas(), menu)
-}
-
-// showMenuBelow opens a menu under a widget, its right edge where that of the widget is.
-func showMenuBelow(o fyne.CanvasObject, c fyne.Canvas, menu *fyne.Menu) {
-	pop := widget.NewPopUpMenu(menu, c)
-	at := fyne.CurrentApp().Driver().AbsolutePositionForObject(o)
-	pop.ShowAtPosition(fyne.NewPos(max(at.X+o.Size().Width-pop.MinSize().Width, 0), at.Y+o.Size().Height))
+	menu.Items = append(menu.Items, fyne.NewMenuItemSeparator(), block, menuItem(lang.L("Remove…"), func() { t.desk.remove(c) }))
+	pop := widget.NewPopUpMenu(menu, t.window.Canvas())
+	right := fyne.CurrentApp().Driver().AbsolutePositionForObject(t.more).X + t.more.Size().Width
+	pop.ShowAtPosition(fyne.NewPos(max(right-pop.MinSize().Width, 0), t.underHeader()))
 }

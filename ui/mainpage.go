@@ -30,7 +30,7 @@ func newMainPage(d *desk) *mainPage {
 	line := widget.NewSeparator()
 	p.sides = &sides{left: p.contacts.content, line: line, right: p.talk.content, fold: p.fold}
 	p.box = container.New(p.sides, p.contacts.content, line, p.talk.content)
-	p.content = bordered(p.problem, nil, nil, nil, p.box)
+	p.content = stacked(p.problem, p.box, nil)
 	p.contacts.refresh()
 	return p
 }

@@ -12,6 +12,7 @@ import (
 	"fyne.io/fyne/v2/widget"
 
 	"github.com/sotto-im/sotto/ui/access"
+	"github.com/sotto-im/sotto/ui/lang"
 	"github.com/sotto-im/sotto/ui/look"
 )
 
@@ -37,10 +38,18 @@ var (
 
 // newChoice makes a large row: what it does, and a few words about it beneath.
 func newChoice(label, about string, tapped func()) *pressable {
-	words := container.New(layout.NewCustomPaddedVBoxLayout(-2*look.Step), look.NewLine(label, look.Header), look.NewText(about, look.Hint))
-	mark := container.NewCenter(container.New(layout.NewGridWrapLayout(fyne.NewSquareSize(20)), widget.NewIcon(theme.NavigateNextIcon())))
+	words := container.New(layout.NewCustomPaddedVBoxLayout(-2*look.Step), look.NewLine(label, look.Header).Begin(), look.NewText(about, look.Hint))
+	onward := theme.NavigateNextIcon()
+	if lang.RightToLeft() {
+		onward = theme.NavigateBackIcon()
+	}
+	mark := container.NewCenter(container.New(layout.NewGridWrapLayout(fyne.NewSquareSize(20)), widget.NewIcon(onward)))
+	row := container.NewBorder(nil, nil, nil, mark, words)
+	if lang.RightToLeft() {
+		row = container.NewBorder(nil, nil, mark, nil, words)
+	}
 	c := &pressable{role: access.Button, name: label, help: about, framed: true, tapped: tapped,
-		inside: inset(2*look.Step, look.Step, 3*look.Step, look.Step, container.NewBorder(nil, nil, nil, mark, words))}
+		inside: inset(2*look.Step, look.Step, 3*look.Step, look.Step, row)}
 	c.ExtendBaseWidget(c)
 	return c
 }

@@ -85,6 +85,9 @@ func (v view) String() string {
 // photograph builds a scene and takes it at both scales.
 func photograph(t *testing.T, folder string, s scene, v view, app fyne.App) {
 	w := s.set(&studio{t: t, app: app, language: v.language, width: v.width})
+	for _, said := range cutButtons(w.Canvas()) {
+		t.Errorf("the button %q is not whole", said)
+	}
 	for _, v.scale = range []float32{1, 2} {
 		w.Canvas().(software.WindowlessCanvas).SetScale(v.scale)
 		file := filepath.Join(folder, s.name, v.String()+".png")
@@ -92,6 +95,26 @@ func photograph(t *testing.T, folder string, s scene, v view, app fyne.App) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// cutButtons are those that reach out of the window, or are smaller than their words.
+func cutButtons(c fyne.Canvas) []string {
+	inside := c.Content()
+	if top := c.Overlays().Top(); top != nil {
+		inside = top
+	}
+	var cut []string
+	for _, o := range test.LaidOutObjects(inside) {
+		b, ok := o.(*button)
+		if !ok || !b.Visible() {
+			continue
+		}
+		x := fyne.CurrentApp().Driver().AbsolutePositionForObject(b).X
+		if x < 0 || x+b.Size().Width > c.Size().Width || b.Size().Width < b.MinSize().Width-1 {
+			cut = append(cut, b.Text)
+		}
+	}
+	return cut
 }
 
 func writePicture(file string, i image.Image) error {

@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"slices"
+
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/theme"
@@ -27,8 +29,8 @@ type searchBar struct {
 }
 
 func newSearchBar(t *talkPane) *searchBar {
-	b := &searchBar{talk: t, count: look.NewWord("", look.Hint)}
-	b.entry = access.Name(newField(lang.L("Search in this conversation")), lang.L("Search in this conversation"))
+	b := &searchBar{talk: t, count: look.NewLine("", look.Hint).End()}
+	b.entry = access.Name(newField(lang.L("Search")), lang.L("Search in this conversation"))
 	b.entry.Icon = theme.SearchIcon()
 	b.entry.OnChanged = func(string) { b.find() }
 	b.entry.OnSubmitted = func(string) { b.step(-1) }
@@ -41,12 +43,62 @@ func newSearchBar(t *talkPane) *searchBar {
 	for _, x := range []*button{b.up, b.down, day, shut} {
 		x.escape = b.leave
 	}
-	b.inside = container.NewStack(filled(look.ColorSurface, 0), container.NewVBox(
-		inset(3*look.Step, look.Step, 2*look.Step, look.Step, bordered(nil, nil, nil, container.NewHBox(container.NewCenter(b.count), b.up, b.down, day, shut), b.entry)),
+	b.entry.ActionItem = container.New(&fixed{fyne.NewSize(countWide(), 0)}, b.count) // inside the entry: beside it there would be little room to type in a narrow window
+	b.inside = container.NewStack(filled(look.ColorSurface, 0), piled(
+		inset(3*look.Step, 2*look.Step, 2*look.Step, 2*look.Step, container.New(&searchLayout{day: day}, b.entry, b.up, b.down, day, shut)),
 		widget.NewSeparator()))
 	b.ExtendBaseWidget(b)
 	b.Hide()
 	return b
+}
+
+// countWide is as much room as what is found takes in words.
+func countWide() float32 {
+	widest := float32(0)
+	for _, s := range []string{lang.L("Not found"), lang.L("{{.Number}} of {{.All}}", words{"Number": 100, "All": 100})} {
+		widest = max(widest, fyne.MeasureText(s, theme.CaptionTextSize(), fyne.TextStyle{}).Width)
+	}
+	return widest + 2*theme.InnerPadding() + 1
+}
+
+// searchLayout sets the buttons beside the entry. Where there is little room the one that the menu of the contact offers too is left out.
+type searchLayout struct{ day fyne.CanvasObject }
+
+// searchWide is the width from which on there is room for everything.
+const searchWide = 440
+
+// Layout implements fyne.Layout.
+func (l *searchLayout) Layout(objects []fyne.CanvasObject, size fyne.Size) {
+	if wide := size.Width >= searchWide; wide != l.day.Visible() {
+		if wide {
+			l.day.Show()
+		} else {
+			l.day.Hide()
+		}
+	}
+	right := size.Width
+	for _, o := range slices.Backward(objects[1:]) {
+		if o.Visible() {
+			least := o.MinSize()
+			right -= least.Width
+			o.Resize(fyne.NewSize(least.Width, size.Height))
+			o.Move(fyne.NewPos(right, 0))
+		}
+	}
+	objects[0].Move(fyne.Position{})
+	objects[0].Resize(fyne.NewSize(max(right-look.Step, 0), size.Height))
+}
+
+// MinSize implements fyne.Layout.
+func (l *searchLayout) MinSize(objects []fyne.CanvasObject) fyne.Size {
+	var size fyne.Size
+	for _, o := range objects {
+		if o != l.day {
+			least := o.MinSize()
+			size = fyne.NewSize(size.Width+least.Width, max(size.Height, least.Height))
+		}
+	}
+	return size.AddWidthHeight(look.Step, 0)
 }
 
 // CreateRenderer implements fyne.Widget.
@@ -137,7 +189,7 @@ func (t *talkPane) chooseDay() {
 			t.view.ScrollTo(d.ID)
 			t.window.Canvas().Focus(t.view)
 		})
-		b.Alignment = widget.ButtonAlignLeading
+		b.Alignment = atBeginning()
 		b.escape = func() { s.close() }
 		days.Add(b)
 	}

@@ -88,7 +88,7 @@ func (p *secretsPage) heading(known bool) string {
 
 func (p *secretsPage) offerKeyrings() {
 	p.buttons.Objects = []fyne.CanvasObject{
-		newChoice(lang.L("Try again"), lang.L("Unlock the keyring of this computer first, if it asks."), p.tryAgain),
+		newChoice(lang.L("Try again"), lang.L("Unlock the keyring first, if it asks."), p.tryAgain),
 		gap(0, look.Step),
 		newChoice(lang.L("Use a passphrase"), lang.L("Sotto keeps your password and your key in a file that only the passphrase opens."), p.askPassphrase),
 		gap(0, look.Step),

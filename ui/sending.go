@@ -5,19 +5,34 @@ import (
 	"fyne.io/fyne/v2/theme"
 
 	"github.com/sotto-im/sotto/session"
+	"github.com/sotto-im/sotto/ui/chat"
 	"github.com/sotto-im/sotto/ui/look"
 	"github.com/sotto-im/sotto/ui/model"
 )
 
 // entryLayout sets the send button beside the composer, or under it where its words would leave too little room to write.
-type entryLayout struct{ width float32 }
+type entryLayout struct {
+	composer *chat.Composer
+	width    float32
+	was      bool // beside, when it was laid out last
+}
 
-// leastToWrite is how much of the width is for writing where the button stands beside.
-const leastToWrite = 0.5
+const (
+	leastToWrite = 0.5            // how much of the width is for writing where the button stands beside
+	roomToWrite  = 60 * look.Step // in less than that only one line is written beside the button
+	smileWide    = 10 * look.Step // what stands beside the composer takes
+)
 
 func (l *entryLayout) beside(button fyne.Size) bool {
-	return button.Width+2*look.Step <= (1-leastToWrite)*l.width
+	room := l.width - button.Width - 2*look.Step
+	if room < leastToWrite*l.width {
+		return false
+	}
+	return room >= roomToWrite || l.composer.OneLine(room-smileWide)
 }
+
+// changes tells whether the button would have another place than it has.
+func (l *entryLayout) changes(button fyne.Size) bool { return l.beside(button) != l.was }
 
 // Layout implements fyne.Layout.
 func (l *entryLayout) Layout(objects []fyne.CanvasObject, size fyne.Size) {
@@ -28,7 +43,7 @@ func (l *entryLayout) Layout(objects []fyne.CanvasObject, size fyne.Size) {
 	button.Resize(b)
 	button.Move(fyne.NewPos(size.Width-b.Width, size.Height-b.Height))
 	composer.Move(fyne.NewPos(0, 0))
-	if l.beside(b) {
+	if l.was = l.beside(b); l.was {
 		composer.Resize(fyne.NewSize(size.Width-b.Width-2*look.Step, size.Height))
 		return
 	}

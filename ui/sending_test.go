@@ -32,20 +32,24 @@ func otherKey(c *session.Contact) {
 	c.Key, c.Keys = &fp, append([]session.Key{{Fingerprint: fp}}, c.Keys...)
 }
 
-func TestP02TheButtonSaysWhatItWaitsFor(t *testing.T) {
+// TestP02OneSeesWhatATextWaitsFor promises that the button says that a text waits, the band above it for what, and that both leave room to
+// write.
+func TestP02OneSeesWhatATextWaitsFor(t *testing.T) {
 	c := bob()
 	c.Lock, c.SendMode = session.NotPrivate, session.SendWhenPrivate
 	s := newTalk(t, c)
-	s.wantSeen("Send when private: waiting for Bob Miller")
+	s.wantSeen("Send when private")
+	s.wantSeen("There is no private conversation with Bob Miller now. What you write waits here")
 	lost := onlineAccount()
 	lost.Account.State = session.Waiting
 	s.tell(lost)
-	s.wantSeen("Send when private: waiting for the connection")
+	s.wantSeen("Send when private")
+	s.wantSeen("You are not connected. What you write waits here.")
 	s.tell(onlineAccount())
 	s.become(func(c *session.Contact) { c.Name = strings.Repeat("W", 60) })
 	s.shell.window.Resize(fyne.NewSize(leastWidth, 600))
 	send, composer := s.talk().send, s.talk().composer
-	if send.Size().Width > leastWidth || composer.Size().Width < 200 {
+	if send.Size().Width > leastWidth || composer.Size().Width < 120 {
 		t.Errorf("in a narrow window the button has %v, the composer %v", send.Size(), composer.Size())
 	}
 	if send.MinSize().Width > leastWidth-24 {
@@ -306,7 +310,7 @@ func TestTheMessageSaysWhatEnterDoes(t *testing.T) {
 	}
 	want("Enter: Send privately")
 	s.become(func(c *session.Contact) { c.Lock, c.SendMode = session.NotPrivate, session.SendWhenPrivate })
-	want("Enter: Send when private: waiting for Bob Miller")
+	want("Enter: Send when private")
 	s.become(func(c *session.Contact) { c.SendMode = session.SendUnencrypted })
 	want("Enter: Send unencrypted")
 	s.shell.choices.choose(func(p *store.Preferences) { p.EnterBreaks = true })

@@ -281,6 +281,15 @@ func reveal(o fyne.CanvasObject) {
 	}
 }
 
+// revealHeld does so with what has the keyboard in the window of o.
+func revealHeld(o fyne.CanvasObject) {
+	if canvas := fyne.CurrentApp().Driver().CanvasForObject(o); canvas != nil {
+		if held, ok := canvas.Focused().(fyne.CanvasObject); ok {
+			reveal(held)
+		}
+	}
+}
+
 // beside tells whether something stands where nothing scrolls.
 func beside(whole, o fyne.CanvasObject) bool {
 	switch whole := whole.(type) {

@@ -90,15 +90,12 @@ func (p *signInPage) build() fyne.CanvasObject {
 	advanced.Hide()
 	p.unfold = newUnfolding(lang.L("Advanced"), advanced, func() { p.content.Refresh() })
 	p.unfold.escape = p.cancel
-	return form(container.NewBorder(nil, nil, p.back, p.confirm, p.progress),
+	return form(container.NewVBox(p.trouble, p.allow, container.NewBorder(nil, nil, p.back, p.confirm, p.progress)),
 		look.NewText(p.heading(), look.Title),
 		look.NewText(lang.L("Your password stays in the keyring of this computer. It is never sent without encryption."), look.Hint),
-		gap(0, look.Step),
 		label(lang.L("Address")), p.address,
 		label(lang.L("Password")), p.password,
 		p.unfold, advanced,
-		p.trouble,
-		p.allow,
 	)
 }
 

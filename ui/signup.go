@@ -55,7 +55,7 @@ func newWebOffer(d *desk, escape func()) *webOffer {
 	w := &webOffer{desk: d, address: look.NewText("", look.Hint)}
 	b := newButton(lang.L("Open in the browser"), w.open)
 	b.escape = escape
-	w.Container = container.NewBorder(nil, nil, nil, b, w.address)
+	w.Container = container.NewVBox(w.address, endRow(0, b))
 	w.Hide()
 	return w
 }
@@ -132,11 +132,28 @@ func (p *signUpPage) suggest(from int) {
 			about = lang.L("makes accounts in the browser")
 		}
 		if s.Country != "" {
-			about = s.Country + " · " + about
+			about = countryWords(s.Country) + " · " + about
 		}
 		p.list.Add(p.options.add(s.Domain, about))
 	}
 	p.list.Refresh()
+}
+
+// countryWords is what a country is called in which a server stands.
+func countryWords(code string) string {
+	switch code {
+	case "DE":
+		return lang.L("Germany")
+	case "ES":
+		return lang.L("Spain")
+	case "FR":
+		return lang.L("France")
+	case "IT":
+		return lang.L("Italy")
+	case "US":
+		return lang.L("United States")
+	}
+	return code
 }
 
 // others shows the next suggestions, and after the last the first again.
@@ -161,7 +178,7 @@ func (p *signUpPage) build() fyne.CanvasObject {
 	advanced.Hide()
 	p.unfold = newUnfolding(lang.L("Advanced"), advanced, func() { p.content.Refresh() })
 	p.unfold.escape = p.cancel
-	return form(container.NewBorder(nil, nil, p.back, p.next, p.progress),
+	return form(container.NewVBox(p.trouble, p.web.Container, container.NewBorder(nil, nil, p.back, p.next, p.progress)),
 		look.NewText(lang.L("Create an account"), look.Title),
 		look.NewText(lang.L("An account lives on a server, like an email address. You can talk to people on every other server. Whoever runs yours sees with whom you talk and when, but not what you say in private."), look.Body),
 		gap(0, look.Step),
@@ -169,7 +186,6 @@ func (p *signUpPage) build() fyne.CanvasObject {
 		container.NewHBox(others),
 		label(lang.L("Another server")), p.other,
 		p.unfold, advanced,
-		p.trouble, p.web.Container,
 	)
 }
 

@@ -59,7 +59,7 @@ func newFormPage(p *signUpPage, up session.SignUp) *formPage {
 		objects = append(objects, f.question(field)...)
 	}
 	f.trouble.say(signUpWords(up))
-	f.content = form(container.NewBorder(nil, nil, f.back, f.confirm, f.progress), append(objects, f.trouble)...)
+	f.content = form(container.NewVBox(f.trouble, container.NewBorder(nil, nil, f.back, f.confirm, f.progress)), objects...)
 	return f
 }
 
@@ -230,7 +230,7 @@ func formPicture(q session.Field) fyne.CanvasObject {
 	i.FillMode = canvas.ImageFillContain
 	width := min(float32(decoded.Bounds().Dx()), pageWidth)
 	i.SetMinSize(fyne.NewSize(width, width*float32(decoded.Bounds().Dy())/float32(max(decoded.Bounds().Dx(), 1))))
-	return container.NewCenter(i)
+	return inset(0, 3*look.Step, 0, 0, container.NewCenter(i))
 }
 
 // begin is the answer that the server refused, else the first that is missing.

@@ -20,7 +20,7 @@ func newStartPage(d *desk) *startPage {
 	p := &startPage{trouble: newTrouble()}
 	p.practise = newChoice(lang.L("Practise first"), lang.L("Two minutes, no account. Nothing leaves this computer."), d.shell.practise)
 	signIn := newChoice(lang.L("Sign in"), lang.L("You have an XMPP address and its password."), func() { d.openSignIn("") })
-	signUp := newChoice(lang.L("Create an account"), lang.L("You have none yet, or want another one. It is free."), d.openSignUp)
+	signUp := newChoice(lang.L("Create an account"), lang.L("Free, on a server that you choose."), d.openSignUp)
 	p.content = page(
 		container.NewCenter(picture(96)),
 		look.NewText("Sotto", look.Title).Center(),

@@ -78,15 +78,15 @@ func (t *talkPane) dropped(fyne.Position, []fyne.URI) {
 func (t *talkPane) openRowMenu(r chat.Row, at fyne.Position) {
 	menu := fyne.NewMenu("")
 	for _, a := range r.Actions {
-		menu.Items = append(menu.Items, fyne.NewMenuItem(a.Label, a.Do))
+		menu.Items = append(menu.Items, menuItem(a.Label, a.Do))
 	}
 	for _, l := range r.Links {
-		menu.Items = append(menu.Items, fyne.NewMenuItem(l.Shown, func() { t.follow(l.Address) }))
+		menu.Items = append(menu.Items, menuItem(l.Shown, func() { t.follow(l.Address) }))
 	}
-	menu.Items = append(menu.Items, fyne.NewMenuItem(lang.L("Copy"), func() { t.desk.app.Clipboard().SetContent(r.Text) }))
+	menu.Items = append(menu.Items, menuItem(lang.L("Copy"), func() { t.desk.app.Clipboard().SetContent(r.Text) }))
 	if i := t.rows.script.Find(r.ID); i >= 0 && r.Guard != "" {
 		e, _ := t.rows.script.Entry(i)
-		menu.Items = append(menu.Items, fyne.NewMenuItem(lang.L("How it was protected…"), func() { t.details(*e) }))
+		menu.Items = append(menu.Items, menuItem(lang.L("How it was protected…"), func() { t.details(*e) }))
 	}
 	widget.NewPopUpMenu(menu, t.window.Canvas()).ShowAtPosition(at)
 }
@@ -140,6 +140,9 @@ const nearLimit = 1000
 
 // showRoom says how much more can be written, where that is not much.
 func (t *talkPane) showRoom() {
+	if t.sending.changes(t.send.MinSize()) {
+		t.writing.Refresh()
+	}
 	left := chat.MaxTyped - t.composer.Length()
 	if left > nearLimit {
 		if t.room.Visible() {
@@ -147,10 +150,10 @@ func (t *talkPane) showRoom() {
 		}
 		return
 	}
-	t.room.SetText(lang.N("{{.Count}} left", left, words{"Count": left}))
-	t.room.SetColor(look.ColorMuted)
+	t.left.SetText(lang.N("{{.Count}} left", left, words{"Count": left}))
+	t.left.SetColor(look.ColorMuted)
 	if left == 0 {
-		t.room.SetColor(look.ColorNotPrivate)
+		t.left.SetColor(look.ColorNotPrivate)
 	}
 	t.room.Show()
 }

@@ -254,7 +254,7 @@ func (s *shell) furnish(c Config) {
 	})
 	s.window.SetOnDropped(func(at fyne.Position, files []fyne.URI) { s.current().main.talk.dropped(at, files) })
 	s.root.Add(s.own.root)
-	s.window.SetContent(container.New(leastSize{}, bordered(s.trouble, nil, nil, nil, s.root)))
+	s.window.SetContent(container.New(leastSize{}, stacked(s.trouble, s.root, nil)))
 	s.own.route()
 	if path := c.Store.Damaged(); path != "" {
 		s.storeProblem(session.StoreProblem{Damaged: path})

@@ -284,7 +284,7 @@ func TestKeyringProblems(t *testing.T) {
 
 func TestSendSaysWhatItDoes(t *testing.T) {
 	for mode, label := range map[session.SendMode]string{
-		session.SendPrivately: "Send privately", session.SendWhenPrivate: "Send when private: waiting for Bob Miller", session.SendUnencrypted: "Send unencrypted",
+		session.SendPrivately: "Send privately", session.SendWhenPrivate: "Send when private", session.SendUnencrypted: "Send unencrypted",
 	} {
 		c := bob()
 		c.SendMode = mode
@@ -575,7 +575,7 @@ func TestAddContact(t *testing.T) {
 func TestPracticeThatCannotBegin(t *testing.T) {
 	s := newStage(t)
 	s.press("Practise first")
-	s.wantSeen("Practice: nothing leaves this computer, and nothing of it is kept.")
+	s.wantSeen("Practice: nothing leaves this computer, and nothing is kept.")
 	(<-s.queue)()
 	s.wantSeen("Practice could not begin")
 	s.wantSeen("Sign in")
@@ -596,7 +596,14 @@ func TestPractice(t *testing.T) {
 		(<-s.queue)()
 	}
 	s.wantSeen("Bob Miller")
-	s.wantSeen("Practice: nothing leaves this computer, and nothing of it is kept.")
+	s.wantSeen("Practice: nothing leaves this computer, and nothing is kept.")
+	p.events <- session.SMPChanged{SMP: session.SMP{Ref: contactRef("bob"), Number: 1, Stage: session.SMPNeedsAnswer, Asked: true, Question: "Where?"}}
+	for !strings.Contains(s.seen(), "waits for your answer") {
+		(<-s.queue)()
+	}
+	if len(s.shell.practice.desk.windows) != 0 {
+		t.Error("a window opened over the words of the contact, which tell the answer")
+	}
 	s.press("Leave practice")
 	<-closed
 	close(p.events)

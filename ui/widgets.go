@@ -11,6 +11,7 @@ import (
 	"fyne.io/fyne/v2/widget"
 
 	"github.com/sotto-im/sotto/ui/access"
+	"github.com/sotto-im/sotto/ui/lang"
 	"github.com/sotto-im/sotto/ui/look"
 )
 
@@ -47,6 +48,19 @@ func newIconButton(name string, icon fyne.Resource, tapped func()) *button {
 	b := newQuietButton("", tapped)
 	b.Icon = icon
 	return access.Name(b, name)
+}
+
+// menuItem is an item of a menu, with its words as they are seen.
+func menuItem(label string, do func()) *fyne.MenuItem {
+	return fyne.NewMenuItem(look.AsRead(label), do)
+}
+
+// atBeginning sets the words of a button where its language begins a line.
+func atBeginning() widget.ButtonAlign {
+	if lang.RightToLeft() {
+		return widget.ButtonAlignTrailing
+	}
+	return widget.ButtonAlignLeading
 }
 
 // newUnfolding makes a button that shows and hides what most people do not need.
@@ -131,10 +145,10 @@ func (f *field) TypedShortcut(s fyne.Shortcut) {
 }
 
 // label is the name above a field.
-func label(s string) *look.Text {
+func label(s string) fyne.CanvasObject {
 	t := look.NewLine(s, look.Hint).Begin()
 	t.SetColor(theme.ColorNameForeground)
-	return t
+	return inset(0, look.Step, 0, -1.5*look.Step, t) // nearer to its own field than to the one before
 }
 
 // trouble is the sentence that says what went wrong, where the person is looking. It takes no room while it says nothing.
@@ -182,6 +196,115 @@ func bordered(top, bottom, left, right, middle fyne.CanvasObject) *fyne.Containe
 		}
 	}
 	return container.New(layout.NewBorderLayout(top, bottom, left, right), objects...)
+}
+
+// stacked sets what is above, what fills the room, and what is below close under one another. What is nil or hidden takes no room.
+func stacked(above, middle, below fyne.CanvasObject) *fyne.Container {
+	var objects []fyne.CanvasObject
+	for _, o := range []fyne.CanvasObject{above, middle, below} {
+		if o != nil {
+			objects = append(objects, o)
+		}
+	}
+	return container.New(&floors{above, middle, below}, objects...)
+}
+
+type floors struct{ above, middle, below fyne.CanvasObject }
+
+// Layout implements fyne.Layout.
+func (l *floors) Layout(_ []fyne.CanvasObject, size fyne.Size) {
+	top, bottom := l.tall(l.above, size.Width), l.tall(l.below, size.Width)
+	if l.above != nil {
+		l.above.Move(fyne.Position{})
+	}
+	if l.below != nil {
+		l.below.Move(fyne.NewPos(0, size.Height-bottom))
+	}
+	l.middle.Move(fyne.NewPos(0, top))
+	l.middle.Resize(fyne.NewSize(size.Width, size.Height-top-bottom))
+}
+
+// tall gives o its width and the height that it needs there.
+func (l *floors) tall(o fyne.CanvasObject, width float32) float32 {
+	if o == nil || !o.Visible() {
+		return 0
+	}
+	o.Resize(fyne.NewSize(width, o.MinSize().Height))
+	height := o.MinSize().Height // words know it once they have a width
+	o.Resize(fyne.NewSize(width, height))
+	return height
+}
+
+// MinSize implements fyne.Layout.
+func (l *floors) MinSize(objects []fyne.CanvasObject) fyne.Size {
+	var size fyne.Size
+	for _, o := range objects {
+		if o.Visible() {
+			least := o.MinSize()
+			size = fyne.NewSize(max(size.Width, least.Width), size.Height+least.Height)
+		}
+	}
+	return size
+}
+
+// piled sets things under one another without a gap.
+func piled(objects ...fyne.CanvasObject) *fyne.Container {
+	return container.New(layout.NewCustomPaddedVBoxLayout(0), objects...)
+}
+
+// endRow sets buttons beside one another at the end of what they are given, and under one another where that is less than they need.
+// The room is how wide that is; 0 is as wide as they like.
+func endRow(room float32, objects ...fyne.CanvasObject) *fyne.Container {
+	return container.New(&rowLayout{room}, objects...)
+}
+
+type rowLayout struct{ room float32 }
+
+// rowGap is the distance between two buttons.
+const rowGap = 2 * look.Step
+
+// beside is how large the buttons are beside one another, and tells whether they can stand so.
+func (l *rowLayout) beside(objects []fyne.CanvasObject) (size fyne.Size, fit bool) {
+	for i, o := range objects {
+		if i > 0 {
+			size.Width += rowGap
+		}
+		least := o.MinSize()
+		size = fyne.NewSize(size.Width+least.Width, max(size.Height, least.Height))
+	}
+	return size, l.room == 0 || size.Width <= l.room
+}
+
+// Layout implements fyne.Layout.
+func (l *rowLayout) Layout(objects []fyne.CanvasObject, size fyne.Size) {
+	row, fit := l.beside(objects)
+	x, y := max(size.Width-row.Width, 0), float32(0)
+	for _, o := range objects {
+		least := o.MinSize()
+		if !fit {
+			o.Move(fyne.NewPos(0, y))
+			o.Resize(fyne.NewSize(size.Width, least.Height))
+			y += least.Height + rowGap
+			continue
+		}
+		o.Move(fyne.NewPos(x, 0))
+		o.Resize(fyne.NewSize(least.Width, size.Height))
+		x += least.Width + rowGap
+	}
+}
+
+// MinSize implements fyne.Layout.
+func (l *rowLayout) MinSize(objects []fyne.CanvasObject) fyne.Size {
+	row, fit := l.beside(objects)
+	if fit {
+		return row
+	}
+	size := fyne.NewSize(0, -rowGap)
+	for _, o := range objects {
+		least := o.MinSize()
+		size = fyne.NewSize(max(size.Width, least.Width), size.Height+least.Height+rowGap)
+	}
+	return size
 }
 
 // gap is empty space.
@@ -297,31 +420,40 @@ func page(objects ...fyne.CanvasObject) fyne.CanvasObject {
 	return container.NewVScroll(container.New(column{width: pageWidth, middle: true}, inset(4*look.Step, look.Step, 4*look.Step, look.Step, box)))
 }
 
-// form is a page that ends in buttons, which stay in sight where the rest has to be scrolled.
+// form is a page that ends in buttons, which stay in sight where the rest has to be scrolled. What has just gone wrong belongs to the
+// foot too: it must be seen.
 func form(foot fyne.CanvasObject, objects ...fyne.CanvasObject) fyne.CanvasObject {
 	inside := container.New(column{width: pageWidth}, inset(4*look.Step, look.Step, 4*look.Step, 0, container.NewVBox(objects...)))
-	return container.New(footed{inside}, container.NewVScroll(inside),
-		container.New(column{width: pageWidth}, inset(4*look.Step, 3*look.Step, 4*look.Step, 3*look.Step, foot)))
+	return container.New(&footed{inside: inside}, container.NewVScroll(inside),
+		container.New(column{width: pageWidth}, inset(4*look.Step, 2*look.Step, 4*look.Step, 3*look.Step, foot)))
 }
 
 // footed sets what scrolls and what does not under one another, in the middle where there is room for all of it.
-type footed struct{ inside fyne.CanvasObject }
+type footed struct {
+	inside fyne.CanvasObject
+	room   fyne.Size // what there was last for what scrolls
+}
 
 // Layout implements fyne.Layout.
-func (l footed) Layout(objects []fyne.CanvasObject, size fyne.Size) {
+func (l *footed) Layout(objects []fyne.CanvasObject, size fyne.Size) {
 	scroll, foot := objects[0], objects[1]
+	foot.Resize(fyne.NewSize(size.Width, foot.MinSize().Height)) // the height of words follows from the width
 	bottom := foot.MinSize().Height
-	scroll.Resize(fyne.NewSize(size.Width, max(size.Height-bottom, 0))) // the height of words follows from the width
+	scroll.Resize(fyne.NewSize(size.Width, max(size.Height-bottom, 0)))
 	height := min(l.inside.MinSize().Height, max(size.Height-bottom, 0))
 	top := max((size.Height-height-bottom)/2, 0)
 	scroll.Move(fyne.NewPos(0, top))
 	scroll.Resize(fyne.NewSize(size.Width, height))
 	foot.Move(fyne.NewPos(0, top+height))
 	foot.Resize(fyne.NewSize(size.Width, bottom))
+	if room := scroll.Size(); room != l.room {
+		l.room = room
+		revealHeld(scroll)
+	}
 }
 
 // MinSize implements fyne.Layout.
-func (l footed) MinSize(objects []fyne.CanvasObject) fyne.Size {
+func (l *footed) MinSize(objects []fyne.CanvasObject) fyne.Size {
 	scroll, foot := objects[0].MinSize(), objects[1].MinSize()
 	return fyne.NewSize(max(scroll.Width, foot.Width), scroll.Height+foot.Height)
 }

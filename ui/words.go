@@ -231,14 +231,12 @@ func sendErrorWords(err error, c session.Contact) string {
 }
 
 // sendLabel is what the send button says it will do.
-func sendLabel(c session.Contact, a session.Account) string {
+func sendLabel(c session.Contact) string {
 	switch {
 	case c.SendMode == session.SendPrivately:
 		return lang.L("Send privately")
-	case c.SendMode == session.SendWhenPrivate && a.State != session.Online:
-		return lang.L("Send when private: waiting for the connection")
 	case c.SendMode == session.SendWhenPrivate:
-		return lang.L("Send when private: waiting for {{.Name}}", words{"Name": shortName(c.Name)})
+		return lang.L("Send when private")
 	case c.SendMode == session.SendUnencrypted:
 		return lang.L("Send unencrypted")
 	}

@@ -242,7 +242,7 @@ func TestWords(t *testing.T) {
 		}
 	}
 	for m := session.SendBlocked; m <= session.SendUnencrypted; m++ {
-		check("SendMode", int(m), sendLabel(session.Contact{SendMode: m, Name: "Bob"}, session.Account{State: session.Online}))
+		check("SendMode", int(m), sendLabel(session.Contact{SendMode: m, Name: "Bob"}))
 	}
 	for _, p := range policies {
 		check("Policy", int(p), policyWord(p))

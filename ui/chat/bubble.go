@@ -48,7 +48,6 @@ type bubble struct {
 	view *View
 	id   uint64
 
-	sender      *canvas.Text
 	back        *canvas.Rectangle
 	warnIcon    *canvas.Image
 	warning     *look.Text
@@ -77,7 +76,6 @@ var (
 func newBubble(v *View) *bubble {
 	b := &bubble{
 		view:     v,
-		sender:   canvas.NewText("", color.Black),
 		back:     canvas.NewRectangle(color.Transparent),
 		warnIcon: canvas.NewImageFromResource(look.LockOpen.Icon(look.LockSmall)),
 		warning:  look.NewText("", look.Warning),
@@ -103,7 +101,6 @@ func (b *bubble) show(r *Row, s rowState, width float32) float32 {
 	b.objects = b.objects[:0]
 	b.paint()
 	y := gapAbove(r)
-	y = b.placeSender(r, y)
 	meta := b.measureMeta(r)
 	limit := min(width*bubbleShare, width-meta.Width-metaGap)
 	y = b.placeBubble(r, s, y, width, limit)
@@ -112,19 +109,6 @@ func (b *bubble) show(r *Row, s rowState, width float32) float32 {
 		return below + look.Step
 	}
 	return y
-}
-
-func (b *bubble) placeSender(r *Row, y float32) float32 {
-	if r.Kind != Theirs || r.Joined || r.Sender == "" {
-		return y
-	}
-	b.sender.Text = look.AsRead(r.Sender)
-	b.sender.TextStyle = look.Bold(b.sender.Text)
-	size := b.sender.MinSize()
-	b.sender.Move(fyne.NewPos(bubblePad+theme.InnerPadding(), y))
-	b.sender.Resize(size)
-	b.objects = append(b.objects, b.sender)
-	return y + size.Height + look.Step/2
 }
 
 // placeBubble sets the background, the warning and the pages of the text, and returns where the bubble ends.
@@ -137,7 +121,7 @@ func (b *bubble) placeBubble(r *Row, s rowState, y, width, limit float32) float3
 		inner = max(inner, b.links[i].MinSize().Width)
 	}
 	if r.Warning != "" {
-		inner = limit - 2*bubblePad
+		inner = min(max(inner, warningWidth(r.Warning)), limit-2*bubblePad)
 	}
 	left := float32(0)
 	if r.Kind == Ours {
@@ -172,6 +156,12 @@ func (b *bubble) placeBubble(r *Row, s rowState, y, width, limit float32) float3
 	b.back.Move(fyne.NewPos(left, top))
 	b.back.Resize(fyne.NewSize(inner+2*bubblePad, y-top))
 	return y
+}
+
+// warningWidth is the width that a warning and its lock take on one line.
+func warningWidth(words string) float32 {
+	return iconSide + theme.InnerPadding()/2 + fyne.MeasureText(words, theme.CaptionTextSize(), fyne.TextStyle{Bold: true}).Width +
+		2*theme.InnerPadding() + measureMargin
 }
 
 func (b *bubble) placeWarning(r *Row, x, y, inner float32) float32 {
@@ -420,8 +410,6 @@ func (b *bubble) placeLine(t *look.Text, words string, side Kind, y, width float
 // paint takes the colours from the theme.
 func (b *bubble) paint() {
 	r := &b.now
-	b.sender.Color = theme.Color(look.ColorMuted)
-	b.sender.TextSize = theme.CaptionTextSize()
 	b.time.Color = theme.Color(look.ColorMuted)
 	b.time.TextSize = theme.CaptionTextSize()
 	b.back.StrokeWidth = 0

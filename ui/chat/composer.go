@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"strings"
 	"unicode/utf8"
 
 	"fyne.io/fyne/v2"
@@ -20,6 +21,7 @@ const (
 	longPaste    = 4 << 10 // bytes
 	maxRows      = 6
 	measureRunes = 1500 // more never fit into maxRows
+	shortText    = 200  // bytes; more never fit into one line of a narrow window
 )
 
 // A Composer is where the person writes. Enter sends, Shift+Enter begins a new line. It grows with the text up to six lines.
@@ -101,6 +103,14 @@ func (c *Composer) grow() {
 	}
 	c.rows = rows
 	c.SetMinRowsVisible(rows)
+}
+
+// OneLine tells whether what is written takes one line in a width.
+func (c *Composer) OneLine(width float32) bool {
+	if len(c.Text) > shortText {
+		return false
+	}
+	return fyne.MeasureText(c.Text, theme.TextSize(), fyne.TextStyle{}).Width+2*theme.InnerPadding() <= width && !strings.Contains(c.Text, "\n")
 }
 
 func (c *Composer) countRows() int {

@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -11,6 +12,7 @@ const (
 	maxPageLines = 100
 	maxWordRunes = 500 // an unbroken run of this length gets a line break
 	maxPages     = 3
+	wordRoom     = 200 // bytes; a page ends between two words, where there is a space so near its end
 )
 
 // A character that is drawn on another one, or not at all, takes longer to set than one that is seen, and counts for more.
@@ -30,6 +32,9 @@ func page(text string, from int) (words string, next int) {
 	for i < len(text) {
 		r, size := utf8.DecodeRuneInString(text[i:])
 		if runes >= maxPageRunes || r == '\n' && lines == maxPageLines {
+			if at := strings.LastIndexByte(text[kept:i], ' ') + 1; r != '\n' && at > 0 && i-kept-at < wordRoom {
+				i = kept + at // between two words
+			}
 			break
 		}
 		runes += weight(r)

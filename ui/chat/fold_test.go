@@ -165,3 +165,14 @@ func TestFewEmojiAreLarge(t *testing.T) {
 		}
 	}
 }
+
+// TestPagesEndBetweenWords promises that a long text is not cut inside a word, where it has words.
+func TestPagesEndBetweenWords(t *testing.T) {
+	text := strings.Repeat("there are three places ", 1000)
+	for i, words := range readThrough(t, text) {
+		if !strings.HasSuffix(words, " ") {
+			t.Errorf("page %d ends in %q", i, words[len(words)-10:])
+		}
+	}
+	checkPages(t, text)
+}

@@ -2,6 +2,7 @@ package chat
 
 import (
 	"image/color"
+	"strings"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
@@ -15,28 +16,25 @@ const (
 	noticeGap   = 3 * look.Step // above and below
 	noticeWidth = 440           // of its words
 	hairline    = 1
-	hairMin     = 4 * look.Step // a shorter hairline is left out
 	noticeRunes = 600
 	noticeLines = 8
 )
 
-// A notice is a line of the program itself: over the whole width between hairlines, with a drawing of ours, never in a bubble.
+// A notice is a line of the program itself: in the middle, with a drawing of ours, never in a bubble.
 type notice struct {
 	widget.BaseWidget
-	now         Row
-	text        *look.Text
-	icon        *canvas.Image
-	left, right *canvas.Rectangle
-	action      *look.Link
-	objects     []fyne.CanvasObject
+	now     Row
+	text    *look.Text
+	icon    *canvas.Image
+	action  *look.Link
+	objects []fyne.CanvasObject
 }
 
 var _ item = (*notice)(nil)
 
 func newNotice() *notice {
 	n := &notice{
-		text: look.NewText("", look.Hint).Center(), icon: canvas.NewImageFromResource(look.IconInfo),
-		left: canvas.NewRectangle(color.Transparent), right: canvas.NewRectangle(color.Transparent), action: look.NewLink("", nil),
+		text: look.NewText("", look.Hint).Center(), icon: canvas.NewImageFromResource(look.IconInfo), action: look.NewLink("", nil),
 	}
 	n.ExtendBaseWidget(n)
 	return n
@@ -46,7 +44,7 @@ func (n *notice) kind() itemKind { return noticeItem }
 func (n *notice) row() *Row      { return &n.now }
 
 // show implements item: the words in the middle with the drawing before them, the action behind them where there is room and under
-// them otherwise, and hairlines to the edges.
+// them otherwise.
 func (n *notice) show(r *Row, _ rowState, width float32) float32 {
 	n.now = *r
 	n.paint()
@@ -59,7 +57,7 @@ func (n *notice) show(r *Row, _ rowState, width float32) float32 {
 	said := Clip(r.Text, noticeRunes, noticeLines)
 	n.text.SetText(said)
 	natural := fyne.MeasureText(said, theme.CaptionTextSize(), fyne.TextStyle{}).Width + 2*pad + measureMargin
-	limit := min(width-2*hairMin-iconSide, noticeWidth)
+	limit := min(width-iconSide, noticeWidth)
 	beside := natural+action.Width <= limit
 	words, height := n.balance(natural, limit)
 	block := words + iconSide
@@ -68,7 +66,8 @@ func (n *notice) show(r *Row, _ rowState, width float32) float32 {
 	}
 	x := (width - block) / 2
 	y := float32(noticeGap) - pad
-	n.place(n.icon, fyne.NewPos(x, y+pad), fyne.NewSquareSize(iconSide))
+	first := x + iconSide + (words-firstLine(said, words-2*pad))/2
+	n.place(n.icon, fyne.NewPos(max(first-iconSide-pad, 0), y+pad), fyne.NewSquareSize(iconSide))
 	n.place(n.text, fyne.NewPos(x+iconSide, y), fyne.NewSize(words, height))
 	n.objects = append(n.objects[:0], n.icon, n.text)
 	middle := y + height/2
@@ -83,8 +82,24 @@ func (n *notice) show(r *Row, _ rowState, width float32) float32 {
 		n.objects = append(n.objects, n.action)
 		bottom += action.Height
 	}
-	n.hairs(x, x+block, middle, width)
 	return bottom + noticeGap
+}
+
+// firstLine is the width of the first line of words that wrap.
+func firstLine(words string, width float32) float32 {
+	words, _, _ = strings.Cut(words, "\n")
+	taken := float32(0)
+	for i := range len(words) + 1 {
+		if i < len(words) && words[i] != ' ' {
+			continue
+		}
+		to := fyne.MeasureText(words[:i], theme.CaptionTextSize(), fyne.TextStyle{}).Width
+		if to > width {
+			break
+		}
+		taken = to
+	}
+	return min(taken, width)
 }
 
 // balance finds the narrowest width in which the words need no more lines than in limit: lines of about the same length, with the
@@ -115,19 +130,7 @@ func (n *notice) place(o fyne.CanvasObject, at fyne.Position, size fyne.Size) {
 	o.Resize(size)
 }
 
-// hairs draws the lines from the edges to the words.
-func (n *notice) hairs(from, to, y, width float32) {
-	if from < hairMin {
-		return
-	}
-	n.place(n.left, fyne.NewPos(0, y), fyne.NewSize(from-2*look.Step, hairline))
-	n.place(n.right, fyne.NewPos(to+2*look.Step, y), fyne.NewSize(width-to-2*look.Step, hairline))
-	n.objects = append(n.objects, n.left, n.right)
-}
-
 func (n *notice) paint() {
-	n.left.FillColor = theme.Color(look.ColorLine)
-	n.right.FillColor = theme.Color(look.ColorLine)
 	if n.now.NoLock {
 		setImage(n.icon, look.IconInfo)
 	} else {

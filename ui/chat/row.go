@@ -34,7 +34,7 @@ const (
 type Row struct {
 	ID      uint64
 	Kind    Kind
-	Sender  string // spoken by screen readers, shown where it changes
+	Sender  string // spoken by screen readers; to those who see, the side and the colour say it
 	Text    string
 	Time    string    // "18:02", formatted for the person
 	Lock    look.Lock // Theirs, Ours: how this message was protected. Notice: its icon
@@ -45,7 +45,7 @@ type Row struct {
 	Tick    Tick
 	Status  string   // the same in words; shown under the bubble where it needs the person
 	Actions []Action // at most one on a Notice; [Try again] [Discard] on a bubble
-	Joined  bool     // same speaker as the row before: closer, no sender
+	Joined  bool     // same speaker as the row before: closer
 	Deed    bool     // what somebody says they do (XEP-0245): Text names them and what
 	Links   []Link   // that stand in Text
 }

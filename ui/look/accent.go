@@ -69,7 +69,7 @@ func (a accented) with(name fyne.ThemeColorName) (pair, bool) {
 	case ColorRing, theme.ColorNamePrimary, theme.ColorNameHyperlink:
 		return a.accent, true
 	case theme.ColorNameFocus:
-		return pair{clear(a.accent.light, 0x3D), clear(a.accent.dark, 0x47)}, true
+		return pair{clear(a.accent.light, 0x1A), clear(a.accent.dark, 0x26)}, true
 	case theme.ColorNameSelection:
 		return pair{clear(a.accent.light, 0x38), clear(a.accent.dark, 0x48)}, true
 	}

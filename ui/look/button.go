@@ -59,6 +59,15 @@ type buttonRenderer struct {
 	button *Button
 }
 
+// MinSize implements fyne.WidgetRenderer: words on a surface have some air on both sides.
+func (r *buttonRenderer) MinSize() fyne.Size {
+	size := r.ringed.MinSize()
+	if r.button.Text != "" && r.button.Icon == nil && r.button.Importance != widget.LowImportance {
+		size.Width += 2 * Step
+	}
+	return size
+}
+
 // Refresh implements fyne.WidgetRenderer.
 func (r *buttonRenderer) Refresh() {
 	for _, o := range r.WidgetRenderer.Objects() {

@@ -159,7 +159,7 @@ var palette = map[fyne.ThemeColorName]pair{
 	theme.ColorNameDisabledButton:      raised,
 	theme.ColorNameDisabled:            {rgb(0x7E8490), rgb(0x7C8494)},
 	theme.ColorNameError:               notPrivate,
-	theme.ColorNameFocus:               {rgba(0x8E2F4F, 0x3D), rgba(0xE58AA8, 0x47)},
+	theme.ColorNameFocus:               {rgba(0x8E2F4F, 0x1A), rgba(0xE58AA8, 0x26)},
 	theme.ColorNameForeground:          ink,
 	theme.ColorNameForegroundOnError:   {rgb(0xFFFFFF), rgb(0x2A1010)},
 	theme.ColorNameForegroundOnPrimary: onAccent,
