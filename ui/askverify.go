@@ -88,7 +88,7 @@ func (a *asking) over(title, said string) {
 
 func (a *asking) sottoPage() {
 	a.trouble = newTrouble()
-	ask := newMainButton(lang.L("Ask {{.Name}}", onButton(a.contact())), a.request)
+	ask := newMainButton(lang.L("Send request"), a.request)
 	a.turn(leaf{
 		title: lang.L("Ask {{.Name}} to verify you", a.name()),
 		body: []fyne.CanvasObject{

@@ -275,7 +275,7 @@ func importWords(k session.ImportedKey) string {
 	var said []string
 	switch {
 	case k.Change == session.ImportKey && k.Another:
-		said = append(said, lang.L("another key than the one you verified"))
+		said = append(said, lang.L("not the key you verified"))
 	case k.Change == session.ImportKey:
 		said = append(said, lang.L("new here"))
 	case k.Verified:

@@ -194,7 +194,7 @@ func TestImportShowsFirst(t *testing.T) {
 	s.desk.keysOpen.openFile = func(took func(string, []byte, error)) { took("otr.fingerprints”", []byte(file), nil) }
 	s.press("Import…")
 	s.says("From “otr.fingerprints'”", "Nothing has changed yet.", "2 keys are new here. 1 key is known already. 1 line is about another network", "new here · verified there · CA010000",
-		"another key than the one you verified · not verified there", "verified here already · verified there")
+		"not the key you verified · not verified there", "verified here already · verified there")
 	if len(s.engine.asked) != 0 {
 		t.Errorf("asked for %q", s.engine.asked)
 	}

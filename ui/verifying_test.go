@@ -156,10 +156,10 @@ func TestAskToVerify(t *testing.T) {
 	s.contact(func(c *session.Contact) { c.Sotto = true })
 	s.says("Bob uses Sotto too.")
 	s.engine.refuse = session.ErrTooSoon
-	s.press("Ask Bob")
+	s.press("Send request")
 	s.says("You have asked Bob within the last hour.")
 	s.engine.refuse = nil
-	s.press("Ask Bob")
+	s.press("Send request")
 	if s.engine.last() != "RequestVerification bob@example.org" {
 		t.Errorf("asked for %q", s.engine.last())
 	}
