@@ -6,6 +6,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"golang.org/x/text/unicode/norm"
+
 	"github.com/sotto-im/sotto/ui/lang"
 	"github.com/sotto-im/sotto/ui/model"
 )
@@ -54,14 +56,15 @@ func weakness(question, answer string, names []string, lines []model.Line) weak 
 	return notWeak
 }
 
-// folded is what is left of a text without case, spaces and punctuation.
+// folded is what is left of a text without case, spaces and punctuation, and without the marks that many leave out: what is easy to guess
+// does not become hard by a missing hamza.
 func folded(s string) string {
-	return strings.Map(func(r rune) rune {
+	return norm.NFC.String(strings.Map(func(r rune) rune {
 		if unicode.IsLetter(r) || unicode.IsNumber(r) {
 			return unicode.ToLower(r)
 		}
 		return -1
-	}, s)
+	}, norm.NFD.String(s)))
 }
 
 // commonAnswers are what somebody tries who does not know the answer. A translation may choose others; commas separate them.

@@ -24,9 +24,24 @@ func TestWeakness(t *testing.T) {
 		{"Was it in Paris or in Rome?", "paris", weakAsked},
 		{"Where did we have dinner?", "DA  LUIGI", weakSaid},
 		{"", "da-luigi", weakSaid},
+		{"Where did we meet?", "부산", weakShort},
+		{"Which colour was it?", "Yéllow", weakCommon},
 	} {
 		if got := weakness(test.question, test.answer, nil, lines); got != test.want {
 			t.Errorf("%q, %q: %d, want %d", test.question, test.answer, got, test.want)
+		}
+	}
+}
+
+// TestWeakInAHurry: what everybody would try stays so without the marks that one may leave out on a keyboard.
+func TestWeakInAHurry(t *testing.T) {
+	defer speak(t, "en")
+	for tag, answers := range map[string][]string{"de": {"Grün", "gru\u0308n", "MÄRZ", "marz"}, "ar": {"احمر", "أحمر", "أَحْمَر", "الاحد", "لا شيء"}} {
+		speak(t, tag)
+		for _, a := range answers {
+			if got := weakness("", a, nil, nil); got != weakCommon {
+				t.Errorf("%s: %q: %d", tag, a, got)
+			}
 		}
 	}
 }
