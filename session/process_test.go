@@ -276,23 +276,17 @@ func TestChaosClientStandsStill(t *testing.T) {
 	}
 }
 
-// The computer gets another address: what it had is dead, and nobody says so.
-func TestChaosAddressChanges(t *testing.T) {
+// newNetwork makes a network in which a program can be run, 10.111.7.2, whose other end is 10.111.7.1, and returns its name.
+func newNetwork(t *testing.T) string {
+	t.Helper()
 	if os.Getenv("SOTTO_CHAOS") == "" {
 		t.Skip("a part of make chaos")
 	}
 	name := fmt.Sprint("sotto", os.Getpid())
-	ip := func(words ...string) error {
-		out, err := exec.Command("ip", words...).CombinedOutput()
-		if err != nil {
-			return fmt.Errorf("ip %v: %w: %s", words, err, out)
-		}
-		return nil
-	}
-	if err := ip("netns", "add", name); err != nil {
+	if err := administer("ip", "netns", "add", name); err != nil {
 		t.Skip("only root can make a network: ", err)
 	}
-	t.Cleanup(func() { ip("netns", "del", name) })
+	t.Cleanup(func() { administer("ip", "netns", "del", name) })
 	for _, words := range [][]string{
 		{"link", "add", name, "type", "veth", "peer", "name", "eth0", "netns", name},
 		{"addr", "add", "10.111.7.1/24", "dev", name},
@@ -301,20 +295,92 @@ func TestChaosAddressChanges(t *testing.T) {
 		{"-n", name, "addr", "add", "10.111.7.2/24", "dev", "eth0"},
 		{"-n", name, "link", "set", "eth0", "up"},
 	} {
-		if err := ip(words...); err != nil {
+		if err := administer("ip", words...); err != nil {
 			t.Skip("no network can be made here: ", err)
+		}
+	}
+	return name
+}
+
+// administer runs a program that changes the network.
+func administer(program string, words ...string) error {
+	out, err := exec.Command(program, words...).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("%s %v: %w: %s", program, words, err, out)
+	}
+	return nil
+}
+
+// Packets are lost, in both directions: private conversations come about, and nothing that is written is.
+func TestChaosPacketLoss(t *testing.T) {
+	name := newNetwork(t)
+	p := newProcess(t, "10.111.7.1", "ip", "netns", "exec", name)
+	inside := func(rule string) {
+		t.Helper()
+		if err := administer("ip", append([]string{"netns", "exec", name, "nft"}, strings.Fields(rule)...)...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const rounds = 5
+	for _, percent := range []int{1, 5, 20} {
+		inside("add table inet loss")
+		for _, hook := range []string{"input", "output"} {
+			inside("add chain inet loss " + hook + " { type filter hook " + hook + " priority 0 ; }")
+			inside(fmt.Sprintf("add rule inet loss %s tcp dport != 0 numgen random mod 100 < %d drop", hook, percent))
+		}
+		var private, login, arrived []time.Duration
+		for range rounds {
+			p.bob.session.EndPrivate(p.ref())
+			p.bob.until("no private conversation", func() bool { return p.bob.contacts[aliceOfProcess].Lock == NotPrivate })
+			p.until("that bob has ended it", func() bool { return p.view.Lock == FinishedLock })
+			began := time.Now()
+			p.bob.session.StartPrivate(p.ref())
+			p.bob.until("a private conversation", func() bool {
+				v := p.bob.contacts[aliceOfProcess]
+				return v.Lock == Unverified && v.SendMode == SendPrivately && !v.Starting
+			})
+			p.until("the same", func() bool { return p.view.Lock == Unverified })
+			private = append(private, time.Since(began))
+
+			began = time.Now()
+			p.both()
+			arrived = append(arrived, time.Since(began)/2)
+
+			made := p.way.Made()
+			text := canary()
+			p.way.Reset()
+			id := p.fromBob(text)
+			p.until("offline", func() bool { return p.account.State != Online })
+			p.do("connect") // without waiting for the time after which it tries by itself, which grows
+			began = time.Now()
+			p.until("another connection", func() bool { return p.way.Made() > made && p.account.State == Online })
+			login = append(login, time.Since(began))
+			p.comes(text, id)
+			p.both()
+		}
+		inside("delete table inet loss")
+		t.Logf("%d %% of packets lost: private after %v, at most %v; a text confirmed after %v, at most %v; online again after %v, at most %v", percent,
+			p50(private).Round(time.Millisecond), slices.Max(private).Round(time.Millisecond), p50(arrived).Round(time.Millisecond),
+			slices.Max(arrived).Round(time.Millisecond), p50(login).Round(time.Millisecond), slices.Max(login).Round(time.Millisecond))
+	}
+	p.once()
+}
+
+// The computer gets another address: what it had is dead, and nobody says so.
+func TestChaosAddressChanges(t *testing.T) {
+	name := newNetwork(t)
+	ip := func(words ...string) {
+		t.Helper()
+		if err := administer("ip", append([]string{"-n", name}, words...)...); err != nil {
+			t.Fatal(err)
 		}
 	}
 	p := newProcess(t, "10.111.7.1", "ip", "netns", "exec", name)
 	for i, address := range []string{"10.111.7.3/24", "10.111.7.4/24", "10.111.7.5/24"} {
 		made := p.way.Made()
 		text := canary()
-		if err := ip("-n", name, "addr", "flush", "dev", "eth0"); err != nil {
-			t.Fatal(err)
-		}
-		if err := ip("-n", name, "addr", "add", address, "dev", "eth0"); err != nil {
-			t.Fatal(err)
-		}
+		ip("addr", "flush", "dev", "eth0")
+		ip("addr", "add", address, "dev", "eth0")
 		began := time.Now()
 		id := p.fromBob(text)
 		p.until("another connection", func() bool { return p.way.Made() > made && p.account.State == Online })
