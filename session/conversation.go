@@ -14,18 +14,19 @@ import (
 )
 
 const (
-	answerSoon   = 10 * time.Second // after which an unanswered invitation is worth a word
-	answerLatest = 60 * time.Second // after which it is given up
-	stallsAfter  = 15 * time.Second // of silence in the middle of a key exchange
-	inviteEvery  = 30 * time.Second // at most, by itself
-	inviteSilent = 5 * time.Minute  // the same where nobody answered, and nothing has been heard or seen of them since
-	maxBegun     = 30               // key exchanges that a contact may begin in a minute; a bad line needs one for each reconnect
-	maxTags      = 64               // clients of a contact whose address is remembered
-	maxSeen      = 1024             // stanzas of a contact that would be recognised if they came again
-	doubtEvery   = 30 * time.Second // at most, because somebody says that nothing can be read
-	asksOnce     = time.Second      // in which the invitations of a client are one
-	recently     = time.Minute      // how long a text may be on its way
-	lateReceipts = 3 * time.Second  // after signing in, until the server has handed over what waited there
+	answerSoon   = 10 * time.Second      // after which an unanswered invitation is worth a word
+	answerLatest = 60 * time.Second      // after which it is given up
+	stallsAfter  = 15 * time.Second      // of silence in the middle of a key exchange
+	inviteEvery  = 30 * time.Second      // at most, by itself
+	inviteSilent = 5 * time.Minute       // the same where nobody answered, and nothing has been heard or seen of them since
+	maxBegun     = 30                    // key exchanges that a contact may begin in a minute; a bad line needs one for each reconnect
+	maxTags      = 64                    // clients of a contact whose address is remembered
+	maxSeen      = 1024                  // stanzas of a contact that would be recognised if they came again
+	doubtEvery   = 30 * time.Second      // at most, because somebody says that nothing can be read
+	asksOnce     = time.Second           // in which the invitations of a client are one
+	recently     = time.Minute           // how long a text may be on its way
+	breath       = 10 * time.Millisecond // after a message, before what the next one needs is computed
+	lateReceipts = 3 * time.Second       // after signing in, until the server has handed over what waited there
 )
 
 // A conversation is everything about one contact, or one stranger.
@@ -53,6 +54,7 @@ type conversation struct {
 
 	// OTR
 	config   *otr.Config
+	ahead    bool                        // what the next messages need is to be computed soon
 	otr      *otr.Conversation           // nil until it is needed
 	tags     map[otr.InstanceTag]jid.JID // where each client was last heard
 	markup   map[otr.InstanceTag]bool    // clients that read and write HTML, see writesMarkup
@@ -274,6 +276,20 @@ func (c *conversation) otrPeer() otr.Peer {
 		return otr.Peer{}
 	}
 	return c.otr.Peer()
+}
+
+// computeAhead has what the next messages need computed when the last one has been shown and sent.
+func (c *conversation) computeAhead() {
+	if c.ahead || c.otrState() != otr.Encrypted {
+		return
+	}
+	c.ahead = true
+	c.account.after(breath, func() {
+		c.ahead = false
+		if c.otr != nil {
+			c.otr.Prepare()
+		}
+	})
 }
 
 // begin makes the OTR conversation when it is needed first.
@@ -690,6 +706,7 @@ type cause struct {
 // apply does what a list of OTR events asks for, in its order; but what is to be sent goes out first. What the rest of the list leads to may
 // be sent as well, and that was encrypted later.
 func (c *conversation) apply(events []otr.Event, why cause) {
+	defer c.computeAhead()
 	for _, e := range events {
 		if t, ok := e.(otr.Transmit); ok {
 			c.transmit(t, why)

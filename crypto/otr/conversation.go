@@ -264,6 +264,15 @@ func (c *Conversation) disconnect(i *instance) []Event {
 // and every session that begins, and with nothing else, so that it tells whether Receive was given something that counts.
 func (c *Conversation) Accepted() uint64 { return c.accepted }
 
+// Prepare computes ahead what the next message to the selected client and its answer will need, three exponentiations at most: called when there
+// is nothing else to do, some time after Send and Receive, it has messages leave and be read sooner. It sends nothing and changes nothing that
+// can be seen.
+func (c *Conversation) Prepare() {
+	if c.State() == Encrypted {
+		c.selected.keys.prepare(c.rand()) // without randomness Send will tell
+	}
+}
+
 // Poll is to be called at least once a minute. It wipes the secrets of key exchanges that were not answered in
 // time, and messages of which only a part arrived.
 func (c *Conversation) Poll() []Event {

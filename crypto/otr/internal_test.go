@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"math/big"
 	"math/rand/v2"
@@ -238,6 +239,57 @@ func TestPadding(t *testing.T) {
 // TestRevealedKeys: a MAC key is revealed once, only after the last message that it verifies was accepted, and when
 // alice has ended the session every message that she accepted can be forged by whoever has the transcript: it proves
 // nothing.
+// What was prepared is what the next messages come under, so that neither side computes a key while one waits; and nothing depends on it.
+func TestPrepare(t *testing.T) {
+	alice, bob := session(t)
+	ahead := func(c *Conversation) bool {
+		k := &c.selected.keys
+		return !k.ours[latest].IsZero() && k.pairs[previous][latest].derived && k.pairs[latest][latest].derived
+	}
+	say := func(from, to *Conversation, text string) {
+		t.Helper()
+		events, err := from.Send([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range deliver(to, from, events) {
+			if m, ok := e.(Message); ok && string(m.Text) == text && m.Encrypted {
+				return
+			}
+		}
+		t.Errorf("%q did not arrive", text)
+	}
+	for turn := range 40 {
+		from, to := alice, bob
+		if turn%2 == 1 {
+			from, to = to, from
+		}
+		if turn%3 > 0 {
+			from.Prepare()
+			if !ahead(from) {
+				t.Fatal("nothing was prepared")
+			}
+		}
+		if turn%5 > 0 {
+			to.Prepare()
+		}
+		prepared := *to.selected
+		say(from, to, fmt.Sprint("text ", turn))
+		if turn > 2 && turn%5 > 0 && !prepared.keys.pairs[latest][latest].derived {
+			t.Error("the answer came under a pair that was not prepared")
+		}
+		if turn%4 == 0 {
+			say(from, to, "and another") // under keys of which the other knows nothing new
+		}
+	}
+	New(alice.config).Prepare() // nobody is there
+	deliver(bob, alice, alice.End())
+	bob.Prepare()
+	if bob.State() != Finished {
+		t.Error("not finished")
+	}
+}
+
 func TestRevealedKeys(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 10 {

@@ -86,7 +86,7 @@ func newPair(s sharedSecret, ours, theirs *group.Element) pair {
 // stores what follows from them, by sent and by accept, when all else has succeeded.
 type keys struct {
 	ourID   uint32              // our_keyid
-	ours    [2]group.PrivateKey // our_dh[our_keyid-1], our_dh[our_keyid]; the latter is made when it is first sent
+	ours    [2]group.PrivateKey // our_dh[our_keyid-1], our_dh[our_keyid]; the latter is made when it is first sent, or prepared
 	theirID uint32              // their_keyid
 	theirs  [2]group.Element    // their_y[their_keyid-1], which may be none, and their_y[their_keyid]
 	pairs   [2][2]pair          // of ours and theirs
@@ -122,6 +122,21 @@ func (k *keys) derive(our, their int) *pair {
 		s.wipe()
 	}
 	return p
+}
+
+// prepare makes our latest key, if it is not made yet, and fills in the caches of the pairs that the next message we send and the answer to it
+// come under.
+func (k *keys) prepare(rand io.Reader) error {
+	if k.ours[latest].IsZero() {
+		next, err := group.NewPrivateKey(rand)
+		if err != nil {
+			return err
+		}
+		k.ours[latest] = next
+	}
+	k.derive(previous, latest)
+	k.derive(latest, latest)
+	return nil
 }
 
 // seal implements "When you send a Data Message". It returns the whole message, and our latest key, which it announces.

@@ -42,7 +42,9 @@ func repeat(step string, times int) string { return strings.Repeat(step, times) 
 // must get a private conversation.
 func FuzzConversations(f *testing.F) {
 	for _, s := range scripts {
-		f.Add([]byte(readable(s)))
+		script := []byte(readable(s))
+		f.Add(script)
+		f.Add(prepared(script))
 	}
 	f.Fuzz(func(t *testing.T, script []byte) {
 		if len(script) == 0 {
@@ -55,6 +57,15 @@ func FuzzConversations(f *testing.F) {
 		}
 		p.honest()
 	})
+}
+
+// prepared is a script in which whoever has done something computes ahead what comes next.
+func prepared(script []byte) []byte {
+	script = slices.Clone(script)
+	for i := 1; i < len(script); i += 2 {
+		script[i] |= 16
+	}
+	return script
 }
 
 // readable turns the digits of the seeds into bytes.
@@ -149,6 +160,9 @@ func newPlay(t *testing.T, options byte) *play {
 func (p *play) step(what, how byte) {
 	who := int(how) % len(p.ends)
 	end := p.ends[who]
+	if what&16 != 0 {
+		defer end.c.Prepare()
+	}
 	switch what & 15 {
 	case 0:
 		p.do(who, end.c.Start())
