@@ -145,7 +145,7 @@ func (s *deviceStrip) open() {
 		box.Add(gap(0, look.Step))
 		box.Add(deviceFacts(device, said))
 		if device.Selected {
-			box.Add(inset(float32(look.LockSmall)+look.Step, -2*look.Step, 0, 0, look.NewText(lang.L("You talk to this one."), look.Hint)))
+			box.Add(inset(float32(look.LockSmall)+2*look.Step, -2*look.Step, 0, 0, look.NewText(lang.L("You talk to this one."), look.Hint)))
 			continue
 		}
 		b := newButton(lang.L("Talk to this one"), func() {
@@ -155,7 +155,7 @@ func (s *deviceStrip) open() {
 		b.escape = func() { pop.Hide() }
 		access.Describe(b, said)
 		buttons = append(buttons, b)
-		box.Add(inset(float32(look.LockSmall)+look.Step+theme.InnerPadding(), 0, theme.InnerPadding(), 0, container.NewHBox(b)))
+		box.Add(inset(float32(look.LockSmall)+2*look.Step+theme.InnerPadding(), look.Step, theme.InnerPadding(), 0, container.NewHBox(b)))
 	}
 	for i, b := range buttons {
 		b.step = func(by int) { canvas.Focus(buttons[(i+by+len(buttons))%len(buttons)]) }

@@ -95,3 +95,22 @@ func TestUnreadIsSaidOnce(t *testing.T) {
 		t.Errorf("the number is shown %d times", badges)
 	}
 }
+
+// TestWhatOneTypedIsSeen promises that the name of a server is in sight while what is wrong with it is said.
+func TestWhatOneTypedIsSeen(t *testing.T) {
+	s := newStage(t)
+	s.press("Create an account")
+	page := s.shell.own.signUp
+	test.Type(page.other, "example.org")
+	s.press("Next")
+	s.shell.window.Canvas().Focus(page.other)
+	s.tell(session.SignUpChanged{SignUp: session.SignUp{Number: 1, Domain: "example.org", Stage: session.SignUpFailed,
+		Refusal: session.RefusalNotOffered, Web: "https://example.org/register"}})
+	for range 2 {
+		s.shell.window.Content().Refresh()
+		above, _ := edges(page.trouble)
+		if top, bottom := edges(page.other); top < 0 || bottom > above {
+			t.Errorf("what was typed stands from %v to %v, the trouble begins at %v", top, bottom, above)
+		}
+	}
+}

@@ -26,7 +26,7 @@ func practiceWords() practice.Words {
 		Topics:    practiceTopics(),
 		AskMe: practice.Topic{
 			Asks: listen(lang.L("ask me, ask away, ask again, check me, verify me, authenticate me, test me, quiz me, your turn, do you know me, who am i")),
-			Say:  practice.Say{lang.L("With pleasure. I ask: {challenge} The right answer is: {reply}\nPress Answer, below our conversation, and type it there.")},
+			Say:  practice.Say{lang.L("With pleasure. I ask: {challenge}\nThe right answer is: {reply}\nPress Answer, below our conversation, and type it there.")},
 		},
 		WrongIt: practice.Topic{
 			Asks: listen(lang.L("wrong, wrongly, mistake*, fail*, typo*, be wrong, wrong answer, answer wrong, answer wrongly, give a wrong answer, incorrect, lie, lie to me")),
@@ -65,7 +65,7 @@ func practiceReactions() practice.Reactions {
 		Compared: practice.Say{
 			lang.L("You have compared, so your lock says Private now. My Sotto was told: I see that you have verified me. I have not verified you yet; write: ask me."),
 		},
-		Requested: practice.Say{lang.L("You would like me to verify you. I ask: {challenge} The right answer is: {reply}\nPress Answer, below our conversation, and type it there.")},
+		Requested: practice.Say{lang.L("You would like me to verify you. I ask: {challenge}\nThe right answer is: {reply}\nPress Answer, below our conversation, and type it there.")},
 		NoRequest: practice.Say{lang.L("I have no wish to ask for: you have verified me already, or I asked a moment ago.")},
 		Stopped:   practice.Say{lang.L("The check was stopped. Nothing has changed, and you can begin again whenever you like.")},
 		ReplyRight: practice.Say{

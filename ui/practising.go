@@ -103,7 +103,7 @@ func (s *shell) show(o fyne.CanvasObject) {
 func (s *shell) band(inside fyne.CanvasObject) fyne.CanvasObject {
 	b := newTopBanner()
 	b.show(notice{
-		words: lang.L("Practice: nothing leaves this computer, and nothing is kept."),
+		words: lang.L("Practice: nothing leaves this computer or is kept."),
 		tint:  look.ColorOwnBubble, ink: theme.ColorNameForeground,
 		actions: []offer{{label: lang.L("Leave practice"), do: s.leavePractice}},
 	})

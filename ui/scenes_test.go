@@ -314,8 +314,8 @@ func (p *studio) secrets(problem session.Problem, then func(*secretsPage)) fyne.
 	return p.settle(s)
 }
 
-// practising is practice mode, with what is heard there.
-func (p *studio) practising() fyne.Window {
+// practising is practice mode, with what is heard there, and with what the contact asks.
+func (p *studio) practising(asked bool) fyne.Window {
 	s := p.stage()
 	engine := newScripted()
 	mode := &practiceMode{cancel: func() {}}
@@ -330,6 +330,14 @@ func (p *studio) practising() fyne.Window {
 		hello := engine.entry(session.Incoming, strings.NewReplacer("{question}", w.Question, "{answer}", w.Answer).Replace(said))
 		hello.Ref = c.Ref
 		heard = append(heard, session.EntryChanged{Entry: hello})
+	}
+	if asked {
+		for _, said := range w.AskMe.Say {
+			e := engine.entry(session.Incoming, strings.NewReplacer("{challenge}", w.Challenge, "{reply}", w.Reply).Replace(said))
+			e.Ref = c.Ref
+			heard = append(heard, session.EntryChanged{Entry: e})
+		}
+		heard = append(heard, session.SMPChanged{SMP: session.SMP{Ref: c.Ref, Number: 1, Asked: true, Stage: session.SMPNeedsAnswer, Question: w.Challenge}})
 	}
 	mode.desk.apply(heard)
 	return p.settle(s)
@@ -553,7 +561,8 @@ func scenes() []scene {
 		s.shell.practise()
 		return p.settle(s)
 	})
-	add("practice", func(p *studio) fyne.Window { return p.practising() })
+	add("practice", func(p *studio) fyne.Window { return p.practising(false) })
+	add("practice-asked", func(p *studio) fyne.Window { return p.practising(true) })
 
 	add("contacts-none", func(p *studio) fyne.Window {
 		s := p.stage()
@@ -652,7 +661,7 @@ func scenes() []scene {
 	})
 	add("conversation-typing", at(func(c *session.Contact) { verified(c); c.Typing = session.TypingNow }))
 	add("conversation-they-check-you", over(nil, func(s *stage) {
-		s.talk().composer.SetText("…")
+		s.talk().composer.SetText("1, 2, 3")
 		s.tell(session.SMPChanged{SMP: session.SMP{Ref: contactRef("bob"), Number: 1, Asked: true, Stage: session.SMPNeedsAnswer, Question: "?"}})
 	}))
 	add("conversation-waiting-for-answer", over(nil, func(s *stage) {

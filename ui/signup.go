@@ -9,6 +9,7 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/widget"
 
 	"github.com/sotto-im/sotto/assets"
 	"github.com/sotto-im/sotto/session"
@@ -51,9 +52,10 @@ type webOffer struct {
 	target  string
 }
 
-func newWebOffer(d *desk, escape func()) *webOffer {
+// newWebOffer makes one with a button of a kind.
+func newWebOffer(d *desk, escape func(), kind func(string, func()) *button) *webOffer {
 	w := &webOffer{desk: d, address: look.NewText("", look.Hint)}
-	b := newButton(lang.L("Open in the browser"), w.open)
+	b := kind(lang.L("Open in the browser"), w.open)
 	b.escape = escape
 	w.Container = container.NewVBox(w.address, endRow(0, b))
 	w.Hide()
@@ -87,7 +89,7 @@ func newSignUpPage(d *desk) *signUpPage {
 		trouble:  newTrouble(),
 		progress: look.NewLine("", look.Hint),
 	}
-	p.web = newWebOffer(d, p.cancel)
+	p.web = newWebOffer(d, p.cancel, newMainButton)
 	p.suggest(0)
 	p.other.OnChanged = func(typed string) {
 		p.token = "" // it was for the server that stood here
@@ -200,6 +202,8 @@ func (p *signUpPage) first() fyne.Focusable {
 	switch {
 	case p.form != nil:
 		return p.form.first
+	case p.other.Text != "":
+		return p.other
 	case len(p.options.all) > 0:
 		return p.options.all[max(p.options.chosen, 0)]
 	}
@@ -211,8 +215,18 @@ func (p *signUpPage) chosen(i int) {
 		p.other.SetText("")
 	}
 	p.trouble.say("")
-	p.web.show("")
+	p.offer("")
 	p.ready()
+}
+
+// offer shows where accounts are made in the browser. As long as there is such a place, going there is what one would do.
+func (p *signUpPage) offer(address string) {
+	p.web.show(address)
+	p.next.Importance = widget.HighImportance
+	if address != "" {
+		p.next.Importance = widget.MediumImportance
+	}
+	p.next.Refresh()
 }
 
 func (p *signUpPage) ready() { enable(p.next, p.number == 0 && p.domain() != "") }
@@ -235,11 +249,11 @@ func (p *signUpPage) ask() {
 	}
 	if s := p.pick(); s.Web != "" {
 		p.trouble.say(refusalWords(session.SignUp{Domain: s.Domain, Web: s.Web, Refusal: session.RefusalNotOffered}))
-		p.web.show(s.Web)
+		p.offer(s.Web)
 		return
 	}
 	p.trouble.say("")
-	p.web.show("")
+	p.offer("")
 	through := p.proxy.value()
 	defer clear(through.Password)
 	number, err := p.desk.engine.SignUp(session.NewAccount{Domain: p.domain(), Server: strings.TrimSpace(p.server.Text), Proxy: through, Token: p.token})
@@ -282,7 +296,7 @@ func (p *signUpPage) changed(up session.SignUp) {
 	case session.SignUpFailed:
 		p.leaveForm()
 		p.trouble.say(signUpWords(up))
-		p.web.show(up.Web)
+		p.offer(up.Web)
 	case session.SignUpCancelled:
 		p.leaveForm()
 	}

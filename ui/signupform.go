@@ -106,7 +106,7 @@ func (f *formPage) question(q session.Field) []fyne.CanvasObject {
 		objects = append([]fyne.CanvasObject{picture}, objects...)
 	}
 	if q.Link != "" {
-		offer := newWebOffer(f.page.desk, f.page.cancel)
+		offer := newWebOffer(f.page.desk, f.page.cancel, newButton)
 		offer.show(q.Link)
 		objects = append(objects, offer.Container)
 	}

@@ -575,7 +575,7 @@ func TestAddContact(t *testing.T) {
 func TestPracticeThatCannotBegin(t *testing.T) {
 	s := newStage(t)
 	s.press("Practise first")
-	s.wantSeen("Practice: nothing leaves this computer, and nothing is kept.")
+	s.wantSeen("Practice: nothing leaves this computer or is kept.")
 	(<-s.queue)()
 	s.wantSeen("Practice could not begin")
 	s.wantSeen("Sign in")
@@ -596,7 +596,7 @@ func TestPractice(t *testing.T) {
 		(<-s.queue)()
 	}
 	s.wantSeen("Bob Miller")
-	s.wantSeen("Practice: nothing leaves this computer, and nothing is kept.")
+	s.wantSeen("Practice: nothing leaves this computer or is kept.")
 	p.events <- session.SMPChanged{SMP: session.SMP{Ref: contactRef("bob"), Number: 1, Stage: session.SMPNeedsAnswer, Asked: true, Question: "Where?"}}
 	for !strings.Contains(s.seen(), "waits for your answer") {
 		(<-s.queue)()
