@@ -25,7 +25,7 @@ func (t *talkPane) details(e session.Entry) {
 	buttons := []*button{leave}
 	if e.Key != nil {
 		body.Add(label(lang.L("The key of {{.Name}} at that time", words{"Name": c.Name})))
-		body.Add(wholeFingerprint(*e.Key))
+		body.Add(unlined(wholeFingerprint(*e.Key)))
 		body.Add(look.NewText(sinceWords(c, *e.Key), look.Hint))
 		buttons = slices.Insert(buttons, 0, newButton(lang.L("The story of the keys"), func() { s.close(); t.desk.keyStory(t.ref) }))
 	}

@@ -157,6 +157,6 @@ func (t *talkPane) openMore() {
 	}
 	menu.Items = append(menu.Items, fyne.NewMenuItemSeparator(), block, menuItem(lang.L("Remove…"), func() { t.desk.remove(c) }))
 	pop := widget.NewPopUpMenu(menu, t.window.Canvas())
-	right := fyne.CurrentApp().Driver().AbsolutePositionForObject(t.more).X + t.more.Size().Width
+	right := fyne.CurrentApp().Driver().AbsolutePositionForObject(t.more).X + t.more.Size().Width - look.Step
 	pop.ShowAtPosition(fyne.NewPos(max(right-pop.MinSize().Width, 0), t.underHeader()))
 }
