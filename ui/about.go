@@ -100,10 +100,10 @@ func (l *licencesWindow) show(work *assets.Licence) {
 		l.window.SetContent(container.NewStack(ground, container.New(&settled{}, l.list)))
 		return
 	}
-	leave := newIconButton(lang.L("Back"), theme.NavigateBackIcon(), l.back)
+	leave := newIconButton(lang.L("Back"), backIcon(), l.back)
 	leave.escape = l.back
 	terms := look.NewWords(work.Text)
-	head := inset(2*look.Step, 2*look.Step, 3*look.Step, look.Step, bordered(nil, nil, container.NewCenter(leave), nil, look.NewText(work.Name, look.Header)))
+	head := inset(2*look.Step, 2*look.Step, 3*look.Step, look.Step, ranked(container.NewCenter(leave), nil, look.NewText(work.Name, look.Header).InLanguage()))
 	scroll := container.NewVScroll(inset(3*look.Step, 0, 3*look.Step, 4*look.Step, container.New(flow{}, terms)))
 	l.window.SetContent(container.NewStack(ground, bordered(head, nil, nil, nil, container.New(&settled{}, scroll))))
 	l.window.Canvas().Focus(leave)

@@ -121,7 +121,7 @@ type blockedItem struct {
 }
 
 func newBlockedItem(b *blockedList) *blockedItem {
-	i := &blockedItem{list: b, name: look.NewLine("", look.Body), about: look.NewLine("", look.Hint)}
+	i := &blockedItem{list: b, name: look.NewLine("", look.Body).InLanguage(), about: look.NewLine("", look.Hint).InLanguage()}
 	i.unblock = newButton(lang.L("Unblock"), func() { b.unblock(i.ref) })
 	i.unblock.escape = b.window.Close
 	i.ExtendBaseWidget(i)
@@ -142,5 +142,5 @@ func (i *blockedItem) set(r session.Ref, several bool) {
 // CreateRenderer implements fyne.Widget.
 func (i *blockedItem) CreateRenderer() fyne.WidgetRenderer {
 	words := container.NewVBox(layout.NewSpacer(), container.New(layout.NewCustomPaddedVBoxLayout(-3*look.Step), i.name, i.about), layout.NewSpacer())
-	return widget.NewSimpleRenderer(inset(2*look.Step, look.Step, 4*look.Step, look.Step, bordered(nil, nil, nil, container.NewCenter(i.unblock), words)))
+	return widget.NewSimpleRenderer(sided(2*look.Step, look.Step, 4*look.Step, look.Step, ranked(nil, container.NewCenter(i.unblock), words)))
 }

@@ -224,7 +224,7 @@ func (d *desk) chooseGroups(c session.Contact) {
 	names.SetText(strings.Join(c.Groups, ", "))
 	body := container.NewVBox(look.NewText(lang.L("One group or several, with commas between them. Your server keeps them and can see them."), look.Hint),
 		label(lang.L("Groups")), names)
-	known := container.New(chips{})
+	known := container.New(reading(chips{}))
 	for _, g := range d.model.GroupNames()[:min(mostOffered, len(d.model.GroupNames()))] {
 		known.Add(look.NewLink(g, func() {
 			if now := groupList(names.Text); !slices.Contains(now, g) {

@@ -108,7 +108,7 @@ func (c *comparison) show(theirs, ours otr.Fingerprint) {
 		title: lang.L("Compare with {{.Name}}", c.name()),
 		body: []fyne.CanvasObject{
 			look.NewText(lang.L("By phone or in person, so that you know the voice. Tick each group that you hear."), look.Body),
-			container.New(sideBySide{}, left, right),
+			container.New(reading(sideBySide{}), left, right),
 			gap(0, 2*look.Step), c.paste,
 			gap(0, 2*look.Step),
 			c.options.all[saysSame], gap(0, look.Step), c.options.all[saysNothing],
@@ -162,7 +162,7 @@ func (c *comparison) showWords(aloud session.ReadAloud, ours otr.Fingerprint) {
 		title: lang.L("Compare with {{.Name}}", c.name()),
 		body: []fyne.CanvasObject{
 			look.NewText(lang.L("By phone or in person, so that you know the voice. Tick each word that you hear. The words are English for everybody."), look.Body),
-			container.New(sideBySide{}, left, right),
+			container.New(reading(sideBySide{}), left, right),
 			gap(0, 2*look.Step),
 			hint(lang.L("They belong to this private conversation and are others in the next one. If they are the same, nobody stands between you.")),
 			c.options.all[saysSame], gap(0, look.Step), c.options.all[saysNothing],
@@ -190,7 +190,7 @@ func (c *comparison) panel(heading string, f otr.Fingerprint, groups []fyne.Canv
 	copyIt := newQuietButton(lang.L("Copy"), func() { c.desk.app.Clipboard().SetContent(f.String()) })
 	copyIt.escape = c.close
 	access.Describe(copyIt, heading)
-	foot := container.New(chips{}, copyIt)
+	foot := container.New(reading(fromBeginning{}), copyIt)
 	for _, b := range others {
 		b.escape = c.close
 		foot.Add(b)
@@ -221,7 +221,7 @@ func (c *comparison) tickRows(groups []string, ticked bool) []fyne.CanvasObject 
 		other.SizeName, other.Importance = theme.SizeNameText, widget.DangerImportance
 		other.Hide()
 		c.groups, c.digits, c.other = append(c.groups, box), append(c.digits, digits), append(c.other, other)
-		rows = append(rows, bordered(nil, nil, inset(0, 0, -2*look.Step, 0, box), other, digits))
+		rows = append(rows, ranked(sided(0, 0, -2*look.Step, 0, box), other, digits))
 	}
 	return rows
 }
@@ -308,6 +308,12 @@ func newGroupBox(escape func()) *groupBox {
 	return b
 }
 
+// CreateRenderer implements fyne.Widget.
+func (b *groupBox) CreateRenderer() fyne.WidgetRenderer {
+	b.ExtendBaseWidget(b)
+	return checkRenderer(&b.Check)
+}
+
 // FocusGained implements fyne.Focusable.
 func (b *groupBox) FocusGained() { b.Check.FocusGained(); reveal(b) }
 
@@ -327,14 +333,14 @@ func plainRows(groups []string) []fyne.CanvasObject {
 	var rows []fyne.CanvasObject
 	high := widget.NewCheck("", nil).MinSize().Height
 	for _, group := range groups {
-		rows = append(rows, container.NewBorder(nil, nil, gap(0, high), nil, inset(-look.Step, 0, 0, 0, groupText(group))))
+		rows = append(rows, ranked(gap(0, high), nil, sided(-look.Step, 0, 0, 0, groupText(group))))
 	}
 	return rows
 }
 
 // groupText is eight digits that can be selected, in letters of one width. The Tab key passes them by: there is a button that copies all.
 func groupText(group string) *look.Words {
-	l := look.NewDigits(group).PassBy()
+	l := inLanguage(look.NewDigits(group).PassBy())
 	l.SizeName = theme.SizeNameSubHeadingText
 	return l
 }

@@ -58,7 +58,7 @@ func (d *desk) connectionLeaf(s *sheet, a session.Account) leaf {
 
 // fact is a line with what it is about in front.
 func fact(about, said string) fyne.CanvasObject {
-	f := &factRow{about: about, said: said, inside: unlined(container.New(factLayout{}, look.NewLine(about, look.Hint), look.NewWords(said)))}
+	f := &factRow{about: about, said: said, inside: unlined(container.New(reading(factLayout{}), look.NewLine(about, look.Hint).InLanguage(), inLanguage(look.NewWords(said))))}
 	f.ExtendBaseWidget(f)
 	return f
 }

@@ -41,7 +41,7 @@ func (d *desk) contactLeaf(s *sheet, c session.Contact) leaf {
 	back.edge = look.ColorLine
 	done := newMainButton(lang.L("Close"), s.close)
 	return leaf{title: lang.L("Settings for {{.Name}}", words{"Name": c.Name}), buttons: []*button{done}, first: done, enter: s.close,
-		body: []fyne.CanvasObject{look.NewText(c.Ref.Contact, look.Hint), container.NewStack(back, rows)}}
+		body: []fyne.CanvasObject{look.NewText(c.Ref.Contact, look.Hint).InLanguage(), container.NewStack(back, rows)}}
 }
 
 // contactRows are the settings of one contact. leave closes what they stand in, for those that open something else.

@@ -74,7 +74,7 @@ func (d *desk) rename(c session.Contact) {
 		s.close()
 	}
 	s = d.openSlip(lang.L("Rename {{.Name}}", words{"Name": c.Name}),
-		container.NewVBox(look.NewText(c.Ref.Contact, look.Hint), label(lang.L("Name")), name),
+		container.NewVBox(look.NewText(c.Ref.Contact, look.Hint).InLanguage(), label(lang.L("Name")), name),
 		newButton(lang.L("Cancel"), func() { s.close() }), newMainButton(lang.L("Rename"), confirm))
 	s.ask(confirm, name)
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/sotto-im/sotto/ui/look"
 )
 
-const keyChangeWidth = 640
+const keyChangeWidth = 680
 
 // decideKey opens the window about a verified contact who uses a new key, or brings it forward.
 func (d *desk) decideKey(r session.Ref) {
@@ -66,7 +66,7 @@ func (k *keyDecider) choice(change session.KeyChange, replaced bool) {
 	objects := []fyne.CanvasObject{
 		verdict(look.LockCut, lang.L("You had verified the old key. A new one can mean a new computer. It can also mean that this is somebody else. Nothing is sent until you decide."), ""),
 		again,
-		container.New(sideBySide{}, keyCard(lang.L("Old key"), look.LockTick, change.Old, [groupCount]bool{}),
+		container.New(reading(sideBySide{}), keyCard(lang.L("Old key"), look.LockTick, change.Old, [groupCount]bool{}),
 			keyCard(lang.L("New key"), look.LockQuestion, change.New, differing(change.Old.Fingerprint, change.New.Fingerprint))),
 		look.NewText(differingWords(change), look.Hint),
 	}
@@ -182,8 +182,8 @@ func differingWords(change session.KeyChange) string {
 
 // keyCard is one of the two keys: what is known about it and its five groups, those marked that are not the other's.
 func keyCard(heading string, l look.Lock, key session.Key, differs [groupCount]bool) fyne.CanvasObject {
-	mark := inset(2*look.Step, 2*look.Step, 0, 0, container.New(flow{}, look.NewLockMark(l, look.LockSmall, "")))
-	objects := []fyne.CanvasObject{container.NewBorder(nil, nil, mark, nil, look.NewText(heading, look.Strong))}
+	mark := sided(2*look.Step, 2*look.Step, 0, 0, container.New(flow{}, look.NewLockMark(l, look.LockSmall, "")))
+	objects := []fyne.CanvasObject{ranked(mark, nil, look.NewText(heading, look.Strong))}
 	objects = append(objects, groupRows(key.Fingerprint, differs)...)
 	for _, said := range keySince(key) {
 		objects = append(objects, tight(look.NewText(said, look.Hint)))

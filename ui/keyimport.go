@@ -10,7 +10,6 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/dialog"
-	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
 	"github.com/sotto-im/sotto/session"
@@ -103,7 +102,7 @@ type keyImport struct {
 
 func newKeyImport(k *keysWindow, f session.KeyFile) *keyImport {
 	p := &keyImport{window: k, file: f, accounts: k.desk.engine.AccountsOf(f), whole: container.NewStack()}
-	p.back = newIconButton(lang.L("Back"), theme.NavigateBackIcon(), k.back)
+	p.back = newIconButton(lang.L("Back"), backIcon(), k.back)
 	p.back.escape = k.back
 	p.rows = widget.NewList(func() int { return len(p.plan) }, func() fyne.CanvasObject { return newImportItem(p) }, func(id widget.ListItemID, o fyne.CanvasObject) {
 		if id < len(p.plan) {
@@ -247,7 +246,7 @@ type importItem struct {
 }
 
 func newImportItem(p *keyImport) *importItem {
-	i := &importItem{page: p, name: look.NewLine("", look.Strong), about: look.NewLine("", look.Hint), tick: newGroupBox(p.leave)}
+	i := &importItem{page: p, name: look.NewLine("", look.Strong).InLanguage(), about: look.NewLine("", look.Hint).InLanguage(), tick: newGroupBox(p.leave)}
 	i.tick.Text = lang.L("Verified")
 	i.tick.OnChanged = func(yes bool) {
 		if !i.loading {
@@ -297,7 +296,7 @@ func importWords(k session.ImportedKey) string {
 // CreateRenderer implements fyne.Widget.
 func (i *importItem) CreateRenderer() fyne.WidgetRenderer {
 	words := container.New(&headerWords{}, i.name, i.about)
-	return widget.NewSimpleRenderer(inset(2*look.Step, look.Step, 3*look.Step, look.Step, bordered(nil, nil, nil, container.NewCenter(i.tick), words)))
+	return widget.NewSimpleRenderer(sided(2*look.Step, look.Step, 3*look.Step, look.Step, ranked(nil, container.NewCenter(i.tick), words)))
 }
 
 // ---- writing
@@ -315,7 +314,7 @@ func newExport(k *keysWindow) *keyExport {
 	p.style.add(lang.L("For Pidgin"), lang.L("It writes accounts as alice@example.org/ and the network as prpl-jabber."))
 	p.style.add(lang.L("For other programs"), lang.L("Accounts as alice@example.org, the network as xmpp: Profanity writes it so, and Sotto can read it back."))
 	p.style.choose(0)
-	back := newIconButton(lang.L("Back"), theme.NavigateBackIcon(), k.back)
+	back := newIconButton(lang.L("Back"), backIcon(), k.back)
 	save := newMainButton(lang.L("Save…"), p.save)
 	cancel := newButton(lang.L("Cancel"), k.back)
 	for _, b := range []*button{back, save, cancel} {

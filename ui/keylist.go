@@ -233,8 +233,8 @@ type keyItem struct {
 }
 
 func newKeyItem() *keyItem {
-	i := &keyItem{mark: look.NewLockMark(look.LockQuestion, look.LockMedium, ""), name: look.NewLine("", look.Strong), about: look.NewLine("", look.Hint),
-		heading: look.NewLine("", look.Header)}
+	i := &keyItem{mark: look.NewLockMark(look.LockQuestion, look.LockMedium, ""), name: look.NewLine("", look.Strong).InLanguage(),
+		about: look.NewLine("", look.Hint).InLanguage(), heading: look.NewLine("", look.Header).InLanguage()}
 	i.ExtendBaseWidget(i)
 	return i
 }
@@ -284,12 +284,13 @@ func (r *keyItemRenderer) Layout(size fyne.Size) {
 	name, about := i.name.MinSize().Height, i.about.MinSize().Height
 	top := (size.Height - name - about + 2*pad) / 2
 	i.name.Move(fyne.NewPos(text, top))
-	i.name.Resize(fyne.NewSize(size.Width-text-look.Step, name))
+	i.name.Resize(fyne.NewSize(size.Width-text-2*look.Step, name))
 	i.about.Move(fyne.NewPos(text, top+name-2*pad+2))
-	i.about.Resize(fyne.NewSize(size.Width-text-look.Step, about))
+	i.about.Resize(fyne.NewSize(size.Width-text-2*look.Step, about))
 	high := i.heading.MinSize().Height
 	i.heading.Move(fyne.NewPos(left-pad, size.Height-high+pad/2))
 	i.heading.Resize(fyne.NewSize(size.Width-2*left, high))
+	turnIfRead(r.objects, size.Width)
 }
 
 // Refresh implements fyne.WidgetRenderer.

@@ -55,7 +55,7 @@ const (
 
 func newKeyStory(k *keysWindow, r session.Ref) *keyStory {
 	p := &keyStory{window: k, ref: r, whole: container.NewStack(), body: container.New(flow{})}
-	p.back = newIconButton(lang.L("Back"), theme.NavigateBackIcon(), k.back)
+	p.back = newIconButton(lang.L("Back"), backIcon(), k.back)
 	p.back.escape = k.back
 	p.scroll = container.NewVScroll(container.New(column{width: look.ColumnWidth}, inset(4*look.Step, 4*look.Step, 4*look.Step, 4*look.Step, p.body)))
 	return p
@@ -213,7 +213,7 @@ func (p *keyStory) boxed(tint fyne.ThemeColorName, objects ...fyne.CanvasObject)
 }
 
 func (p *keyStory) row(buttons ...*button) fyne.CanvasObject {
-	row := container.New(wrapped{})
+	row := container.New(reading(wrapped{}))
 	for _, b := range buttons {
 		b.escape = p.leave
 		row.Add(b)
@@ -223,7 +223,7 @@ func (p *keyStory) row(buttons ...*button) fyne.CanvasObject {
 
 // wholeFingerprint can be selected, and wraps between its groups.
 func wholeFingerprint(f otr.Fingerprint) fyne.CanvasObject {
-	digits := look.NewDigits(f.String())
+	digits := inLanguage(look.NewDigits(f.String()))
 	digits.Wrapping = fyne.TextWrapWord
 	return access.Name(digits, lang.L("Fingerprint"))
 }
@@ -235,8 +235,8 @@ func (p *keyStory) card(k session.Key, inUse bool) fyne.CanvasObject {
 		lock = look.LockTick
 	}
 	heading := trustWords(k)
-	mark := inset(theme.InnerPadding(), theme.InnerPadding()+1, 0, 0, container.New(flow{}, look.NewLockMark(lock, look.LockSmall, "")))
-	objects := []fyne.CanvasObject{container.NewBorder(nil, nil, mark, nil, look.NewText(heading, look.Strong)), wholeFingerprint(k.Fingerprint)}
+	mark := sided(theme.InnerPadding(), theme.InnerPadding()+1, 0, 0, container.New(flow{}, look.NewLockMark(lock, look.LockSmall, "")))
+	objects := []fyne.CanvasObject{ranked(mark, nil, look.NewText(heading, look.Strong)), wholeFingerprint(k.Fingerprint)}
 	var facts []string
 	if inUse {
 		facts = append(facts, lang.L("In use now"))

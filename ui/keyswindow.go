@@ -111,15 +111,15 @@ func (leastKeys) MinSize([]fyne.CanvasObject) fyne.Size {
 
 // keysHead is the top of a page: the way back, where there is one, and what the page is about.
 func keysHead(back *button, title, about string, more ...fyne.CanvasObject) fyne.CanvasObject {
-	words := container.New(flow{}, look.NewText(title, look.Title))
+	words := container.New(flow{}, look.NewText(title, look.Title).InLanguage())
 	if about != "" {
-		words.Add(inset(0, -2*look.Step, 0, 0, look.NewText(about, look.Hint)))
+		words.Add(inset(0, -2*look.Step, 0, 0, look.NewText(about, look.Hint).InLanguage()))
 	}
 	var left fyne.CanvasObject
 	if back != nil {
 		left = inset(0, look.Step, 0, 0, container.New(flow{}, back))
 	}
-	objects := []fyne.CanvasObject{bordered(nil, nil, left, nil, words)}
+	objects := []fyne.CanvasObject{ranked(left, nil, words)}
 	objects = append(objects, more...)
 	return container.NewStack(filled(look.ColorSurface, 0), container.NewVBox(
 		inset(2*look.Step, 2*look.Step, 2*look.Step, 2*look.Step, container.New(flow{}, objects...)), hairline()))
@@ -127,12 +127,15 @@ func keysHead(back *button, title, about string, more ...fyne.CanvasObject) fyne
 
 // keysFoot is the bottom of a page: its buttons.
 func keysFoot(buttons ...*button) fyne.CanvasObject {
-	row := container.New(buttonRow{})
+	row := container.New(reading(buttonRow{}))
 	for _, b := range buttons {
 		row.Add(b)
 	}
 	return container.NewStack(filled(look.ColorSurface, 0), container.NewVBox(hairline(), inset(4*look.Step, 2*look.Step, 4*look.Step, 2*look.Step, row)))
 }
+
+// rounding is what the sum of widths may differ from what they were.
+const rounding = 0.5
 
 // buttonRow sets buttons beside one another, at the right. Where there is not enough room for that, each has a line of its own.
 type buttonRow struct{}
@@ -142,7 +145,7 @@ func (buttonRow) beside(objects []fyne.CanvasObject, width float32) bool {
 	for _, o := range objects {
 		width -= o.MinSize().Width
 	}
-	return width >= float32(len(objects)-1)*2*look.Step
+	return width+rounding >= float32(len(objects)-1)*2*look.Step
 }
 
 // Layout implements fyne.Layout.
@@ -194,13 +197,32 @@ func (wrapped) lines(objects []fyne.CanvasObject, width float32) (lines [][]fyne
 			continue
 		}
 		w := o.MinSize().Width
-		if room < w {
+		if room+rounding < w {
 			lines, room = append(lines, nil), width
 		}
 		lines[len(lines)-1] = append(lines[len(lines)-1], o)
 		room -= w + 2*look.Step
 	}
 	return lines
+}
+
+// fromBeginning sets things like wrapped, but at the left.
+type fromBeginning struct{ wrapped }
+
+// Layout implements fyne.Layout.
+func (l fromBeginning) Layout(objects []fyne.CanvasObject, size fyne.Size) {
+	y := float32(0)
+	for _, line := range l.lines(objects, size.Width) {
+		x, high := float32(0), float32(0)
+		for _, o := range line {
+			least := o.MinSize()
+			o.Resize(least)
+			o.Move(fyne.NewPos(x, y))
+			x += least.Width + 2*look.Step
+			high = max(high, least.Height)
+		}
+		y += high + look.Step
+	}
 }
 
 // Layout implements fyne.Layout.

@@ -7,6 +7,7 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/widget"
 
 	"github.com/sotto-im/sotto/crypto/otr"
@@ -157,7 +158,7 @@ func groupRows(fp otr.Fingerprint, differs [groupCount]bool) []fyne.CanvasObject
 			sign.SetText("≠")
 			sign.Importance, digits.Importance = widget.DangerImportance, widget.DangerImportance
 		}
-		rows = append(rows, inset(0, -look.Step, 0, -look.Step-2, container.NewHBox(digits, sign)))
+		rows = append(rows, inset(0, -look.Step, 0, -look.Step-2, container.New(reading(layout.NewHBoxLayout()), digits, sign)))
 	}
 	return rows
 }

@@ -166,8 +166,8 @@ func (o *option) CreateRenderer() fyne.WidgetRenderer {
 		back:   canvas.NewRectangle(color.Transparent),
 		circle: canvas.NewCircle(color.Transparent),
 		dot:    canvas.NewCircle(color.Transparent),
-		label:  look.NewText(o.label, look.Strong),
-		about:  look.NewText(o.about, look.Hint),
+		label:  look.NewText(o.label, look.Strong).InLanguage(),
+		about:  look.NewText(o.about, look.Hint).InLanguage(),
 	}
 	r.about.Hidden = o.about == ""
 	r.paint()
@@ -209,6 +209,7 @@ func (r *optionRenderer) Layout(size fyne.Size) {
 	r.circle.Move(fyne.NewPos(optionPadding, look.Step+theme.InnerPadding()+2))
 	r.dot.Resize(fyne.NewSquareSize(2 * look.Step))
 	r.dot.Move(r.circle.Position().AddXY(look.Step, look.Step))
+	turnIfRead(r.Objects(), size.Width)
 }
 
 func (r *optionRenderer) paint() {

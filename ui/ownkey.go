@@ -77,7 +77,7 @@ func (o *ownKey) show(account string, fp otr.Fingerprint) {
 			gap(0, look.Step),
 			container.NewStack(filled(look.ColorSurface, look.SmallRadius), address),
 			gap(0, look.Step),
-			container.NewHBox(copyIt, copyLink),
+			container.New(reading(fromBeginning{}), copyIt, copyLink),
 		},
 		buttons: []*button{done},
 		first:   done,

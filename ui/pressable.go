@@ -38,18 +38,14 @@ var (
 
 // newChoice makes a large row: what it does, and a few words about it beneath.
 func newChoice(label, about string, tapped func()) *pressable {
-	words := container.New(layout.NewCustomPaddedVBoxLayout(-2*look.Step), look.NewLine(label, look.Header).Begin(), look.NewText(about, look.Hint))
+	words := container.New(layout.NewCustomPaddedVBoxLayout(-2*look.Step), look.NewText(label, look.Header).InLanguage(), look.NewText(about, look.Hint))
 	onward := theme.NavigateNextIcon()
 	if lang.RightToLeft() {
 		onward = theme.NavigateBackIcon()
 	}
 	mark := container.NewCenter(container.New(layout.NewGridWrapLayout(fyne.NewSquareSize(20)), widget.NewIcon(onward)))
-	row := container.NewBorder(nil, nil, nil, mark, words)
-	if lang.RightToLeft() {
-		row = container.NewBorder(nil, nil, mark, nil, words)
-	}
 	c := &pressable{role: access.Button, name: label, help: about, framed: true, tapped: tapped,
-		inside: inset(2*look.Step, look.Step, 3*look.Step, look.Step, row)}
+		inside: sided(2*look.Step, look.Step, 3*look.Step, look.Step, ranked(nil, mark, words))}
 	c.ExtendBaseWidget(c)
 	return c
 }

@@ -66,6 +66,7 @@ func (p *studio) cast() cast { return casts[p.language] }
 
 func (p *studio) stage(settings ...func(*store.Settings)) *stage {
 	s := newStageOf(p.t, p.app, settings...)
+	s.shell.version = "1.0"
 	p.settle(s)
 	return s
 }

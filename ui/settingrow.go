@@ -11,6 +11,7 @@ import (
 	"fyne.io/fyne/v2/widget"
 
 	"github.com/sotto-im/sotto/ui/access"
+	"github.com/sotto-im/sotto/ui/lang"
 	"github.com/sotto-im/sotto/ui/look"
 	"github.com/sotto-im/sotto/ui/model"
 )
@@ -118,7 +119,7 @@ func (r *settingRow) MouseOut() { r.hovered = false; r.Refresh() }
 // CreateRenderer implements fyne.Widget.
 func (r *settingRow) CreateRenderer() fyne.WidgetRenderer {
 	x := &settingRenderer{row: r, back: canvas.NewRectangle(color.Transparent), frame: canvas.NewRectangle(color.Transparent),
-		label: look.NewText(r.label, look.Body), about: look.NewText(r.about, look.Hint)}
+		label: look.NewText(r.label, look.Body).InLanguage(), about: look.NewText(r.about, look.Hint).InLanguage()}
 	x.about.Hidden = r.about == ""
 	_, framed := r.control.(*picker)
 	x.frame.Hidden = !framed
@@ -198,6 +199,7 @@ func (r *settingRenderer) Layout(size fyne.Size) {
 	}
 	r.frame.Move(r.row.control.Position().SubtractXY(1, 1))
 	r.frame.Resize(control.AddWidthHeight(2, 2))
+	turnIfRead(r.Objects(), size.Width)
 }
 
 // seenWidth is how wide what one sees of a control is. A box to tick has room for words behind it, and there are none.
@@ -241,6 +243,26 @@ func newCheck(label string) *check {
 	return c
 }
 
+// CreateRenderer implements fyne.Widget.
+func (c *check) CreateRenderer() fyne.WidgetRenderer {
+	c.ExtendBaseWidget(c)
+	return checkRenderer(&c.Check)
+}
+
+// checkRenderer draws Fyne's box with its words behind it, on whichever side that is.
+func checkRenderer(c *widget.Check) fyne.WidgetRenderer {
+	r := c.CreateRenderer()
+	if !lang.RightToLeft() {
+		return r
+	}
+	for _, o := range r.Objects() {
+		if words, ok := o.(*canvas.Text); ok {
+			words.Alignment = fyne.TextAlignTrailing
+		}
+	}
+	return turnedRound{r, c.Size}
+}
+
 // FocusGained implements fyne.Focusable.
 func (c *check) FocusGained() { c.Check.FocusGained(); reveal(c) }
 
@@ -268,6 +290,9 @@ type picker struct {
 func newPicker(said []string) *picker {
 	p := &picker{}
 	p.Options = said
+	if lang.RightToLeft() {
+		p.Alignment = fyne.TextAlignTrailing
+	}
 	p.ExtendBaseWidget(p)
 	return p
 }
@@ -309,6 +334,13 @@ func (r *pickerRenderer) Refresh() {
 	r.WidgetRenderer.Refresh()
 	r.picker.Selected = chosen
 	r.edge()
+	turnIfRead(r.Objects(), r.picker.Size().Width)
+}
+
+// Layout implements fyne.WidgetRenderer.
+func (r *pickerRenderer) Layout(size fyne.Size) {
+	r.WidgetRenderer.Layout(size)
+	turnIfRead(r.Objects(), size.Width)
 }
 
 // pickerLeast is how wide a picker is at least; where there is no room for more, longer words end in dots.

@@ -55,11 +55,11 @@ func newSettingsPage(d *desk) *settingsPage {
 	p.search.Icon = theme.SearchIcon()
 	p.search.OnChanged = func(string) { p.find() }
 	p.search.escape = p.leave
-	p.back = newIconButton(lang.L("Back"), theme.NavigateBackIcon(), p.close)
+	p.back = newIconButton(lang.L("Back"), backIcon(), p.close)
 	p.back.escape = p.close
 	head := container.NewStack(filled(look.ColorSurface, 0), container.NewVBox(
 		container.New(column{width: look.ColumnWidth}, inset(2*look.Step, 2*look.Step, 3*look.Step, 2*look.Step, container.NewVBox(
-			bordered(nil, nil, container.NewCenter(p.back), nil, look.NewText(lang.L("Settings"), look.Title)),
+			ranked(container.NewCenter(p.back), nil, look.NewText(lang.L("Settings"), look.Title)),
 			inset(look.Step, 0, 0, 0, p.search)))),
 		hairline()))
 	p.scroll = container.NewVScroll(container.New(column{width: look.ColumnWidth}, inset(3*look.Step, 2*look.Step, 3*look.Step, 6*look.Step, p.list)))
@@ -91,7 +91,7 @@ func (p *settingsPage) refresh() {
 		}
 		back := filled(look.ColorSurface, look.Radius)
 		back.edge = look.ColorLine
-		g.box = container.New(flow{}, inset(0, 3*look.Step, 0, 0, look.NewText(g.title, look.Header)), container.NewStack(back, rows))
+		g.box = container.New(flow{}, inset(0, 3*look.Step, 0, 0, look.NewText(g.title, look.Header).InLanguage()), container.NewStack(back, rows))
 		p.list.Add(g.box)
 	}
 	p.list.Add(p.empty)

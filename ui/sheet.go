@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	sheetWidth   = 480
+	sheetWidth   = 500
 	sheetPadding = 4 * look.Step // and what words have of their own
 
 	mostSheetHeight  = 700 // what is higher scrolls: there are screens that are not higher than 768
@@ -112,12 +112,12 @@ type leaf struct {
 func (s *sheet) turn(l leaf) {
 	s.forget()
 	s.enter = l.enter
-	head := container.New(flow{}, look.NewText(l.title, look.Title))
+	head := container.New(flow{}, look.NewText(l.title, look.Title).InLanguage())
 	if l.step != "" {
 		step := inset(0, 2*look.Step, 0, 0, container.New(flow{}, look.NewWord(l.step, look.Hint)))
-		head = bordered(nil, nil, nil, step, head)
+		head = ranked(nil, step, head)
 	}
-	foot := container.New(buttonRow{})
+	foot := container.New(reading(buttonRow{}))
 	for _, b := range l.buttons {
 		b.escape = s.close
 		foot.Add(b)
@@ -355,7 +355,7 @@ func (flow) MinSize(objects []fyne.CanvasObject) fyne.Size {
 // hint is a small line of explanation with our sign before it.
 func hint(sentence string) fyne.CanvasObject {
 	mark := inset(0, 2*look.Step, 0, 0, container.New(flow{}, look.NewMark(look.IconInfo, 16, "")))
-	return container.NewBorder(nil, nil, mark, nil, look.NewText(sentence, look.Hint))
+	return ranked(mark, nil, look.NewText(sentence, look.Hint))
 }
 
 // verdict is a large lock with a sentence beside it: how something ended.
@@ -364,8 +364,8 @@ func verdict(l look.Lock, sentence, beneath string) fyne.CanvasObject {
 	if beneath != "" {
 		said.Add(look.NewText(beneath, look.Body))
 	}
-	mark := inset(0, 2*look.Step, look.Step, 2*look.Step, container.New(flow{}, look.NewLockMark(l, look.LockLarge, "")))
-	return container.NewBorder(nil, nil, mark, nil, container.New(column{width: mostSheetHeight, middle: true}, said))
+	mark := sided(0, 2*look.Step, look.Step, 2*look.Step, container.New(flow{}, look.NewLockMark(l, look.LockLarge, "")))
+	return ranked(mark, nil, container.New(column{width: mostSheetHeight, middle: true}, said))
 }
 
 // quote shows words of the other side as such: selectable, and never as something the program says.
@@ -374,7 +374,7 @@ func quote(heading, words string) fyne.CanvasObject {
 	edge := filled(theme.ColorNamePrimary, 0)
 	return container.NewStack(
 		filled(look.ColorRaised, look.SmallRadius),
-		container.NewBorder(nil, nil, container.NewStack(edge, gap(look.Step, 0)), nil,
+		ranked(container.NewStack(edge, gap(look.Step, 0)), nil,
 			container.New(flow{}, look.NewText(heading, look.Hint), text)),
 	)
 }

@@ -68,7 +68,7 @@ func newShortcutRow(s shortcut, do func()) *pressable {
 		keys.Add(container.NewCenter(container.NewStack(filled(look.ColorRaised, look.SmallRadius), look.NewWord(k.words(), look.Hint))))
 	}
 	row := &pressable{role: access.Button, name: said, tapped: do,
-		inside: inset(look.Step, 0, 0, 0, bordered(nil, nil, nil, keys, container.New(layout.NewVBoxLayout(), layout.NewSpacer(), look.NewText(s.name, look.Body), layout.NewSpacer())))}
+		inside: sided(look.Step, 0, 0, 0, ranked(nil, keys, container.New(layout.NewVBoxLayout(), layout.NewSpacer(), look.NewText(s.name, look.Body), layout.NewSpacer())))}
 	row.ExtendBaseWidget(row)
 	return row
 }

@@ -25,11 +25,11 @@ type slip struct {
 
 // openSlip shows a title, what is asked, and the buttons, the main one last.
 func (d *desk) openSlip(title string, body fyne.CanvasObject, buttons ...*button) *slip {
-	row := container.New(buttonRow{})
+	row := container.New(reading(buttonRow{}))
 	for _, b := range buttons {
 		row.Add(b)
 	}
-	inside := container.NewVBox(look.NewText(title, look.Title), lined(body), gap(0, 2*look.Step), aligned(row))
+	inside := container.NewVBox(look.NewText(title, look.Title).InLanguage(), lined(body), gap(0, 2*look.Step), aligned(row))
 	window := d.place()
 	width := min(slipWidth, window.Canvas().Size().Width-8*look.Step)
 	s := &slip{window: window}

@@ -547,8 +547,8 @@ func reasons(all ...string) fyne.CanvasObject {
 	list := container.New(flow{})
 	for _, reason := range all {
 		dot := filled(look.ColorMuted, look.Step/2)
-		mark := inset(2*look.Step, 4*look.Step, 0, 0, container.New(flow{}, container.NewStack(dot, gap(look.Step, look.Step))))
-		list.Add(container.NewBorder(nil, nil, mark, nil, look.NewText(reason, look.Body)))
+		mark := sided(2*look.Step, 4*look.Step, 0, 0, container.New(flow{}, container.NewStack(dot, gap(look.Step, look.Step))))
+		list.Add(ranked(mark, nil, look.NewText(reason, look.Body)))
 	}
 	return list
 }

@@ -167,9 +167,9 @@ func newTrouble() *trouble {
 
 // CreateRenderer implements fyne.Widget.
 func (t *trouble) CreateRenderer() fyne.WidgetRenderer {
-	mark := inset(2*look.Step, 2*look.Step+2, 0, 0, container.NewVBox(look.NewMark(look.IconWarning, 16, "")))
+	mark := sided(2*look.Step, 2*look.Step+2, 0, 0, container.NewVBox(look.NewMark(look.IconWarning, 16, "")))
 	return widget.NewSimpleRenderer(inset(0, look.Step, 0, look.Step, container.NewStack(filled(look.ColorNotPrivateBg, look.SmallRadius),
-		container.NewBorder(nil, nil, mark, nil, t.words))))
+		ranked(mark, nil, t.words))))
 }
 
 // Semantics implements access.Semantic.

@@ -150,6 +150,14 @@ func (t *Text) End() *Text {
 	return t
 }
 
+// InLanguage sets the lines to the side at which the language of the program begins, whatever they are written in, and returns the Text.
+func (t *Text) InLanguage() *Text {
+	if lang.RightToLeft() {
+		return t.End()
+	}
+	return t
+}
+
 // embolden gives bold words the style that fits them.
 func (t *Text) embolden() {
 	if style := &t.segment.Style.TextStyle; style.Bold || style.Symbol {
