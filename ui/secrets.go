@@ -94,7 +94,7 @@ func (p *secretsPage) offerKeyrings() {
 		gap(0, look.Step),
 		newChoice(lang.L("Only until I quit"), lang.L("Nothing is kept. Next time you sign in again, with a new key."), p.memoryOnly),
 		gap(0, 2*look.Step),
-		container.NewHBox(newQuietButton(lang.L("Not now"), p.putAside)),
+		begin(newQuietButton(lang.L("Not now"), p.putAside)),
 	}
 }
 
@@ -113,7 +113,7 @@ func (p *secretsPage) offerNewKey() {
 		gap(0, look.Step),
 		newChoice(lang.L("Make a new key"), lang.L("Those who verified you will be told that your key has changed."), p.newKey),
 		gap(0, 2*look.Step),
-		container.NewHBox(newQuietButton(lang.L("Not now"), p.putAside)),
+		begin(newQuietButton(lang.L("Not now"), p.putAside)),
 	}
 }
 

@@ -185,7 +185,7 @@ func (p *signUpPage) build() fyne.CanvasObject {
 		look.NewText(lang.L("An account lives on a server, like an email address. You can talk to people on every other server. Whoever runs yours sees with whom you talk and when, but not what you say in private."), look.Body),
 		gap(0, look.Step),
 		p.list,
-		container.NewHBox(others),
+		begin(others),
 		label(lang.L("Another server")), p.other,
 		p.unfold, advanced,
 	)

@@ -67,7 +67,10 @@ func atBeginning() widget.ButtonAlign {
 func newUnfolding(label string, what *fyne.Container, refresh func()) *button {
 	b := newQuietButton(label, func() { what.Hidden = !what.Hidden; refresh() })
 	b.Icon = look.IconChevron
-	b.Alignment = widget.ButtonAlignLeading
+	b.Alignment = atBeginning()
+	if lang.RightToLeft() {
+		b.IconPlacement = widget.ButtonIconTrailingText
+	}
 	return b
 }
 
@@ -184,6 +187,14 @@ func (t *trouble) say(s string) {
 		return
 	}
 	t.Show()
+}
+
+// begin sets something where the language begins a line.
+func begin(o fyne.CanvasObject) *fyne.Container {
+	if lang.RightToLeft() {
+		return container.NewHBox(layout.NewSpacer(), o)
+	}
+	return container.NewHBox(o)
 }
 
 // bordered lays out like container.NewBorder. The Tab key, and whoever reads aloud, goes through it in reading order: what is above,
