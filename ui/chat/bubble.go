@@ -160,7 +160,7 @@ func (b *bubble) placeBubble(r *Row, s rowState, y, width, limit float32) float3
 
 // warningWidth is the width that a warning and its lock take on one line.
 func warningWidth(words string) float32 {
-	return iconSide + theme.InnerPadding()/2 + fyne.MeasureText(words, theme.CaptionTextSize(), fyne.TextStyle{Bold: true}).Width +
+	return iconSide + theme.InnerPadding()/2 + fyne.MeasureText(words, theme.CaptionTextSize(), look.Bold(words)).Width +
 		2*theme.InnerPadding() + measureMargin
 }
 
