@@ -266,7 +266,7 @@ func (c *Conversation) Accepted() uint64 { return c.accepted }
 
 // Prepare computes ahead what the next message to the selected client and its answer will need, three exponentiations at most: called when there
 // is nothing else to do, some time after Send and Receive, it has messages leave and be read sooner. It sends nothing and changes nothing that
-// can be seen.
+// can be seen; our next key is there from then on, as libotr's is, instead of from the next message on.
 func (c *Conversation) Prepare() {
 	if c.State() == Encrypted {
 		c.selected.keys.prepare(c.rand()) // without randomness Send will tell
