@@ -23,14 +23,14 @@ type accountBar struct {
 func newAccountBar(d *desk) *accountBar {
 	b := &accountBar{desk: d,
 		mark:  look.NewMark(look.PresenceOffline.Icon(), look.PresenceSize, ""),
-		jid:   look.NewLine("", look.Body),
-		state: look.NewLine("", look.Hint),
+		jid:   look.NewLine("", look.Body).InLanguage(),
+		state: look.NewLine("", look.Hint).InLanguage(),
 	}
 	b.role, b.name, b.tapped = access.MenuButton, lang.L("Account"), b.openMenu
 	b.pressable.words = func() string { return b.jid.Words() + ", " + b.state.Words() }
 	chevron := container.NewCenter(look.NewMark(look.IconChevron, float32(look.LockSmall), ""))
-	b.inside = inset(4*look.Step, look.Step, 3*look.Step, look.Step,
-		container.NewBorder(nil, nil, container.NewCenter(b.mark), chevron, container.New(&headerWords{}, b.jid, b.state)))
+	b.inside = sided(4*look.Step, look.Step, 3*look.Step, look.Step,
+		ranked(container.NewCenter(b.mark), chevron, container.New(&headerWords{}, b.jid, b.state)))
 	b.ExtendBaseWidget(b)
 	return b
 }

@@ -60,7 +60,7 @@ func (b *banner) CreateRenderer() fyne.WidgetRenderer {
 		above, below = nil, above
 	}
 	return widget.NewSimpleRenderer(container.NewStack(b.back, container.NewBorder(above, below, nil, nil,
-		inset(2*look.Step, look.Step, 3*look.Step, look.Step, container.New(&bannerLayout{}, b.words, b.buttons)))))
+		sided(2*look.Step, look.Step, 3*look.Step, look.Step, container.New(&bannerLayout{}, b.words, b.buttons)))))
 }
 
 // Semantics implements access.Semantic: a banner is spoken when it appears or changes.
@@ -169,6 +169,7 @@ func (l *bannerLayout) Layout(objects []fyne.CanvasObject, size fyne.Size) {
 	p := l.places(words, b)
 	words.Resize(p.words)
 	buttons.Resize(b)
+	defer turnIfRead(objects, size.Width)
 	if !p.beside {
 		words.Move(fyne.Position{})
 		buttons.Move(fyne.NewPos(size.Width-b.Width, p.words.Height))

@@ -46,7 +46,7 @@ func newContactPane(d *desk) *contactPane {
 	p.hidden.Hide()
 	add := newIconButton(lang.L("Add contact"), theme.ContentAddIcon(), func() { d.addContact("") })
 	p.invite = newMainButton(lang.L("Add contact"), func() { d.addContact("") })
-	top := inset(3*look.Step, 4*look.Step, look.Step, 3*look.Step, container.NewBorder(nil, nil, nil, add, p.search))
+	top := sided(3*look.Step, 4*look.Step, look.Step, 3*look.Step, ranked(nil, add, p.search))
 	bottom := container.NewVBox(container.NewCenter(p.hidden), widget.NewSeparator(), p.account)
 	rows := container.NewStack(p.list, inset(4*look.Step, 8*look.Step, 4*look.Step, 0, container.NewVBox(p.empty, gap(0, look.Step), container.NewCenter(p.invite))))
 	p.content = container.NewStack(filled(look.ColorSurface, 0), bordered(top, bottom, nil, nil, rows))
@@ -245,10 +245,10 @@ func newContactRow(l *contactList) *contactRow {
 		account:  canvas.NewRectangle(color.Transparent),
 		avatar:   look.NewAvatar("", ""),
 		presence: look.NewMark(look.PresenceOffline.Icon(), look.PresenceSize, ""),
-		name:     look.NewLine("", look.Strong),
+		name:     look.NewLine("", look.Strong).InLanguage(),
 		lock:     look.NewLockMark(look.LockOpen, look.LockSmall, ""),
 		when:     look.NewWord("", look.Hint),
-		last:     look.NewLine("", look.Hint),
+		last:     look.NewLine("", look.Hint).InLanguage(),
 		badge:    look.NewBadge(0),
 	}
 	r.back.Hide()
@@ -363,6 +363,7 @@ func (r *contactRowRenderer) Layout(size fyne.Size) {
 	row.badge.Resize(badge)
 	row.last.Move(fyne.NewPos(text-pad, top+nameHeight-2*pad+2))
 	row.last.Resize(fyne.NewSize(right-badge.Width-text+pad+look.Step, lastHeight))
+	turnIfRead(r.objects, size.Width)
 }
 
 const accountBarWidth = 3
@@ -397,7 +398,7 @@ var (
 )
 
 func newGroupHeading(l *contactList) *groupHeading {
-	h := &groupHeading{list: l, arrow: canvas.NewImageFromResource(look.IconChevron), name: look.NewLine("", look.Hint),
+	h := &groupHeading{list: l, arrow: canvas.NewImageFromResource(look.IconChevron), name: look.NewLine("", look.Hint).InLanguage(),
 		count: canvas.NewText("", color.Black), ring: canvas.NewRectangle(color.Transparent)}
 	h.heading.Total = -1
 	h.ExtendBaseWidget(h)
@@ -452,13 +453,14 @@ func (r *groupHeadingRenderer) Layout(size fyne.Size) {
 	left := 4*look.Step + side - theme.InnerPadding() + look.Step
 	h.name.Move(fyne.NewPos(left, (size.Height-name.Height)/2))
 	h.name.Resize(fyne.NewSize(right-count.Width-left, name.Height))
+	turnIfRead(r.Objects(), size.Width)
 }
 
 func (r *groupHeadingRenderer) Refresh() {
 	h := r.h
 	h.arrow.Resource = look.IconChevron.In(look.ColorMuted)
 	if h.heading.Folded {
-		h.arrow.Resource = look.IconNext.In(look.ColorMuted)
+		h.arrow.Resource = onwardIcon().In(look.ColorMuted)
 	}
 	h.arrow.Refresh()
 	h.count.Text = strconv.Itoa(h.heading.Online) + "/" + strconv.Itoa(h.heading.Total)

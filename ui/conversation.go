@@ -6,6 +6,7 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
@@ -58,14 +59,14 @@ func newTalkPane(d *desk, w fyne.Window) *talkPane {
 		desk:     d,
 		window:   w,
 		avatar:   look.NewAvatar("", ""),
-		name:     look.NewLine("", look.Header),
-		about:    look.NewLine("", look.Hint),
+		name:     look.NewLine("", look.Header).InLanguage(),
+		about:    look.NewLine("", look.Hint).InLanguage(),
 		view:     chat.NewView(),
 		blocked:  newBanner(),
 		changed:  newBanner(),
 		composer: access.Name(chat.NewComposer(), lang.L("Message")),
 	}
-	t.back = newIconButton(lang.L("Back to the contacts"), theme.NavigateBackIcon(), func() { d.main.showList() })
+	t.back = newIconButton(lang.L("Back to the contacts"), backIcon(), func() { d.main.showList() })
 	t.back.Hide()
 	t.strip = newDeviceStrip(d)
 	t.lock = look.NewLockButton(look.LockOpen, "", t.openLock)
@@ -89,7 +90,7 @@ func newTalkPane(d *desk, w fyne.Window) *talkPane {
 	t.view.OnRune = t.typeOn
 	t.view.OnShortcut = t.shortcut
 	t.smile = newIconButton(lang.L("Emoji"), look.IconSmile.In(look.ColorMuted), t.openEmoji)
-	t.left = look.NewLine("", look.Hint)
+	t.left = look.NewLine("", look.Hint).InLanguage()
 	t.room = inset(look.Step, 0, look.Step, -5*look.Step, t.left)
 	t.room.Hide()
 	t.search = newSearchBar(t)
@@ -101,11 +102,11 @@ func newTalkPane(d *desk, w fyne.Window) *talkPane {
 
 func (t *talkPane) build() fyne.CanvasObject {
 	who := container.New(&headerWords{}, t.name, t.about)
-	t.face = inset(2*look.Step, 0, 0, 0, container.NewCenter(t.avatar))
-	left := container.NewHBox(t.back, t.face)
-	right := container.NewHBox(container.NewCenter(t.lock), container.NewCenter(t.more))
+	t.face = sided(2*look.Step, 0, 0, 0, container.NewCenter(t.avatar))
+	left := container.New(reading(layout.NewHBoxLayout()), t.back, t.face)
+	right := container.New(reading(layout.NewHBoxLayout()), container.NewCenter(t.lock), container.NewCenter(t.more))
 	header := container.NewStack(filled(look.ColorSurface, 0), container.NewVBox(
-		inset(look.Step, look.Step, look.Step, look.Step, bordered(nil, nil, left, right, who)),
+		inset(look.Step, look.Step, look.Step, look.Step, ranked(left, right, who)),
 		t.strip, widget.NewSeparator()))
 	t.sending = &entryLayout{composer: t.composer}
 	t.writing = container.New(t.sending, container.New(&besideEntry{}, t.composer, t.smile), t.send)

@@ -96,11 +96,11 @@ type deviceStrip struct {
 }
 
 func newDeviceStrip(d *desk) *deviceStrip {
-	s := &deviceStrip{desk: d, mark: look.NewLockMark(look.LockQuestion, look.LockSmall, ""), says: look.NewLine("", look.Hint), count: look.NewWord("", look.Hint)}
+	s := &deviceStrip{desk: d, mark: look.NewLockMark(look.LockQuestion, look.LockSmall, ""), says: look.NewLine("", look.Hint).InLanguage(), count: look.NewWord("", look.Hint)}
 	s.role, s.name, s.tapped = access.MenuButton, lang.L("Devices"), s.open
 	s.pressable.words = func() string { return s.says.Words() + ", " + s.count.Words() }
 	chevron := container.NewCenter(look.NewMark(look.IconChevron, float32(look.LockSmall), ""))
-	s.inside = inset(4*look.Step, 0, 3*look.Step, 0, bordered(nil, nil, container.NewCenter(s.mark), container.NewHBox(s.count, chevron), s.says))
+	s.inside = sided(4*look.Step, 0, 3*look.Step, 0, ranked(container.NewCenter(s.mark), container.New(reading(layout.NewHBoxLayout()), s.count, chevron), s.says))
 	s.ExtendBaseWidget(s)
 	s.Hide()
 	return s

@@ -52,6 +52,9 @@ func (t *talkPane) openLock() {
 	at := fyne.CurrentApp().Driver().AbsolutePositionForObject(t.lock)
 	room := t.window.Canvas().Size().Width - pop.MinSize().Width // beside it
 	x := max(min(at.X+t.lock.Size().Width-pop.MinSize().Width, room-2*look.Step), room/2, 0)
+	if lang.RightToLeft() {
+		x = max(min(max(at.X, 2*look.Step), room/2), 0)
+	}
 	pop.ShowAtPosition(fyne.NewPos(x, t.underHeader()))
 	t.window.Canvas().Focus(buttons[0])
 }
@@ -158,5 +161,9 @@ func (t *talkPane) openMore() {
 	menu.Items = append(menu.Items, fyne.NewMenuItemSeparator(), block, menuItem(lang.L("Remove…"), func() { t.desk.remove(c) }))
 	pop := widget.NewPopUpMenu(menu, t.window.Canvas())
 	right := fyne.CurrentApp().Driver().AbsolutePositionForObject(t.more).X + t.more.Size().Width - look.Step
-	pop.ShowAtPosition(fyne.NewPos(max(right-pop.MinSize().Width, 0), t.underHeader()))
+	x := max(right-pop.MinSize().Width, 0)
+	if lang.RightToLeft() {
+		x = right - t.more.Size().Width + 2*look.Step
+	}
+	pop.ShowAtPosition(fyne.NewPos(x, t.underHeader()))
 }

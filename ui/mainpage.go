@@ -168,7 +168,7 @@ func (d *desk) accountOffers(a session.Account) []offer {
 	return []offer{{label: lang.L("Try now"), do: func() { d.engine.Connect(jid) }}}
 }
 
-// sides lays out list and conversation beside one another, or only one of them where the window is narrow.
+// sides lays out list and conversation beside one another in the order of reading, or only one of them where the window is narrow.
 type sides struct {
 	left, line, right fyne.CanvasObject
 	reading           bool // the conversation is the one that matters
@@ -206,6 +206,7 @@ func (s *sides) Layout(_ []fyne.CanvasObject, size fyne.Size) {
 	s.line.Resize(fyne.NewSize(line, size.Height))
 	s.right.Move(fyne.NewPos(list+line, 0))
 	s.right.Resize(fyne.NewSize(size.Width-list-line, size.Height))
+	turnIfRead([]fyne.CanvasObject{s.left, s.line, s.right}, size.Width)
 }
 
 func (s *sides) see(o fyne.CanvasObject, wanted bool) {

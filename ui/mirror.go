@@ -81,6 +81,14 @@ func (r turnedRound) Refresh() {
 	r.Layout(r.size())
 }
 
+// onwardIcon points to where one goes.
+func onwardIcon() look.Icon {
+	if lang.RightToLeft() {
+		return look.IconBefore
+	}
+	return look.IconNext
+}
+
 // backIcon points to where one came from.
 func backIcon() fyne.Resource {
 	if lang.RightToLeft() {

@@ -114,3 +114,26 @@ func TestWhatOneTypedIsSeen(t *testing.T) {
 		}
 	}
 }
+
+// TestMainWindowIsTurnedRound promises that in a language that is written from the right one begins at the right: with the contacts, with
+// the way back and the name, with what is written, and what one sends stands at the left.
+func TestMainWindowIsTurnedRound(t *testing.T) {
+	defer speak(t, "en")
+	for tag, right := range map[string]bool{"en": false, "ar": true} {
+		speak(t, tag)
+		s := newTalk(t, bob())
+		main, talk := s.shell.own.main, s.talk()
+		x := func(o fyne.CanvasObject) float32 { return fyne.CurrentApp().Driver().AbsolutePositionForObject(o).X }
+		for name, pair := range map[string][2]fyne.CanvasObject{
+			"contacts, conversation": {main.contacts.content, main.talk.content},
+			"name, lock":             {talk.name, talk.lock},
+			"lock, more":             {talk.lock, talk.more},
+			"composer, smile":        {talk.composer, talk.smile},
+			"smile, send":            {talk.smile, talk.send},
+		} {
+			if (x(pair[0]) > x(pair[1])) != right {
+				t.Errorf("%s: %s stand at %v and %v", tag, name, x(pair[0]), x(pair[1]))
+			}
+		}
+	}
+}

@@ -45,7 +45,7 @@ func newSearchBar(t *talkPane) *searchBar {
 	}
 	b.entry.ActionItem = container.New(&fixed{fyne.NewSize(countWide(), 0)}, b.count) // inside the entry: beside it there would be little room to type in a narrow window
 	b.inside = container.NewStack(filled(look.ColorSurface, 0), piled(
-		inset(3*look.Step, 2*look.Step, 2*look.Step, 2*look.Step, container.New(&searchLayout{day: day}, b.entry, b.up, b.down, day, shut)),
+		sided(3*look.Step, 2*look.Step, 2*look.Step, 2*look.Step, container.New(&searchLayout{day: day}, b.entry, b.up, b.down, day, shut)),
 		widget.NewSeparator()))
 	b.ExtendBaseWidget(b)
 	b.Hide()
@@ -87,6 +87,7 @@ func (l *searchLayout) Layout(objects []fyne.CanvasObject, size fyne.Size) {
 	}
 	objects[0].Move(fyne.Position{})
 	objects[0].Resize(fyne.NewSize(max(right-look.Step, 0), size.Height))
+	turnIfRead(objects, size.Width)
 }
 
 // MinSize implements fyne.Layout.

@@ -145,7 +145,7 @@ func (p *secretsPage) askPassphrase() {
 			label(lang.L("Passphrase again")), p.again)
 	}
 	confirm := newMainButton(lang.L("Open"), p.submitPassphrase)
-	p.form.Objects = append(p.form.Objects, gap(0, look.Step), container.NewBorder(nil, nil, newButton(lang.L("Back"), p.leavePassphrase), confirm))
+	p.form.Objects = append(p.form.Objects, gap(0, look.Step), ranked(newButton(lang.L("Back"), p.leavePassphrase), confirm, nil))
 	p.first.OnSubmitted = func(string) {
 		if p.fresh {
 			p.desk.window.Canvas().Focus(p.again)

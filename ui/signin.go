@@ -90,7 +90,7 @@ func (p *signInPage) build() fyne.CanvasObject {
 	advanced.Hide()
 	p.unfold = newUnfolding(lang.L("Advanced"), advanced, func() { p.content.Refresh() })
 	p.unfold.escape = p.cancel
-	return form(container.NewVBox(p.trouble, p.allow, container.NewBorder(nil, nil, p.back, p.confirm, p.progress)),
+	return form(container.NewVBox(p.trouble, p.allow, ranked(p.back, p.confirm, p.progress)),
 		look.NewText(p.heading(), look.Title),
 		look.NewText(lang.L("Your password stays in the keyring of this computer. It is never sent without encryption."), look.Hint),
 		label(lang.L("Address")), p.address,

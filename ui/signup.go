@@ -180,7 +180,7 @@ func (p *signUpPage) build() fyne.CanvasObject {
 	advanced.Hide()
 	p.unfold = newUnfolding(lang.L("Advanced"), advanced, func() { p.content.Refresh() })
 	p.unfold.escape = p.cancel
-	return form(container.NewVBox(p.trouble, p.web.Container, container.NewBorder(nil, nil, p.back, p.next, p.progress)),
+	return form(container.NewVBox(p.trouble, p.web.Container, ranked(p.back, p.next, p.progress)),
 		look.NewText(lang.L("Create an account"), look.Title),
 		look.NewText(lang.L("An account lives on a server, like an email address. You can talk to people on every other server. Whoever runs yours sees with whom you talk and when, but not what you say in private."), look.Body),
 		gap(0, look.Step),

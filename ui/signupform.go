@@ -59,7 +59,7 @@ func newFormPage(p *signUpPage, up session.SignUp) *formPage {
 		objects = append(objects, f.question(field)...)
 	}
 	f.trouble.say(signUpWords(up))
-	f.content = form(container.NewVBox(f.trouble, container.NewBorder(nil, nil, f.back, f.confirm, f.progress)), objects...)
+	f.content = form(container.NewVBox(f.trouble, ranked(f.back, f.confirm, f.progress)), objects...)
 	return f
 }
 

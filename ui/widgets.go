@@ -263,7 +263,7 @@ func piled(objects ...fyne.CanvasObject) *fyne.Container {
 	return container.New(layout.NewCustomPaddedVBoxLayout(0), objects...)
 }
 
-// endRow sets buttons beside one another at the end of what they are given, and under one another where that is less than they need.
+// endRow sets buttons beside one another in the order of reading, at the end of what they are given, and under one another where that is less than they need.
 // The room is how wide that is; 0 is as wide as they like.
 func endRow(room float32, objects ...fyne.CanvasObject) *fyne.Container {
 	return container.New(&rowLayout{room}, objects...)
@@ -289,6 +289,7 @@ func (l *rowLayout) beside(objects []fyne.CanvasObject) (size fyne.Size, fit boo
 // Layout implements fyne.Layout.
 func (l *rowLayout) Layout(objects []fyne.CanvasObject, size fyne.Size) {
 	row, fit := l.beside(objects)
+	defer turnIfRead(objects, size.Width)
 	x, y := max(size.Width-row.Width, 0), float32(0)
 	for _, o := range objects {
 		least := o.MinSize()

@@ -9,6 +9,7 @@ import (
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
+	"github.com/sotto-im/sotto/ui/lang"
 	"github.com/sotto-im/sotto/ui/look"
 )
 
@@ -81,6 +82,9 @@ func (n *notice) show(r *Row, _ rowState, width float32) float32 {
 		n.place(n.action, fyne.NewPos((width-action.Width)/2, bottom), action)
 		n.objects = append(n.objects, n.action)
 		bottom += action.Height
+	}
+	if lang.RightToLeft() {
+		turn(n.objects, width)
 	}
 	return bottom + noticeGap
 }

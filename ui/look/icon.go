@@ -24,6 +24,7 @@ var _ fyne.ThemedResource = Icon{}
 var (
 	IconChevron = icon("chevron-16", theme.ColorNameForeground)
 	IconNext    = icon("next-16", theme.ColorNameForeground)
+	IconBefore  = icon("before-16", theme.ColorNameForeground)
 	IconUp      = icon("up-16", theme.ColorNameForeground)
 	IconClose   = icon("close-16", theme.ColorNameForeground)
 	IconLink    = icon("link-16", theme.ColorNamePrimary)
