@@ -145,7 +145,7 @@ func (s *deviceStrip) open() {
 		box.Add(gap(0, look.Step))
 		box.Add(deviceFacts(device, said))
 		if device.Selected {
-			box.Add(inset(float32(look.LockSmall)+2*look.Step, -2*look.Step, 0, 0, look.NewText(lang.L("You talk to this one."), look.Hint)))
+			box.Add(sided(float32(look.LockSmall)+2*look.Step, -2*look.Step, 0, 0, look.NewText(lang.L("You talk to this one."), look.Hint)))
 			continue
 		}
 		b := newButton(lang.L("Talk to this one"), func() {
@@ -155,7 +155,7 @@ func (s *deviceStrip) open() {
 		b.escape = func() { pop.Hide() }
 		access.Describe(b, said)
 		buttons = append(buttons, b)
-		box.Add(inset(float32(look.LockSmall)+2*look.Step+theme.InnerPadding(), look.Step, theme.InnerPadding(), 0, container.NewHBox(b)))
+		box.Add(sided(float32(look.LockSmall)+2*look.Step+theme.InnerPadding(), look.Step, theme.InnerPadding(), 0, begin(b)))
 	}
 	for i, b := range buttons {
 		b.step = func(by int) { canvas.Focus(buttons[(i+by+len(buttons))%len(buttons)]) }
@@ -163,7 +163,11 @@ func (s *deviceStrip) open() {
 	width := min(lockMenuWidth, canvas.Size().Width-8*look.Step)
 	pop = widget.NewPopUp(rimmed(container.New(&atLeast{width}, inset(2*look.Step, look.Step, 2*look.Step, 2*look.Step, box))), canvas)
 	at := fyne.CurrentApp().Driver().AbsolutePositionForObject(s)
-	pop.ShowAtPosition(fyne.NewPos(min(at.X+2*look.Step, canvas.Size().Width-pop.MinSize().Width), at.Y+s.Size().Height))
+	x := at.X + 2*look.Step
+	if lang.RightToLeft() {
+		x = at.X + s.Size().Width - pop.MinSize().Width - 2*look.Step
+	}
+	pop.ShowAtPosition(fyne.NewPos(max(min(x, canvas.Size().Width-pop.MinSize().Width), 0), at.Y+s.Size().Height))
 	if len(buttons) > 0 {
 		canvas.Focus(buttons[0])
 	}
@@ -171,7 +175,7 @@ func (s *deviceStrip) open() {
 
 // deviceFacts is what is known of one device: our mark, what it calls itself, whether it is there, and its key.
 func deviceFacts(d session.Device, said string) fyne.CanvasObject {
-	mark := inset(theme.InnerPadding(), theme.InnerPadding()+1, 0, 0, container.New(flow{}, look.NewLockMark(deviceLock(d), look.LockSmall, "")))
+	mark := sided(theme.InnerPadding(), theme.InnerPadding()+1, 0, 0, container.New(flow{}, look.NewLockMark(deviceLock(d), look.LockSmall, "")))
 	about := lang.L("{{.Presence}}, key {{.Key}}", words{"Presence": presenceWord(d.Presence), "Key": shortKey(d.Key)})
-	return container.NewBorder(nil, nil, mark, nil, container.New(layout.NewCustomPaddedVBoxLayout(-3*look.Step), look.NewText(said, look.Strong), look.NewText(about, look.Hint)))
+	return ranked(mark, nil, container.New(layout.NewCustomPaddedVBoxLayout(-3*look.Step), look.NewText(said, look.Strong).InLanguage(), look.NewText(about, look.Hint)))
 }
