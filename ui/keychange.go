@@ -12,7 +12,7 @@ import (
 	"github.com/sotto-im/sotto/ui/look"
 )
 
-const keyChangeWidth = 680
+const keyChangeWidth = 720
 
 // decideKey opens the window about a verified contact who uses a new key, or brings it forward.
 func (d *desk) decideKey(r session.Ref) {
@@ -68,7 +68,7 @@ func (k *keyDecider) choice(change session.KeyChange, replaced bool) {
 		again,
 		container.New(reading(sideBySide{}), keyCard(lang.L("Old key"), look.LockTick, change.Old, [groupCount]bool{}),
 			keyCard(lang.L("New key"), look.LockQuestion, change.New, differing(change.Old.Fingerprint, change.New.Fingerprint))),
-		look.NewText(differingWords(change), look.Hint),
+		tight(look.NewText(differingWords(change), look.Hint)),
 	}
 	for _, choice := range []*pressable{ask, both, hold} {
 		choice.escape = k.close

@@ -205,7 +205,7 @@ func (r *settingRenderer) Layout(size fyne.Size) {
 // seenWidth is how wide what one sees of a control is. A box to tick has room for words behind it, and there are none.
 func seenWidth(o fyne.CanvasObject, size fyne.Size) float32 {
 	if c, ok := o.(*check); ok && c.Text == "" {
-		return theme.IconInlineSize() + theme.InnerPadding()/2
+		return theme.IconInlineSize() + theme.InnerPadding()/2 - 1
 	}
 	return size.Width
 }

@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	sheetWidth   = 500
+	sheetWidth   = 528
 	sheetPadding = 4 * look.Step // and what words have of their own
 
 	mostSheetHeight  = 700 // what is higher scrolls: there are screens that are not higher than 768
@@ -122,14 +122,20 @@ func (s *sheet) turn(l leaf) {
 		b.escape = s.close
 		foot.Add(b)
 	}
+	below := container.New(flow{})
 	body := container.New(flow{})
-	for _, o := range l.body {
+	for i, o := range l.body {
+		if _, ok := o.(*trouble); ok && i == len(l.body)-1 {
+			below.Add(aligned(o)) // what went wrong stays in sight
+			continue
+		}
 		body.Add(aligned(o))
 	}
+	below.Add(aligned(foot))
 	aside := func(o fyne.CanvasObject) fyne.CanvasObject { return inset(sheetPadding, 0, sheetPadding, 0, o) }
 	scroll := container.NewVScroll(inset(sheetPadding, sheetRing, sheetPadding, sheetRing, body))
 	s.least = 0
-	s.page = container.New(leafLayout{s}, aside(head), scroll, aside(aligned(foot)))
+	s.page = container.New(leafLayout{s}, aside(head), scroll, aside(below))
 	s.root.Objects = []fyne.CanvasObject{s.page}
 	s.fit()
 	if l.first != nil {

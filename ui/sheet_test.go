@@ -157,3 +157,22 @@ func TestButtonsInANarrowWindow(t *testing.T) {
 		above = where(b).Y + b.Size().Height
 	}
 }
+
+// What went wrong is seen however little of a page is.
+func TestTroubleStaysInSight(t *testing.T) {
+	s := newSheetStage(t)
+	s.desk.compare(s.bob.Ref)
+	w := s.window()
+	w.Resize(fyne.NewSize(leastWidth, 420))
+	s.contact(func(c *session.Contact) { c.Key = &strangersKey })
+	w.Resize(fyne.NewSize(leastWidth, 420))
+	for _, o := range test.LaidOutObjects(w.Content()) {
+		if said, ok := o.(*trouble); ok && said.Visible() {
+			if top, end := where(said).Y, where(said).Y+said.Size().Height; top < 0 || end > w.Canvas().Size().Height || end > where(s.button("Close")).Y {
+				t.Errorf("from %v to %v in a window that is %v high", top, end, w.Canvas().Size().Height)
+			}
+			return
+		}
+	}
+	t.Error("nothing is said")
+}

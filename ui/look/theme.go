@@ -237,6 +237,12 @@ func (Theme) Icon(name fyne.ThemeIconName) fyne.Resource {
 		return icon("find-20", ColorMuted)
 	case theme.IconNameArrowDropDown:
 		return IconChevron
+	case theme.IconNameCheckButton: // the toolkit's is less than a pixel thin
+		return icon("box-20", theme.ColorNameInputBorder)
+	case theme.IconNameCheckButtonFill:
+		return icon("box-inside-20", theme.ColorNameInputBackground)
+	case theme.IconNameCheckButtonChecked:
+		return icon("box-ticked-20", theme.ColorNamePrimary)
 	default:
 		return theme.DefaultTheme().Icon(name)
 	}
