@@ -142,7 +142,12 @@ func (p *process) do(words ...string) { fmt.Fprintln(p.in, strings.Join(words, "
 
 func (p *process) until(what string, is func() bool) {
 	p.t.Helper()
-	for deadline := time.Now().Add(cleanAtLast); ; time.Sleep(5 * time.Millisecond) {
+	p.untilWithin(cleanAtLast, what, is)
+}
+
+func (p *process) untilWithin(limit time.Duration, what string, is func() bool) {
+	p.t.Helper()
+	for deadline := time.Now().Add(limit); ; time.Sleep(5 * time.Millisecond) {
 		p.mu.Lock()
 		ok := is()
 		p.mu.Unlock()
@@ -321,7 +326,10 @@ func TestChaosPacketLoss(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	const rounds = 5
+	const (
+		rounds     = 5
+		lossyLogin = 5 * time.Minute // each step has its own limit, and a packet that is lost five times takes six seconds
+	)
 	for _, percent := range []int{1, 5, 20} {
 		inside("add table inet loss")
 		for _, hook := range []string{"input", "output"} {
@@ -351,9 +359,15 @@ func TestChaosPacketLoss(t *testing.T) {
 			p.way.Reset()
 			id := p.fromBob(text)
 			p.until("offline", func() bool { return p.account.State != Online })
-			p.do("connect") // without waiting for the time after which it tries by itself, which grows
 			began = time.Now()
-			p.until("another connection", func() bool { return p.way.Made() > made && p.account.State == Online })
+			var pressed time.Time
+			p.untilWithin(lossyLogin, "another connection", func() bool {
+				if p.account.State == Waiting && time.Since(pressed) > time.Second { // the time after which it tries by itself grows
+					p.do("connect")
+					pressed = time.Now()
+				}
+				return p.way.Made() > made && p.account.State == Online
+			})
 			login = append(login, time.Since(began))
 			p.comes(text, id)
 			p.both()
