@@ -5,6 +5,7 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/theme"
 
 	"github.com/sotto-im/sotto/crypto/otr"
 	"github.com/sotto-im/sotto/session"
@@ -182,7 +183,7 @@ func differingWords(change session.KeyChange) string {
 
 // keyCard is one of the two keys: what is known about it and its five groups, those marked that are not the other's.
 func keyCard(heading string, l look.Lock, key session.Key, differs [groupCount]bool) fyne.CanvasObject {
-	mark := sided(2*look.Step, 2*look.Step, 0, 0, container.New(flow{}, look.NewLockMark(l, look.LockSmall, "")))
+	mark := sided(2*look.Step, firstLine(float32(look.LockSmall), theme.TextSize()), 0, 0, container.New(flow{}, look.NewLockMark(l, look.LockSmall, "")))
 	objects := []fyne.CanvasObject{ranked(mark, nil, look.NewText(heading, look.Strong))}
 	objects = append(objects, groupRows(key.Fingerprint, differs)...)
 	for _, said := range keySince(key) {

@@ -235,7 +235,7 @@ func (p *keyStory) card(k session.Key, inUse bool) fyne.CanvasObject {
 		lock = look.LockTick
 	}
 	heading := trustWords(k)
-	mark := sided(theme.InnerPadding(), theme.InnerPadding()+1, 0, 0, container.New(flow{}, look.NewLockMark(lock, look.LockSmall, "")))
+	mark := sided(theme.InnerPadding(), firstLine(float32(look.LockSmall), theme.TextSize()), 0, 0, container.New(flow{}, look.NewLockMark(lock, look.LockSmall, "")))
 	objects := []fyne.CanvasObject{ranked(mark, nil, look.NewText(heading, look.Strong)), wholeFingerprint(k.Fingerprint)}
 	var facts []string
 	if inUse {

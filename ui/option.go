@@ -206,7 +206,7 @@ func (r *optionRenderer) Layout(size fyne.Size) {
 	r.about.Resize(fyne.NewSize(width, r.about.MinSize().Height))
 	r.about.Move(fyne.NewPos(x, look.Step+labelHeight-theme.InnerPadding()*3/2))
 	r.circle.Resize(fyne.NewSquareSize(optionDot - look.Step))
-	r.circle.Move(fyne.NewPos(optionPadding, look.Step+theme.InnerPadding()+2))
+	r.circle.Move(fyne.NewPos(optionPadding, look.Step+firstLine(optionDot-look.Step, theme.TextSize())))
 	r.dot.Resize(fyne.NewSquareSize(2 * look.Step))
 	r.dot.Move(r.circle.Position().AddXY(look.Step, look.Step))
 	turnIfRead(r.Objects(), size.Width)

@@ -73,7 +73,7 @@ func (o *ownKey) show(account string, fp otr.Fingerprint) {
 			look.NewText(lang.L("It is no secret. Somebody who gets it from you yourself, on paper or by phone, can tell that it is really you as {{.Account}}.",
 				words{"Account": account}), look.Body),
 			gap(0, look.Step),
-			container.NewHBox(layout.NewSpacer(), groups, gap(6*look.Step, 0), newCode(link, codeSide), layout.NewSpacer()),
+			container.NewHBox(layout.NewSpacer(), groups, gap(4*look.Step, 0), newCode(link, codeSide), layout.NewSpacer()),
 			gap(0, look.Step),
 			container.NewStack(filled(look.ColorSurface, look.SmallRadius), address),
 			gap(0, look.Step),

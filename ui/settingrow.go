@@ -136,9 +136,10 @@ type settingRenderer struct {
 
 const (
 	settingPadding = 2 * look.Step
+	usualText      = 14  // the size of words that are neither small nor large
 	settingWords   = 176 // the least room for words that a control may stand beside
 	settingSmall   = 64  // a control no wider than this always stands beside them
-	settingWidest  = 280 // of a control
+	settingWidest  = 280 // of a control, for words of the usual size
 )
 
 // place says how wide the words are, and where the control stands.
@@ -147,7 +148,7 @@ func (r *settingRenderer) place(width float32) (words float32, control fyne.Size
 	if p, ok := r.row.control.(*picker); ok {
 		control.Width = p.wish()
 	}
-	control.Width = min(control.Width, settingWidest, max(width-4*settingPadding, 0))
+	control.Width = min(control.Width, max(settingWidest, settingWidest*theme.TextSize()/usualText), max(width-4*settingPadding, 0))
 	words = width - 4*settingPadding - control.Width
 	if words >= settingWords || control.Width <= settingSmall {
 		return max(words, 0), control, true

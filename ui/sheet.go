@@ -133,7 +133,7 @@ func (s *sheet) turn(l leaf) {
 	}
 	below.Add(aligned(foot))
 	aside := func(o fyne.CanvasObject) fyne.CanvasObject { return inset(sheetPadding, 0, sheetPadding, 0, o) }
-	scroll := container.NewVScroll(inset(sheetPadding, sheetRing, sheetPadding, sheetRing, body))
+	scroll := container.NewVScroll(container.New(narrowable{}, inset(sheetPadding, sheetRing, sheetPadding, sheetRing, body)))
 	s.least = 0
 	s.page = container.New(leafLayout{s}, aside(head), scroll, aside(below))
 	s.root.Objects = []fyne.CanvasObject{s.page}
@@ -256,6 +256,26 @@ func (l leafLayout) MinSize([]fyne.CanvasObject) fyne.Size {
 	return fyne.NewSize(leastSheetWidth, max(l.sheet.least, leastSheetHeight))
 }
 
+// narrowable lets what is inside become as narrow as its window, whatever one thing in it would need: the others are seen whole then.
+type narrowable struct{}
+
+// Layout implements fyne.Layout.
+func (narrowable) Layout(objects []fyne.CanvasObject, size fyne.Size) {
+	for _, o := range objects {
+		o.Move(fyne.Position{})
+		o.Resize(size)
+	}
+}
+
+// MinSize implements fyne.Layout.
+func (narrowable) MinSize(objects []fyne.CanvasObject) fyne.Size {
+	var size fyne.Size
+	for _, o := range objects {
+		size = size.Max(o.MinSize())
+	}
+	return fyne.NewSize(min(size.Width, leastSheetWidth), size.Height)
+}
+
 // reveal scrolls what has the keyboard into sight, where it stands in something that scrolls.
 func reveal(o fyne.CanvasObject) {
 	canvas := fyne.CurrentApp().Driver().CanvasForObject(o)
@@ -358,9 +378,14 @@ func (flow) MinSize(objects []fyne.CanvasObject) fyne.Size {
 	return size
 }
 
+// firstLine is how far down a mark of a height stands beside the first line of words of a size.
+func firstLine(mark, size float32) float32 {
+	return theme.InnerPadding() + max((fyne.MeasureText("M", size, fyne.TextStyle{}).Height-mark)/2, 0)
+}
+
 // hint is a small line of explanation with our sign before it.
 func hint(sentence string) fyne.CanvasObject {
-	mark := inset(0, 2*look.Step, 0, 0, container.New(flow{}, look.NewMark(look.IconInfo, 16, "")))
+	mark := inset(0, firstLine(16, theme.CaptionTextSize()), 0, 0, container.New(flow{}, look.NewMark(look.IconInfo, 16, "")))
 	return ranked(mark, nil, look.NewText(sentence, look.Hint))
 }
 

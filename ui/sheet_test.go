@@ -7,6 +7,7 @@ import (
 	"fyne.io/fyne/v2/test"
 
 	"github.com/sotto-im/sotto/session"
+	"github.com/sotto-im/sotto/ui/look"
 )
 
 // changed opens the page about a new key, the highest there is.
@@ -175,4 +176,23 @@ func TestTroubleStaysInSight(t *testing.T) {
 		}
 	}
 	t.Error("nothing is said")
+}
+
+// With the largest words one thing may be too wide for a narrow window; all the others keep to it.
+func TestLargestWordsInANarrowWindow(t *testing.T) {
+	s := newSheetStage(t)
+	s.desk.app.Settings().SetTheme(look.Theme{Choice: look.Light, Text: look.LargestText})
+	s.contact(func(c *session.Contact) { c.Sotto = true })
+	s.desk.verify(s.bob.Ref)
+	s.press("Next")
+	w := s.window()
+	w.Resize(fyne.NewSize(leastWidth, 600))
+	for _, o := range test.LaidOutObjects(w.Content()) {
+		switch o := o.(type) {
+		case *look.Text, *field:
+			if end := where(o).X + o.Size().Width; end > leastWidth {
+				t.Errorf("a %T ends at %v", o, end)
+			}
+		}
+	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
 	"github.com/sotto-im/sotto/crypto/otr"
@@ -547,7 +548,7 @@ func reasons(all ...string) fyne.CanvasObject {
 	list := container.New(flow{})
 	for _, reason := range all {
 		dot := filled(look.ColorMuted, look.Step/2)
-		mark := sided(2*look.Step, 4*look.Step, 0, 0, container.New(flow{}, container.NewStack(dot, gap(look.Step, look.Step))))
+		mark := sided(2*look.Step, firstLine(look.Step, theme.TextSize()), 0, 0, container.New(flow{}, container.NewStack(dot, gap(look.Step, look.Step))))
 		list.Add(ranked(mark, nil, look.NewText(reason, look.Body)))
 	}
 	return list

@@ -170,7 +170,7 @@ func newTrouble() *trouble {
 
 // CreateRenderer implements fyne.Widget.
 func (t *trouble) CreateRenderer() fyne.WidgetRenderer {
-	mark := sided(2*look.Step, 2*look.Step+2, 0, 0, container.NewVBox(look.NewMark(look.IconWarning, 16, "")))
+	mark := sided(2*look.Step, firstLine(16, theme.TextSize()), 0, 0, container.NewVBox(look.NewMark(look.IconWarning, 16, "")))
 	return widget.NewSimpleRenderer(inset(0, look.Step, 0, 2*look.Step, container.NewStack(filled(look.ColorNotPrivateBg, look.SmallRadius),
 		ranked(mark, nil, t.words))))
 }
