@@ -1,8 +1,6 @@
 package xmpp
 
 import (
-	"cmp"
-	"io"
 	"net"
 	"sync"
 	"time"
@@ -59,9 +57,23 @@ func (r *relay) run() {
 
 // fromServer only half-closes towards go-xmpp when the server is gone: closing would throw away what it said last.
 func (r *relay) fromServer(down net.Conn) {
-	_, err := io.Copy(down, r.up)
-	r.note(cmp.Or(err, io.EOF))
-	down.(*net.TCPConn).CloseWrite()
+	defer down.(*net.TCPConn).CloseWrite()
+	acknowledge := atOnce(r.up)
+	buf := make([]byte, 32<<10)
+	for {
+		n, err := r.up.Read(buf)
+		acknowledge()
+		if n > 0 {
+			if _, err := down.Write(buf[:n]); err != nil {
+				r.note(err)
+				return
+			}
+		}
+		if err != nil {
+			r.note(err)
+			return
+		}
+	}
 }
 
 func (r *relay) toServer(down net.Conn) {
