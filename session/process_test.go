@@ -358,7 +358,7 @@ func TestChaosPacketLoss(t *testing.T) {
 					p.bob.session.StartPrivate(p.ref())
 					pressed = time.Now()
 				}
-				return v.Lock == Unverified && v.SendMode == SendPrivately && !v.Starting
+				return v.Lock == Unverified && v.SendMode == SendPrivately && !v.Starting && p.view.Lock == Unverified
 			})
 			private = append(private, time.Since(began))
 
