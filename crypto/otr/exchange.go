@@ -115,6 +115,9 @@ func (c *Conversation) receiveDHCommit(i *instance, m *dhCommitMessage) []Event 
 		return reject(TooMany, i.tag)
 	}
 	a := c.akeOf(i)
+	if a.state == authAwaitingRevealSig && a.commitment.hash != m.hash && c.elapsed(a.since, handshakeTimeout/2) {
+		a = ake{} // another exchange, which with the key of the last one would end when that one does
+	}
 	next, reply, err := a.receiveDHCommit(m, c.spareKey(i), c.rand())
 	if err != nil {
 		return refuse(err, i)

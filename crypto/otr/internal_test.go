@@ -239,6 +239,36 @@ func TestPadding(t *testing.T) {
 // TestRevealedKeys: a MAC key is revealed once, only after the last message that it verifies was accepted, and when
 // alice has ended the session every message that she accepted can be forged by whoever has the transcript: it proves
 // nothing.
+// An exchange that was left in the middle does not take the time of the next one, which may begin just before the first is given up.
+func TestAnotherCommitHasItsTime(t *testing.T) {
+	now := time.Unix(1e9, 0)
+	person := func(name string, tag InstanceTag) *Conversation {
+		return New(&Config{Key: testKey(), Tag: tag, Policy: PolicyManual, Rand: testRand(name), Time: func() time.Time { return now }})
+	}
+	// invited is the D-H Commit Message with which somebody answers, and what alice says to it.
+	alice := person("alice", 0x1000)
+	invited := func(bob *Conversation) []Event {
+		var said []Event
+		for _, query := range alice.Start() {
+			for _, e := range bob.Receive(query.(Transmit).Body) {
+				if commit, ok := e.(Transmit); ok {
+					said = append(said, alice.Receive(commit.Body)...)
+				}
+			}
+		}
+		return said
+	}
+	invited(person("bob", 0x2000)) // whose line dies
+	now = now.Add(handshakeTimeout - time.Second)
+	bob := person("bob again", 0x2000)
+	answer := invited(bob)
+	now = now.Add(2 * time.Second)
+	deliver(bob, alice, answer)
+	if alice.State() != Encrypted || bob.State() != Encrypted {
+		t.Errorf("alice is in state %v, bob in %v", alice.State(), bob.State())
+	}
+}
+
 // What was prepared is what the next messages come under, so that neither side computes a key while one waits; and nothing depends on it.
 func TestPrepare(t *testing.T) {
 	alice, bob := session(t)
