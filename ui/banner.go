@@ -169,7 +169,7 @@ func (l *bannerLayout) Layout(objects []fyne.CanvasObject, size fyne.Size) {
 	p := l.places(words, b)
 	words.Resize(p.words)
 	buttons.Resize(b)
-	defer turnIfRead(objects, size.Width)
+	defer look.Turn(objects, size.Width)
 	if !p.beside {
 		words.Move(fyne.Position{})
 		buttons.Move(fyne.NewPos(size.Width-b.Width, p.words.Height))

@@ -363,7 +363,7 @@ func (r *contactRowRenderer) Layout(size fyne.Size) {
 	row.badge.Resize(badge)
 	row.last.Move(fyne.NewPos(text-pad, top+nameHeight-2*pad+2))
 	row.last.Resize(fyne.NewSize(right-badge.Width-text+pad+look.Step, lastHeight))
-	turnIfRead(r.objects, size.Width)
+	look.Turn(r.objects, size.Width)
 }
 
 const accountBarWidth = 3
@@ -453,7 +453,7 @@ func (r *groupHeadingRenderer) Layout(size fyne.Size) {
 	left := 4*look.Step + side - theme.InnerPadding() + look.Step
 	h.name.Move(fyne.NewPos(left, (size.Height-name.Height)/2))
 	h.name.Resize(fyne.NewSize(right-count.Width-left, name.Height))
-	turnIfRead(r.Objects(), size.Width)
+	look.Turn(r.Objects(), size.Width)
 }
 
 func (r *groupHeadingRenderer) Refresh() {

@@ -290,7 +290,7 @@ func (r *keyItemRenderer) Layout(size fyne.Size) {
 	high := i.heading.MinSize().Height
 	i.heading.Move(fyne.NewPos(left-pad, size.Height-high+pad/2))
 	i.heading.Resize(fyne.NewSize(size.Width-2*left, high))
-	turnIfRead(r.objects, size.Width)
+	look.Turn(r.objects, size.Width)
 }
 
 // Refresh implements fyne.WidgetRenderer.

@@ -206,7 +206,7 @@ func (s *sides) Layout(_ []fyne.CanvasObject, size fyne.Size) {
 	s.line.Resize(fyne.NewSize(line, size.Height))
 	s.right.Move(fyne.NewPos(list+line, 0))
 	s.right.Resize(fyne.NewSize(size.Width-list-line, size.Height))
-	turnIfRead([]fyne.CanvasObject{s.left, s.line, s.right}, size.Width)
+	look.Turn([]fyne.CanvasObject{s.left, s.line, s.right}, size.Width)
 }
 
 func (s *sides) see(o fyne.CanvasObject, wanted bool) {

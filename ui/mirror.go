@@ -27,26 +27,11 @@ type mirrored struct{ round fyne.Layout }
 // Layout implements fyne.Layout.
 func (m mirrored) Layout(objects []fyne.CanvasObject, size fyne.Size) {
 	m.round.Layout(objects, size)
-	turn(objects, size.Width)
+	look.Turn(objects, size.Width)
 }
 
 // MinSize implements fyne.Layout.
 func (m mirrored) MinSize(objects []fyne.CanvasObject) fyne.Size { return m.round.MinSize(objects) }
-
-// turn moves what was set from the left to the same distance from the right.
-func turn(objects []fyne.CanvasObject, width float32) {
-	for _, o := range objects {
-		at := o.Position()
-		o.Move(fyne.NewPos(width-at.X-o.Size().Width, at.Y))
-	}
-}
-
-// turnIfRead does so where the language is written from the right.
-func turnIfRead(objects []fyne.CanvasObject, width float32) {
-	if lang.RightToLeft() {
-		turn(objects, width)
-	}
-}
 
 // ranked is bordered in the order of reading: first stands before the middle, and last after it.
 func ranked(first, last, middle fyne.CanvasObject) *fyne.Container {
@@ -72,7 +57,7 @@ type turnedRound struct {
 // Layout implements fyne.WidgetRenderer.
 func (r turnedRound) Layout(size fyne.Size) {
 	r.WidgetRenderer.Layout(size)
-	turn(r.Objects(), size.Width)
+	look.Turn(r.Objects(), size.Width)
 }
 
 // Refresh implements fyne.WidgetRenderer.

@@ -209,7 +209,7 @@ func (r *optionRenderer) Layout(size fyne.Size) {
 	r.circle.Move(fyne.NewPos(optionPadding, look.Step+firstLine(optionDot-look.Step, theme.TextSize())))
 	r.dot.Resize(fyne.NewSquareSize(2 * look.Step))
 	r.dot.Move(r.circle.Position().AddXY(look.Step, look.Step))
-	turnIfRead(r.Objects(), size.Width)
+	look.Turn(r.Objects(), size.Width)
 }
 
 func (r *optionRenderer) paint() {

@@ -87,7 +87,7 @@ func (l *searchLayout) Layout(objects []fyne.CanvasObject, size fyne.Size) {
 	}
 	objects[0].Move(fyne.Position{})
 	objects[0].Resize(fyne.NewSize(max(right-look.Step, 0), size.Height))
-	turnIfRead(objects, size.Width)
+	look.Turn(objects, size.Width)
 }
 
 // MinSize implements fyne.Layout.

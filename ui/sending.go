@@ -43,7 +43,7 @@ func (l *entryLayout) Layout(objects []fyne.CanvasObject, size fyne.Size) {
 	button.Resize(b)
 	button.Move(fyne.NewPos(size.Width-b.Width, size.Height-b.Height))
 	composer.Move(fyne.NewPos(0, 0))
-	defer turnIfRead(objects, size.Width)
+	defer look.Turn(objects, size.Width)
 	if l.was = l.beside(b); l.was {
 		composer.Resize(fyne.NewSize(size.Width-b.Width-2*look.Step, size.Height))
 		return

@@ -200,7 +200,7 @@ func (r *settingRenderer) Layout(size fyne.Size) {
 	}
 	r.frame.Move(r.row.control.Position().SubtractXY(1, 1))
 	r.frame.Resize(control.AddWidthHeight(2, 2))
-	turnIfRead(r.Objects(), size.Width)
+	look.Turn(r.Objects(), size.Width)
 }
 
 // seenWidth is how wide what one sees of a control is. A box to tick has room for words behind it, and there are none.
@@ -335,13 +335,13 @@ func (r *pickerRenderer) Refresh() {
 	r.WidgetRenderer.Refresh()
 	r.picker.Selected = chosen
 	r.edge()
-	turnIfRead(r.Objects(), r.picker.Size().Width)
+	look.Turn(r.Objects(), r.picker.Size().Width)
 }
 
 // Layout implements fyne.WidgetRenderer.
 func (r *pickerRenderer) Layout(size fyne.Size) {
 	r.WidgetRenderer.Layout(size)
-	turnIfRead(r.Objects(), size.Width)
+	look.Turn(r.Objects(), size.Width)
 }
 
 // pickerLeast is how wide a picker is at least; where there is no room for more, longer words end in dots.

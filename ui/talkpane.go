@@ -169,7 +169,7 @@ func (*besideEntry) Layout(o []fyne.CanvasObject, size fyne.Size) {
 	entry.Move(fyne.Position{})
 	button.Resize(side)
 	button.Move(fyne.NewPos(size.Width-side.Width, size.Height-side.Height))
-	turnIfRead(o, size.Width)
+	look.Turn(o, size.Width)
 }
 
 // MinSize implements fyne.Layout.

@@ -104,7 +104,7 @@ func (r *trackRenderer) Layout(size fyne.Size) {
 			r.lines[i].Resize(fyne.NewSize(room/2-trackDot-look.Step, 2))
 		}
 	}
-	turnIfRead(r.Objects(), size.Width)
+	look.Turn(r.Objects(), size.Width)
 }
 
 func (r *trackRenderer) Refresh() {

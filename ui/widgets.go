@@ -289,7 +289,7 @@ func (l *rowLayout) beside(objects []fyne.CanvasObject) (size fyne.Size, fit boo
 // Layout implements fyne.Layout.
 func (l *rowLayout) Layout(objects []fyne.CanvasObject, size fyne.Size) {
 	row, fit := l.beside(objects)
-	defer turnIfRead(objects, size.Width)
+	defer look.Turn(objects, size.Width)
 	x, y := max(size.Width-row.Width, 0), float32(0)
 	for _, o := range objects {
 		least := o.MinSize()

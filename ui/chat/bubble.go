@@ -106,21 +106,14 @@ func (b *bubble) show(r *Row, s rowState, width float32) float32 {
 	y = b.placeBubble(r, s, y, width, limit)
 	b.placeMeta(r, y, width, meta)
 	below := b.placeBelow(r, s, y, width)
+	look.Turn(b.objects, width)
 	if lang.RightToLeft() {
-		turn(b.objects, width)
 		b.meta.X = width - b.meta.X - b.metaSize.Width
 	}
 	if below > y {
 		return below + look.Step
 	}
 	return y
-}
-
-// turn moves what was set from the left to the same distance from the right.
-func turn(objects []fyne.CanvasObject, width float32) {
-	for _, o := range objects {
-		o.Move(fyne.NewPos(width-o.Position().X-o.Size().Width, o.Position().Y))
-	}
 }
 
 // placeBubble sets the background, the warning and the pages of the text, and returns where the bubble ends.

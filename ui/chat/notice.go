@@ -9,7 +9,6 @@ import (
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
-	"github.com/sotto-im/sotto/ui/lang"
 	"github.com/sotto-im/sotto/ui/look"
 )
 
@@ -83,9 +82,7 @@ func (n *notice) show(r *Row, _ rowState, width float32) float32 {
 		n.objects = append(n.objects, n.action)
 		bottom += action.Height
 	}
-	if lang.RightToLeft() {
-		turn(n.objects, width)
-	}
+	look.Turn(n.objects, width)
 	return bottom + noticeGap
 }
 

@@ -151,11 +151,7 @@ func (r *lockButtonRenderer) Layout(size fyne.Size) {
 	x += word.Width + Step
 	r.chevron.Resize(fyne.NewSquareSize(float32(LockSmall)))
 	r.chevron.Move(fyne.NewPos(x, (size.Height-float32(LockSmall))/2))
-	if lang.RightToLeft() {
-		for _, o := range []fyne.CanvasObject{r.icon, r.word, r.chevron} {
-			o.Move(fyne.NewPos(size.Width-o.Position().X-o.Size().Width, o.Position().Y))
-		}
-	}
+	Turn([]fyne.CanvasObject{r.icon, r.word, r.chevron}, size.Width)
 }
 
 func (r *lockButtonRenderer) Refresh() {

@@ -100,6 +100,17 @@ func (r *textRenderer) turn() {
 	r.Layout(r.text.Size())
 }
 
+// Turn moves what was set from the left to the same distance from the right, where the language of the program is written from there.
+func Turn(objects []fyne.CanvasObject, width float32) {
+	if !lang.RightToLeft() {
+		return
+	}
+	for _, o := range objects {
+		at := o.Position()
+		o.Move(fyne.NewPos(width-at.X-o.Size().Width, at.Y))
+	}
+}
+
 // fromTheRight tells how the first paragraph of a text is written: as it begins, and in a language that is written from the right from
 // there in any case, if there are letters of it.
 func fromTheRight(text string) bool {
