@@ -236,9 +236,6 @@ func TestPadding(t *testing.T) {
 	}
 }
 
-// TestRevealedKeys: a MAC key is revealed once, only after the last message that it verifies was accepted, and when
-// alice has ended the session every message that she accepted can be forged by whoever has the transcript: it proves
-// nothing.
 // An exchange that was left in the middle does not take the time of the next one, which may begin just before the first is given up.
 func TestAnotherCommitHasItsTime(t *testing.T) {
 	now := time.Unix(1e9, 0)
@@ -320,6 +317,9 @@ func TestPrepare(t *testing.T) {
 	}
 }
 
+// TestRevealedKeys: a MAC key is revealed once, only after the last message that it verifies was accepted, and when
+// alice has ended the session every message that she accepted can be forged by whoever has the transcript: it proves
+// nothing.
 func TestRevealedKeys(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 10 {

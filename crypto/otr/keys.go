@@ -124,16 +124,22 @@ func (k *keys) derive(our, their int) *pair {
 	return p
 }
 
+// next returns our latest key, or a new one that is to become it.
+func (k *keys) next(rand io.Reader) (group.PrivateKey, error) {
+	if k.ours[latest].IsZero() {
+		return group.NewPrivateKey(rand)
+	}
+	return k.ours[latest], nil
+}
+
 // prepare makes our latest key, if it is not made yet, and fills in the caches of the pairs that the next message we send and the answer to it
 // come under.
 func (k *keys) prepare(rand io.Reader) error {
-	if k.ours[latest].IsZero() {
-		next, err := group.NewPrivateKey(rand)
-		if err != nil {
-			return err
-		}
-		k.ours[latest] = next
+	next, err := k.next(rand)
+	if err != nil {
+		return err
 	}
+	k.ours[latest] = next
 	k.derive(previous, latest)
 	k.derive(latest, latest)
 	return nil
@@ -164,11 +170,8 @@ func (k *keys) sealRevealing(reveal [][20]byte, h header, flags byte, says conte
 	if p.sendCipher == nil {
 		p.sendCipher = newCipher(&p.sendAES)
 	}
-	announced = k.ours[latest]
-	if announced.IsZero() {
-		if announced, err = group.NewPrivateKey(rand); err != nil {
-			return nil, group.PrivateKey{}, err
-		}
+	if announced, err = k.next(rand); err != nil {
+		return nil, group.PrivateKey{}, err
 	}
 	nextY := announced.Public()
 	var room [group.Size]byte
