@@ -7,8 +7,7 @@ import (
 )
 
 // atOnce returns what has the kernel acknowledge what was read, instead of after up to 40 ms, in which a server that sends small pieces by
-// Nagle's algorithm holds the next one back: a message behind an <a/>, and each step of a key exchange. The kernel forgets it again, so it is
-// called after each read.
+// Nagle's algorithm holds the next one back: a message behind an <a/>. The kernel forgets it again, so it is called after each read.
 func atOnce(conn net.Conn) func() {
 	tcp, ok := conn.(*net.TCPConn)
 	if !ok {
