@@ -130,9 +130,11 @@ type soakText struct {
 	from, to string
 	life     int // of the process that took it
 	id       EntryID
-	hand     bool   // sent again by hand
+	hand     bool      // sent again by hand
+	again    time.Time // when, last
 	died     string // why nobody can expect it any more
-	times    int    // shown
+	times    int       // shown
+	seen     time.Time // when, last
 }
 
 type soakShown struct {
@@ -291,6 +293,10 @@ func (s *soak) show(to, words string, guard Guard) {
 	}
 	text := s.texts[n-1]
 	p := pair{text.from, text.to}
+	if text.times > 0 {
+		s.t.Errorf("%d from %s to %s, shown %v ago and sent again by hand %v ago, is shown once more; the trouble before it: %s\n%s",
+			n, text.from, text.to, time.Since(text.seen), time.Since(text.again), s.happened, s.wire(text.from, text.to))
+	}
 	if text.times == 0 && !text.hand && n < s.last[p] {
 		s.t.Errorf("%d from %s to %s was shown after %d; the trouble before it: %s\n%s", n, text.from, text.to, s.last[p], s.happened, s.wire(text.from, text.to))
 	}
@@ -298,6 +304,7 @@ func (s *soak) show(to, words string, guard Guard) {
 		s.last[p] = max(s.last[p], n)
 	}
 	text.times++
+	text.seen = time.Now()
 	s.shown = append(s.shown, soakShown{n, to})
 }
 
@@ -484,6 +491,7 @@ func (s *soak) refresh() {
 		}
 	}
 	s.until("fresh keys", fresh)
+	alice.caughtUp()
 	s.takeLibotr()
 }
 
@@ -495,7 +503,7 @@ func (s *soak) decide() int {
 		doubtful = s.doubtful()
 	}
 	for _, t := range doubtful {
-		t.hand = true
+		t.hand, t.again = true, time.Now()
 		if t.from == "mike" {
 			s.libotr.write(s.words(t.number))
 			continue
@@ -832,6 +840,7 @@ type clientProcess struct {
 	stderr   string // file
 	sent     chan EntryID
 	uses     chan clientUse
+	told     chan struct{}
 	ended    chan struct{}
 	account  Account
 	signedIn bool
@@ -851,7 +860,7 @@ func (s *soak) startClient(name string) *clientProcess {
 		}
 	}
 	c := &clientProcess{
-		soak: s, name: name, stderr: filepath.Join(home, "stderr"), sent: make(chan EntryID, 1), uses: make(chan clientUse, 1), ended: make(chan struct{}),
+		soak: s, name: name, stderr: filepath.Join(home, "stderr"), sent: make(chan EntryID, 1), uses: make(chan clientUse, 1), told: make(chan struct{}, 1), ended: make(chan struct{}),
 		contacts: map[string]clientView{}, smp: map[string]SMP{}, entries: map[EntryID]Status{}, texts: map[EntryID]*soakText{}, open: map[EntryID]bool{},
 	}
 	config, err := json.Marshal(clientConfig{
@@ -938,6 +947,8 @@ func (c *clientProcess) take(r report) {
 		}
 	case r.Use != nil:
 		c.uses <- *r.Use
+	case r.Told:
+		c.told <- struct{}{}
 	case r.Sent != 0:
 		c.sent <- r.Sent
 	}
@@ -979,6 +990,17 @@ func (c *clientProcess) use() clientUse {
 	case <-time.After(soakPatience):
 		c.soak.t.Fatalf("%s does not answer", c.name)
 		return clientUse{}
+	}
+}
+
+// caughtUp waits until everything that the client has shown is known here: whoever is asked whether a text has arrived looks first.
+func (c *clientProcess) caughtUp() {
+	c.soak.t.Helper()
+	c.do("tell")
+	select {
+	case <-c.told:
+	case <-time.After(soakPatience):
+		c.soak.t.Fatalf("%s does not answer", c.name)
 	}
 }
 

@@ -56,7 +56,13 @@ type report struct {
 	SMP     *SMP        `json:",omitempty"`
 	Sent    EntryID     `json:",omitempty"` // a text was taken
 	Use     *clientUse  `json:",omitempty"`
+	Told    bool        `json:",omitempty"` // everything that happened before somebody asked
 }
+
+// everythingTold is an event that comes after those that happened before it.
+type everythingTold struct{}
+
+func (everythingTold) event() {}
 
 // A clientView is what matters of a Contact.
 type clientView struct {
@@ -173,6 +179,8 @@ func (c *client) hear(e Event) {
 		if e.SMP.Stage == SMPNeedsAnswer {
 			go c.session.Answer(e.SMP.Ref, e.SMP.Number, []byte("blue"))
 		}
+	case everythingTold:
+		c.tell(report{Told: true})
 	case StoreProblem:
 		fmt.Fprintln(os.Stderr, "store:", e.Err, e.Damaged)
 	}
@@ -208,6 +216,8 @@ func (c *client) do(words []string) {
 		}
 	case "later":
 		c.ahead.Add(int64(time.Hour))
+	case "tell":
+		c.session.emit(everythingTold{})
 	case "use":
 		c.tell(report{Use: use()})
 	}
