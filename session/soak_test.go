@@ -132,7 +132,7 @@ type soakText struct {
 	id       EntryID
 	hand     bool      // sent again by hand
 	again    time.Time // when, last
-	died     string // why nobody can expect it any more
+	died     string    // why nobody can expect it any more
 	times    int       // shown
 	seen     time.Time // when, last
 }
