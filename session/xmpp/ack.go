@@ -25,6 +25,10 @@ func (c *Config) beats() pulse {
 	return pulse{idle: 29 * time.Second, answer: 10 * time.Second}
 }
 
+// askAfter is how long after a message the server is asked whether it has it, and those that were sent meanwhile. It would answer a question that
+// comes with the message before it passes the message on.
+const askAfter = 100 * time.Millisecond
+
 // A ledger remembers what the server has not acknowledged. Stanzas are numbered as XEP-0198 numbers them, from
 // <enable/> on and modulo 2^32; where the server has no acknowledgements, a ping stands for a question, and its answer
 // acknowledges what was sent before it: servers read a stream in order.
@@ -35,6 +39,7 @@ type ledger struct {
 	upTo    uint32        // what the newest question covers
 	within  time.Duration // how soon it is to be answered; zero: as the pulse says
 	settled chan struct{}
+	due     time.Time // when to ask about what was sent since the last question; zero: not
 }
 
 type waiting struct {
@@ -81,7 +86,11 @@ func (c *Conn) put(o outgoing) error {
 			l.waiting = append(l.waiting, waiting{l.sent, o.id})
 		}
 	}
+	if o.wonder && l.due.IsZero() {
+		l.due = time.Now().Add(askAfter)
+	}
 	if o.question {
+		l.due = time.Time{}
 		l.ask(time.Now(), o.within, c.pulse.answer)
 		if c.facts.Acks {
 			o.xml += mustXML(stream.New(nsAcks, "r"))
@@ -152,8 +161,20 @@ func (c *Conn) answerAck() error {
 	return c.queue(outgoing{xml: mustXML(stream.New(nsAcks, "a", "h", strconv.FormatUint(uint64(h), 10)))})
 }
 
-// untilBeat is how long until the pulse must be looked at again.
+// untilBeat is how long until the server must be asked about what was sent, or the pulse looked at.
 func (c *Conn) untilBeat() time.Duration {
+	c.mu.Lock()
+	due := c.ledger.due
+	c.mu.Unlock()
+	wait := c.untilPulse()
+	if !due.IsZero() {
+		wait = min(wait, max(0, time.Until(due)))
+	}
+	return wait
+}
+
+// untilPulse is how long until the pulse must be looked at again.
+func (c *Conn) untilPulse() time.Duration {
 	c.mu.Lock()
 	asked, within := c.ledger.asked, cmp.Or(c.ledger.within, c.pulse.answer)
 	c.mu.Unlock()
@@ -168,13 +189,16 @@ func (c *Conn) untilBeat() time.Duration {
 	return max(0, time.Until(asked.Add(within)))
 }
 
-// beat asks for a sign of life, or declares the line dead when one was asked for and did not come. While the reader
+// beat asks about what was sent when it is time, asks for a sign of life, or declares the line dead when one was asked for and did not come. While the reader
 // is held up by a receiver that takes no events, an answer may have come and not been read yet; and when it is late
 // itself, the program was stopped or had no time, and the reader neither.
 func (c *Conn) beat(late time.Duration) error {
 	busy := c.blocked.Load() // before the clock is looked at: pass sets them in the other order
-	if c.untilBeat() > 0 {
-		return nil
+	if c.untilPulse() > 0 {
+		if c.untilBeat() > 0 {
+			return nil
+		}
+		return c.put(outgoing{question: true})
 	}
 	c.mu.Lock()
 	l := &c.ledger

@@ -79,7 +79,8 @@ type outgoing struct {
 	xml      string
 	id       string
 	stanza   bool          // counted by XEP-0198
-	question bool          // ask the server what it has, right after
+	wonder   bool          // ask the server what it has, soon
+	question bool          // ask it right after
 	within   time.Duration // of question: how soon the answer must come; zero: as usual
 	settled  chan struct{} // closed when that is answered
 }
@@ -238,8 +239,8 @@ func (c *Conn) queue(o outgoing) error {
 	}
 }
 
-// send queues a stanza of our own making.
-func (c *Conn) send(e *stream.Element, id string, ask bool) error {
+// send queues a stanza of our own making. Where wonder is true the server is asked, soon, whether it has it.
+func (c *Conn) send(e *stream.Element, id string, wonder bool) error {
 	xml, err := e.XML()
 	if err != nil {
 		return err
@@ -247,7 +248,7 @@ func (c *Conn) send(e *stream.Element, id string, ask bool) error {
 	if len(xml) > c.limit {
 		return &TooLongError{Length: len(xml), Limit: c.limit}
 	}
-	return c.queue(outgoing{xml: xml, id: id, stanza: true, question: ask})
+	return c.queue(outgoing{xml: xml, id: id, stanza: true, wonder: wonder})
 }
 
 // A TooLongError is what sending returns for a stanza that the server would not take.

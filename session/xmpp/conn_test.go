@@ -301,21 +301,23 @@ func TestAcked(t *testing.T) {
 			if c.Facts().Acks != (offers != "") {
 				t.Errorf("%+v", c.Facts())
 			}
-			for _, id := range []string{"1", "2", "3"} {
-				if err := c.Send(Message{ID: id, To: jid.MustParse("b@h.test"), Type: Chat, Body: "x"}); err != nil {
-					t.Fatal(err)
+			for _, ids := range [][]string{{"1", "2", "3"}, {"4"}} {
+				for _, id := range ids {
+					if err := c.Send(Message{ID: id, To: jid.MustParse("b@h.test"), Type: Chat, Body: "x"}); err != nil {
+						t.Fatal(err)
+					}
+					c.SendPresence(Presence{Show: "away"})
 				}
-				c.SendPresence(Presence{Show: "away"})
-			}
-			for _, id := range []string{"1", "2", "3"} {
 				select {
 				case e := <-c.Events():
 					t.Fatalf("%+v before the server said anything", e)
-				default:
+				case <-time.After(2 * askAfter):
 				}
-				next <- true
-				if a, ok := (<-c.Events()).(*Acked); !ok || a.ID != id {
-					t.Fatalf("got %+v, want %s", a, id)
+				next <- true // to one question about all of them
+				for _, id := range ids {
+					if a, ok := (<-c.Events()).(*Acked); !ok || a.ID != id {
+						t.Fatalf("got %+v, want %s", a, id)
+					}
 				}
 			}
 		})
