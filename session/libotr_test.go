@@ -40,6 +40,8 @@ type libotrContact struct {
 	sessions int      // that began
 	typed    []string // until the conversation is private
 	sending  string
+	refused  string          // the last text that libotr did not send, because it was in the middle of a key exchange
+	itself   map[string]bool // those that it sent later by itself
 	shown    []string
 	sent     map[string]string // stanza to text
 	read     map[string]bool   // texts that were confirmed
@@ -69,7 +71,7 @@ func startLibotr(t testing.TB, address, local, password string, roots *x509.Cert
 	t.Helper()
 	l := &libotrContact{
 		t: t, jid: jid.MustParse(local + "@" + xmpptest.Domain), peer: jid.MustParse(peer), program: buildLibotr(t),
-		sent: map[string]string{}, read: map[string]bool{}, moved: make(chan struct{}), ended: make(chan struct{}),
+		sent: map[string]string{}, read: map[string]bool{}, itself: map[string]bool{}, moved: make(chan struct{}), ended: make(chan struct{}),
 		secret: "blue",
 	}
 	l.config = xmpp.Config{JID: l.jid, Resource: "libotr", Password: []byte(password), Server: address, TLS: xmpp.TLSStart, RootCAs: roots}
@@ -213,6 +215,10 @@ func (l *libotrContact) do(words ...string) (read bool) {
 			l.sessions++
 		case "gone-insecure", "connection-ended":
 			l.secure = false
+		case "encryption-required":
+			l.refused = l.sending
+		case "resent":
+			l.itself[l.refused] = true
 		case "smp-ask-secret", "smp-ask-answer":
 			l.do("smp-respond", interop.Bytes(l.secret))
 		case "smp-success":
@@ -248,6 +254,13 @@ func (l *libotrContact) write(text string) {
 		l.do("start")
 	}
 	l.goOn()
+}
+
+// sentItself tells whether libotr sent a text by itself, which its person may have sent again.
+func (l *libotrContact) sentItself(text string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.itself[text]
 }
 
 // crash is libotr dying and being started again. What it had not sent is gone with it.
