@@ -11,6 +11,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -27,6 +28,8 @@ const (
 	benchTurns = 20                    // of either, before the other has its turn
 	benchRest  = 40 * time.Millisecond // between two messages, as between people: the servers and programs have nothing left to do
 	rawStanza  = 1800                  // bytes
+	// benchSettles is how long after the last message a program may still have something to do, benchLook how long it is looked at then.
+	benchSettles, benchLook = 20 * time.Second, 2 * time.Minute
 	// smallStanza is more than any stanza of ours but one that carries an encrypted text.
 	smallStanza = 500
 )
@@ -68,6 +71,38 @@ func TestBench(t *testing.T) {
 	row("writes for each encrypted stanza", "1", fmt.Sprintf("%.2f", writes), judge[writes == 1])
 	mine, bare, _ = k.measure(30, 0)
 	row("... while the receipt of the last is on its way", "", benchRatio(mine, bare), "")
+	wakes := wakesAlone(t)
+	row("wake-ups idle: in a private conversation, without a window", "<= 2 /s", fmt.Sprintf("%.2f /s", wakes), judge[wakes <= 2])
+}
+
+// wakesAlone is how often in a second a Sotto without a window wakes up while nothing happens.
+func wakesAlone(t *testing.T) float64 {
+	p := newProcess(t, "localhost")
+	time.Sleep(benchSettles)
+	before := switches(t, p.pid)
+	time.Sleep(benchLook)
+	return float64(switches(t, p.pid)-before) / benchLook.Seconds()
+}
+
+// switches is how often any thread of a process has gone to sleep by itself.
+func switches(t *testing.T, pid int) (sum int) {
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", pid))
+	if err != nil || len(threads) == 0 {
+		t.Fatalf("no threads of %d: %v", pid, err)
+	}
+	for _, file := range threads {
+		status, err := os.ReadFile(file)
+		if err != nil {
+			continue // it has ended
+		}
+		_, count, _ := bytes.Cut(status, []byte("\nvoluntary_ctxt_switches:"))
+		var n int
+		if _, err := fmt.Sscan(string(count), &n); err != nil {
+			t.Fatal(err)
+		}
+		sum += n
+	}
+	return sum
 }
 
 func benchRatio(mine, bare time.Duration) string {
@@ -82,15 +117,20 @@ type benchTalk struct {
 	counter     *recordCounter
 }
 
-// measure has them say something in turns, with a rest after each, and tells the median of the times until it was there, and how often a
-// wrote for each of hers.
+// measure has them say something in turns, with a rest after each, and tells the median of the times until the other's Events yielded it,
+// and how often a wrote for each of hers.
 func (k *benchTalk) measure(rounds int, rest time.Duration) (ours, raw time.Duration, writes float64) {
 	var all, bare []time.Duration
 	say := func(from, to *person, text string) {
+		there := make(chan time.Time, 1)
+		to.first.Store(new(func(e Event) {
+			if e, ok := e.(EntryChanged); ok && e.Entry.Kind == Incoming && e.Entry.Text == text {
+				there <- time.Now()
+			}
+		}))
 		begin := time.Now()
 		id := from.write(to, text)
-		to.until(text, func() bool { n := len(to.order); return n > 0 && to.entries[to.order[n-1]].Text == text })
-		all = append(all, time.Since(begin))
+		all = append(all, (<-there).Sub(begin))
 		if rest > 0 {
 			from.until("delivered", func() bool { return from.entries[id].Status == StatusDelivered })
 			time.Sleep(rest)

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -396,8 +397,9 @@ type person struct {
 	network  func(context.Context) <-chan struct{}                            // nil: the usual
 	dial     func(context.Context, xmpp.Config) (line, error)                 // nil: the hub's, or the usual
 
-	mu    sync.Mutex    // guards what was told, where there is no synctest.Wait
-	moved chan struct{} // closed and made anew with every event
+	mu    sync.Mutex                  // guards what was told, where there is no synctest.Wait
+	moved chan struct{}               // closed and made anew with every event
+	first atomic.Pointer[func(Event)] // is given each before it is noted
 }
 
 // everybody is who takes part in the present test.
@@ -501,6 +503,9 @@ func (p *person) open() {
 	go func() {
 		defer close(ended)
 		for e := range events {
+			if first := p.first.Load(); first != nil {
+				(*first)(e)
+			}
 			p.mu.Lock()
 			p.take(e)
 			close(p.moved)
