@@ -29,12 +29,20 @@ func versionOf(version string, info *debug.BuildInfo) string {
 	if revision := settings["vcs.revision"]; revision != "" {
 		revision = revision[:min(len(revision), revisionDigits)]
 		if settings["vcs.modified"] == "true" {
-			said += ", " + lang.L("made from {{.Revision}} and changes", words{"Revision": revision})
+			said += comma() + lang.L("made from {{.Revision}} and changes", words{"Revision": revision})
 		} else {
-			said += ", " + lang.L("made from {{.Revision}}", words{"Revision": revision})
+			said += comma() + lang.L("made from {{.Revision}}", words{"Revision": revision})
 		}
 	}
-	return said + ", " + lang.L("with {{.Go}}", words{"Go": info.GoVersion})
+	return said + comma() + lang.L("with {{.Go}}", words{"Go": info.GoVersion})
+}
+
+// comma stands between the parts of a list.
+func comma() string {
+	if lang.RightToLeft() {
+		return "، "
+	}
+	return ", "
 }
 
 // aboutSettings tell what this program is.

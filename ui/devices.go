@@ -145,7 +145,7 @@ func (s *deviceStrip) open() {
 		box.Add(gap(0, look.Step))
 		box.Add(deviceFacts(device, said))
 		if device.Selected {
-			box.Add(sided(float32(look.LockSmall)+2*look.Step, -2*look.Step, 0, 0, look.NewText(lang.L("You talk to this one."), look.Hint)))
+			box.Add(sided(float32(look.LockSmall)+2*look.Step+theme.Padding(), -2*look.Step, 0, 0, look.NewText(lang.L("You talk to this one."), look.Hint)))
 			continue
 		}
 		b := newButton(lang.L("Talk to this one"), func() {
