@@ -126,6 +126,12 @@ func newPasswordField() *field {
 	return f
 }
 
+// SetText leaves the caret behind the text, where whoever types goes on.
+func (f *field) SetText(text string) {
+	f.Entry.SetText(text)
+	f.Entry.TypedKey(&fyne.KeyEvent{Name: fyne.KeyPageDown})
+}
+
 // FocusGained implements fyne.Focusable.
 func (f *field) FocusGained() { f.Entry.FocusGained(); reveal(f) }
 

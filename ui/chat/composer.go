@@ -141,6 +141,12 @@ func (c *Composer) Resize(size fyne.Size) {
 	}
 }
 
+// SetText leaves the caret behind the text, where whoever types goes on.
+func (c *Composer) SetText(text string) {
+	c.Entry.SetText(text)
+	c.Entry.TypedKey(&fyne.KeyEvent{Name: fyne.KeyPageDown})
+}
+
 // SetHints says what stands in the empty composer: the first that fits into its line, or else the last.
 func (c *Composer) SetHints(hints ...string) {
 	c.hints = hints
@@ -253,7 +259,6 @@ func (c *Composer) up(ev *fyne.KeyEvent) {
 	}
 	if last := c.Recall(); last != "" && utf8.RuneCountInString(last) <= maxTyped {
 		c.SetText(last)
-		c.Entry.TypedKey(&fyne.KeyEvent{Name: fyne.KeyPageDown}) // the caret behind it
 	}
 }
 

@@ -192,3 +192,15 @@ func TestHintIsTheFirstThatFits(t *testing.T) {
 		t.Errorf("the only hint is %q", c.PlaceHolder)
 	}
 }
+
+// Who comes back to a draft, or has something filled in for them, writes on behind it.
+func TestCaretIsBehindWhatIsThere(t *testing.T) {
+	test.NewTempApp(t)
+	c := NewComposer()
+	test.NewTempWindow(t, c).Resize(fyne.NewSize(200, 200))
+	c.SetText("a draft\nof two lines")
+	c.TypedRune('!')
+	if want := "a draft\nof two lines!"; c.Text != want {
+		t.Errorf("it says %q, want %q", c.Text, want)
+	}
+}
