@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"fyne.io/fyne/v2"
-	"fyne.io/fyne/v2/test"
 
 	"github.com/sotto-im/sotto/crypto/otr"
 	"github.com/sotto-im/sotto/session"
@@ -35,7 +34,7 @@ func TestLicences(t *testing.T) {
 		t.Fatal("no window")
 	}
 	find := func() (rows []*settingRow) {
-		for _, o := range test.LaidOutObjects(w.Content()) {
+		for _, o := range laidOut(w.Content()) {
 			if r, ok := o.(*settingRow); ok {
 				rows = append(rows, r)
 			}

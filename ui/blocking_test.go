@@ -96,7 +96,7 @@ func TestDeleteAccount(t *testing.T) {
 // entry finds the n-th entry of what is on top.
 func (s *stage) entry(n int) *field {
 	s.t.Helper()
-	for _, o := range test.LaidOutObjects(s.top()) {
+	for _, o := range laidOut(s.top()) {
 		if f, ok := o.(*field); ok {
 			if n == 0 {
 				return f

@@ -9,7 +9,6 @@ import (
 	"unicode"
 
 	"fyne.io/fyne/v2"
-	"fyne.io/fyne/v2/test"
 
 	"github.com/sotto-im/sotto/session"
 	"github.com/sotto-im/sotto/ui/access"
@@ -201,7 +200,7 @@ func (s *stage) firstRow(width float32) *contactRow {
 	if width < 600 {
 		return nil
 	}
-	for _, o := range test.LaidOutObjects(s.shell.window.Content()) {
+	for _, o := range laidOut(s.shell.window.Content()) {
 		if r, ok := o.(*contactRow); ok && r.Visible() {
 			return r
 		}
@@ -239,7 +238,7 @@ func TestU02NamesThatLookAlike(t *testing.T) {
 		e.Ref, e.ID = other.Ref, e.ID+100
 		s.tell(session.EntryChanged{Entry: e})
 		shown := map[string]bool{}
-		for _, o := range test.LaidOutObjects(s.shell.window.Content()) {
+		for _, o := range laidOut(s.shell.window.Content()) {
 			if r, ok := o.(*contactRow); ok && r.Visible() {
 				shown[r.name.Words()+"\n"+r.last.Words()] = true
 			}

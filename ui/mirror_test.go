@@ -25,14 +25,14 @@ func TestSmallWindowsAreTurnedRound(t *testing.T) {
 		s := newSheetStage(t)
 		s.desk.verify(s.bob.Ref)
 		before("the buttons", s.button(lang.L("Not now")), s.button(lang.L("Next")))
-		for _, o := range test.LaidOutObjects(s.window().Content()) {
+		for _, o := range laidOut(s.window().Content()) {
 			if o, ok := o.(*option); ok {
 				r := test.WidgetRenderer(o).(*optionRenderer)
 				before("a choice", r.circle, r.label)
 			}
 		}
 		s.press(lang.L("Next"))
-		for _, o := range test.LaidOutObjects(s.window().Content()) {
+		for _, o := range laidOut(s.window().Content()) {
 			if box, ok := o.(*groupBox); ok {
 				objects := test.WidgetRenderer(box).Objects()
 				var words fyne.CanvasObject
@@ -55,7 +55,7 @@ func TestSmallWindowsAreTurnedRound(t *testing.T) {
 // titleOf is the text that says something.
 func (s *stage) titleOf(words string) *look.Text {
 	s.t.Helper()
-	for _, o := range test.LaidOutObjects(s.shell.window.Content()) {
+	for _, o := range laidOut(s.shell.window.Content()) {
 		if text, ok := o.(*look.Text); ok && text.Words() == words {
 			return text
 		}

@@ -86,7 +86,7 @@ func TestUnreadIsSaidOnce(t *testing.T) {
 	s.tell(onlineAccount(), session.ContactChanged{Contact: c})
 	s.shell.own.main.contacts.list.fold("Work")
 	badges := 0
-	for _, o := range test.LaidOutObjects(s.shell.own.main.contacts.content) {
+	for _, o := range laidOut(s.shell.own.main.contacts.content) {
 		if b, ok := o.(*look.Badge); ok && b.MinSize().Width > 0 {
 			badges++
 		}

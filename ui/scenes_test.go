@@ -213,7 +213,7 @@ func squeeze(w fyne.Window, width float32) {
 
 // sheetIn is the sheet that a window shows, nil where it is none.
 func sheetIn(w fyne.Window) *sheet {
-	for _, o := range test.LaidOutObjects(w.Content()) {
+	for _, o := range laidOut(w.Content()) {
 		if c, ok := o.(*fyne.Container); ok {
 			if l, ok := c.Layout.(leafLayout); ok {
 				return l.sheet

@@ -104,7 +104,7 @@ func cutButtons(c fyne.Canvas) []string {
 		inside = top
 	}
 	var cut []string
-	for _, o := range test.LaidOutObjects(inside) {
+	for _, o := range laidOut(inside) {
 		b, ok := o.(*button)
 		if !ok || !b.Visible() {
 			continue

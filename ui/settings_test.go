@@ -217,7 +217,7 @@ func TestEdgesOfASlip(t *testing.T) {
 	s.shell.own.addContact("")
 	at := map[string]float32{}
 	var left, right float32 // the edges of the slip
-	for _, o := range test.LaidOutObjects(s.shell.window.Canvas().Overlays().Top()) {
+	for _, o := range laidOut(s.shell.window.Canvas().Overlays().Top()) {
 		switch o := o.(type) {
 		case *fyne.Container:
 			if _, ok := o.Layout.(*atLeast); ok {

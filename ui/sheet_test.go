@@ -4,7 +4,6 @@ import (
 	"testing"
 
 	"fyne.io/fyne/v2"
-	"fyne.io/fyne/v2/test"
 
 	"github.com/sotto-im/sotto/session"
 	"github.com/sotto-im/sotto/ui/look"
@@ -107,7 +106,7 @@ func TestSheetsFit(t *testing.T) {
 				open(s)
 				w := s.window()
 				w.Resize(fyne.NewSize(360, 500))
-				for _, o := range test.LaidOutObjects(w.Content()) {
+				for _, o := range laidOut(w.Content()) {
 					_, words := o.(interface{ Words() string })
 					_, focusable := o.(fyne.Focusable)
 					if end := where(o).X + o.Size().Width; o.Visible() && (words || focusable) && (end > 360 || where(o).X < 0) {
@@ -167,7 +166,7 @@ func TestTroubleStaysInSight(t *testing.T) {
 	w.Resize(fyne.NewSize(leastWidth, 420))
 	s.contact(func(c *session.Contact) { c.Key = &strangersKey })
 	w.Resize(fyne.NewSize(leastWidth, 420))
-	for _, o := range test.LaidOutObjects(w.Content()) {
+	for _, o := range laidOut(w.Content()) {
 		if said, ok := o.(*trouble); ok && said.Visible() {
 			if top, end := where(said).Y, where(said).Y+said.Size().Height; top < 0 || end > w.Canvas().Size().Height || end > where(s.button("Close")).Y {
 				t.Errorf("from %v to %v in a window that is %v high", top, end, w.Canvas().Size().Height)
@@ -187,7 +186,7 @@ func TestLargestWordsInANarrowWindow(t *testing.T) {
 	s.press("Next")
 	w := s.window()
 	w.Resize(fyne.NewSize(leastWidth, 600))
-	for _, o := range test.LaidOutObjects(w.Content()) {
+	for _, o := range laidOut(w.Content()) {
 		switch o := o.(type) {
 		case *look.Text, *field:
 			if end := where(o).X + o.Size().Width; end > leastWidth {

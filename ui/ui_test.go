@@ -74,7 +74,7 @@ func (s *stage) talk() *talkPane { return s.shell.own.main.talk }
 // seen collects the words that are on the screen.
 func (s *stage) seen() string {
 	var words []string
-	for _, o := range test.LaidOutObjects(s.top()) {
+	for _, o := range laidOut(s.top()) {
 		switch o := o.(type) {
 		case *look.Text:
 			words = append(words, o.Words())
@@ -121,7 +121,7 @@ func (s *stage) wantNotAsked(call string) {
 // press finds a button, or whatever else is called so and can be pressed, and presses it.
 func (s *stage) press(name string) {
 	s.t.Helper()
-	for _, o := range test.LaidOutObjects(s.top()) {
+	for _, o := range laidOut(s.top()) {
 		if !o.Visible() {
 			continue
 		}
@@ -874,5 +874,17 @@ func TestBoldWithoutEmoji(t *testing.T) {
 	s.shell.window.Canvas().Capture()
 	if !heavy {
 		t.Error("a flower in a name is drawn without its picture")
+	}
+}
+
+// Who is offered words to change writes on behind them.
+func TestCaretIsBehindWhatIsFilledIn(t *testing.T) {
+	test.NewTempApp(t)
+	f := newField("")
+	test.NewTempWindow(t, f).Resize(fyne.NewSize(200, 40))
+	f.SetText("Benedikt")
+	f.TypedRune('!')
+	if f.Text != "Benedikt!" {
+		t.Errorf("it says %q", f.Text)
 	}
 }

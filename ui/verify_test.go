@@ -120,7 +120,7 @@ func (s *sheetStage) window() fyne.Window {
 
 func (s *sheetStage) objects() []fyne.CanvasObject {
 	s.t.Helper()
-	return test.LaidOutObjects(s.window().Content())
+	return laidOut(s.window().Content())
 }
 
 func (s *sheetStage) words() string {
