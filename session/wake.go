@@ -6,10 +6,10 @@ import (
 )
 
 const (
-	lookEvery   = 3 * time.Second // at the clocks
+	lookEvery   = 4 * time.Second // at the clocks; each look wakes a sleeping processor
 	slept       = 5 * time.Second // by which the clocks are apart when the computer slept, or somebody set the time
 	stopped     = time.Minute     // between two looks, when the program was stopped, or the whole of a virtual computer; busy ones take less
-	probeAnswer = 6 * time.Second // for a server that is asked whether it is still there
+	probeAnswer = 5 * time.Second // for a server that is asked whether it is still there
 	probeTor    = 20 * time.Second
 )
 
