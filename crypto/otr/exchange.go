@@ -116,7 +116,9 @@ func (c *Conversation) receiveDHCommit(i *instance, m *dhCommitMessage) []Event 
 	}
 	a := c.akeOf(i)
 	if a.state == authAwaitingRevealSig && a.commitment.hash != m.hash && c.elapsed(a.since, handshakeTimeout/2) {
-		a = ake{} // another exchange, which with the key of the last one would end when that one does
+		// Another exchange, which with the key of the last one would end when that one does. Then our Signature Message would never come, and
+		// libotr gives the old keys up when it sends its Reveal Signature Message.
+		a = ake{}
 	}
 	next, reply, err := a.receiveDHCommit(m, c.spareKey(i), c.rand())
 	if err != nil {
