@@ -44,7 +44,7 @@ const firstRightToLeft = '\u0590'
 
 // Visual is one line as the toolkit has to be given it. fromRight tells how its paragraph is written.
 func Visual(line string, fromRight bool) string {
-	if !fromRight && !hasRightToLeft(line) {
+	if !hasRightToLeft(line) {
 		return line
 	}
 	runes := []rune(line)

@@ -31,7 +31,7 @@ func TestVisual(t *testing.T) {
 		want      string
 	}{
 		{"hello, you.", false, "hello, you."},
-		{"hello, you.", true, ".hello, you"}, // a line of a paragraph that goes on
+		{"hello, you.", true, "hello, you."},
 		{"AB.", true, ".BA"},
 		{"AB.", false, "BA."},
 		{"AB CD. EF!", true, "!FE .DC BA"},
