@@ -25,8 +25,8 @@ func (c *Config) beats() pulse {
 	return pulse{idle: 29 * time.Second, answer: 10 * time.Second}
 }
 
-// askAfter is how long after a message the server is asked whether it has it, and those that were sent meanwhile. It would answer a question that
-// comes with the message before it passes the message on.
+// askAfter is how long after a message the server is asked whether it has it, and those that were sent meanwhile. With a
+// question that comes along it has to deal before the message goes on its way.
 const askAfter = 100 * time.Millisecond
 
 // A ledger remembers what the server has not acknowledged. Stanzas are numbered as XEP-0198 numbers them, from
@@ -189,9 +189,9 @@ func (c *Conn) untilPulse() time.Duration {
 	return max(0, time.Until(asked.Add(within)))
 }
 
-// beat asks about what was sent when it is time, asks for a sign of life, or declares the line dead when one was asked for and did not come. While the reader
-// is held up by a receiver that takes no events, an answer may have come and not been read yet; and when it is late
-// itself, the program was stopped or had no time, and the reader neither.
+// beat asks about what was sent when it is time, asks for a sign of life, or declares the line dead when one was asked
+// for and did not come. While the reader is held up by a receiver that takes no events, an answer may have come and not
+// been read yet; and when it is late itself, the program was stopped or had no time, and the reader neither.
 func (c *Conn) beat(late time.Duration) error {
 	busy := c.blocked.Load() // before the clock is looked at: pass sets them in the other order
 	if c.untilPulse() > 0 {
